@@ -19,8 +19,8 @@
 void test_register(const char *name, void (*body)(void **));
 
 #define TEST(name)                                                                                                     \
-    static void                                  name(void **state);                                                  \
-    __attribute__((constructor)) static void name##_register(void)                                                    \
+    static void                              name(void **state);                                                       \
+    __attribute__((constructor)) static void name##_register(void)                                                     \
     {                                                                                                                  \
         test_register(#name, name);                                                                                    \
     }                                                                                                                  \

@@ -1,0 +1,23 @@
+#include "base/budget.h"
+
+#include <assert.h>
+
+bool
+budget_take(struct budget *b, size_t bytes)
+{
+    if (b == NULL)
+        return true;
+    if (bytes > b->max || b->taken > b->max - bytes)
+        return false;
+    b->taken += bytes;
+    return true;
+}
+
+void
+budget_give(struct budget *b, size_t bytes)
+{
+    if (b == NULL)
+        return;
+    assert(bytes <= b->taken);
+    b->taken -= bytes;
+}

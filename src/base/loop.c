@@ -1,0 +1,232 @@
+#include "base/loop.h"
+
+#include <assert.h>
+#include <unistd.h>
+
+enum { HOOK_ROUNDS = 4 };
+
+static void
+ring(uv_timer_t *alarm)
+{
+    struct loop *l = alarm->data;
+
+    l->alarm_at = TIMER_NEVER;
+    timer_wheel_tick(&l->timers, clock_mono());
+}
+
+static void
+arm(struct loop *l)
+{
+    if (l->timers.next == l->alarm_at)
+        return;
+    l->alarm_at = l->timers.next;
+    if (l->alarm_at == TIMER_NEVER) {
+        uv_timer_stop(&l->alarm);
+        return;
+    }
+    uv_update_time(&l->uv);
+    mono_time left = l->alarm_at - clock_mono();
+    uv_timer_start(&l->alarm, ring, left <= 0 ? 0 : (uint64_t)(left + 999) / 1000, 0);
+}
+
+static void
+end_turn(uv_prepare_t *prepare)
+{
+    struct loop *l    = prepare->data;
+    bool         more = true;
+
+    for (int round = 0; more && round < HOOK_ROUNDS; round++) {
+        more = false;
+        LIST_EACH (struct loop_hook, hook, &l->hooks, node)
+            more |= hook->run(hook);
+    }
+    arm(l);
+}
+
+bool
+loop_init(struct loop *l, struct error *err)
+{
+    *l         = (struct loop){.alarm_at = TIMER_NEVER};
+    int failed = uv_loop_init(&l->uv);
+    if (failed != 0)
+        return error_set(err, ERROR_INTERNAL, "starting the event loop: %s", uv_strerror(failed));
+    uv_prepare_init(&l->uv, &l->turn_end);
+    uv_timer_init(&l->uv, &l->alarm);
+    l->turn_end.data = l->alarm.data = l;
+    uv_prepare_start(&l->turn_end, end_turn);
+    timer_wheel_init(&l->timers, clock_mono());
+    list_init(&l->hooks);
+    return true;
+}
+
+void
+loop_run(struct loop *l)
+{
+    while (!l->stopping)
+        uv_run(&l->uv, UV_RUN_DEFAULT);
+}
+
+static void
+wake(uv_timer_t *timer)
+{
+    (void)timer;
+}
+
+static void
+forget_timer(uv_handle_t *handle)
+{
+    free(handle);
+}
+
+void
+loop_turn(struct loop *l, mono_time wait)
+{
+    uv_timer_t *limit = malloc(sizeof *limit);
+
+    assert(limit != NULL);
+    uv_timer_init(&l->uv, limit);
+    uv_timer_start(limit, wake, (uint64_t)(wait / 1000), 0);
+    uv_run(&l->uv, UV_RUN_ONCE);
+    uv_close((uv_handle_t *)limit, forget_timer);
+}
+
+void
+loop_stop(struct loop *l)
+{
+    l->stopping = true;
+    uv_stop(&l->uv);
+}
+
+void
+loop_clear(struct loop *l)
+{
+    uv_close((uv_handle_t *)&l->turn_end, NULL);
+    uv_close((uv_handle_t *)&l->alarm, NULL);
+    uv_run(&l->uv, UV_RUN_DEFAULT);
+    int open = uv_loop_close(&l->uv);
+    assert(open == 0);
+}
+
+void
+loop_add_hook(struct loop *l, struct loop_hook *hook)
+{
+    list_append(&l->hooks, &hook->node);
+}
+
+void
+loop_remove_hook(struct loop_hook *hook)
+{
+    list_remove(&hook->node);
+}
+
+struct poll {
+    uv_poll_t uv;
+    int       fd;
+    int       events; /* what is watched now */
+    void (*ready)(void *owner, int events);
+    void *owner;
+};
+
+static void
+on_ready(uv_poll_t *uv, int status, int events)
+{
+    struct poll *p = uv->data;
+
+    p->ready(p->owner, status < 0 ? UV_READABLE | UV_WRITABLE : events);
+}
+
+struct poll *
+poll_new(struct loop *l, int fd, void (*ready)(void *owner, int events), void *owner, struct error *err)
+{
+    struct poll *p = calloc(1, sizeof *p);
+
+    if (p == NULL) {
+        error_set(err, ERROR_MEMORY, "no memory to watch a descriptor");
+        return NULL;
+    }
+    *p         = (struct poll){.fd = fd, .ready = ready, .owner = owner};
+    int failed = uv_poll_init(&l->uv, &p->uv, fd);
+    if (failed != 0) {
+        free(p);
+        error_set(err, ERROR_INTERNAL, "watching a descriptor: %s", uv_strerror(failed));
+        return NULL;
+    }
+    p->uv.data = p;
+    return p;
+}
+
+void
+poll_set(struct poll *p, int events)
+{
+    if (p->events == events)
+        return;
+    p->events = events;
+    if (events == 0)
+        uv_poll_stop(&p->uv);
+    else
+        uv_poll_start(&p->uv, events, on_ready);
+}
+
+static void
+forget_poll(uv_handle_t *handle)
+{
+    free(handle->data);
+}
+
+int
+poll_release(struct poll *p)
+{
+    int fd = p->fd;
+
+    uv_poll_stop(&p->uv);
+    uv_close((uv_handle_t *)&p->uv, forget_poll);
+    return fd;
+}
+
+void
+poll_close(struct poll *p)
+{
+    if (p != NULL)
+        close(poll_release(p));
+}
+
+struct job {
+    uv_work_t uv;
+    void (*work)(void *arg);
+    void (*done)(void *arg);
+    void *arg;
+};
+
+static void
+run_job(uv_work_t *uv)
+{
+    struct job *job = uv->data;
+
+    job->work(job->arg);
+}
+
+static void
+finish_job(uv_work_t *uv, int status)
+{
+    struct job *job = uv->data;
+
+    (void)status; /* never cancelled */
+    job->done(job->arg);
+    free(job);
+}
+
+bool
+loop_work(struct loop *l, void (*work)(void *arg), void (*done)(void *arg), void *arg)
+{
+    struct job *job = calloc(1, sizeof *job);
+
+    if (job == NULL)
+        return false;
+    *job         = (struct job){.work = work, .done = done, .arg = arg};
+    job->uv.data = job;
+    if (uv_queue_work(&l->uv, &job->uv, run_job, finish_job) != 0) {
+        free(job);
+        return false;
+    }
+    return true;
+}

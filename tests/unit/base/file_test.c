@@ -1,0 +1,70 @@
+#include "base/file.h"
+
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "test.h"
+
+TEST(a_replaced_file_is_the_old_or_the_new_one)
+{
+    char          directory[] = "/tmp/gatehouse-file.XXXXXX";
+    char          path[64], link[64];
+    struct buffer text = {.max = 16};
+    struct error  err  = {0};
+    struct stat   info;
+
+    assert_non_null(mkdtemp(directory));
+    snprintf(path, sizeof path, "%s/a", directory);
+    snprintf(link, sizeof link, "%s/b", directory);
+    assert_true(file_replace(path, STR("one"), 0600, &err));
+    assert_int_equal(symlink(path, link), 0);
+    assert_true(file_replace(link, STR("two"), 0600, &err));
+    assert_int_equal(lstat(link, &info), 0);
+    assert_true(S_ISLNK(info.st_mode));
+    assert_true(file_read(path, &text, &err));
+    assert_str(buffer_str(&text), "two");
+    buffer_clear(&text);
+
+    text.max = 2;
+    assert_false(file_read(path, &text, &err));
+    assert_int_equal(err.code, ERROR_TOO_LARGE);
+    buffer_clear(&text);
+    unlink(link);
+    unlink(path);
+    assert_false(file_read(path, &text, &err));
+    assert_int_equal(err.code, ERROR_NOT_FOUND);
+    rmdir(directory);
+}
+
+TEST(a_lock_is_held_by_one)
+{
+    char         path[] = "/tmp/gatehouse-lock.XXXXXX";
+    struct error err    = {0};
+
+    close(mkstemp(path));
+    int first = file_lock(path, 0, &err);
+    assert_true(first >= 0);
+    assert_int_equal(file_lock(path, 20, &err), -1);
+    assert_int_equal(err.code, ERROR_BUSY);
+    close(first);
+    int second = file_lock(path, 0, &err);
+    assert_true(second >= 0);
+    close(second);
+    unlink(path);
+}
+
+TEST(times_are_read_as_they_are_written)
+{
+    wall_time t = 0;
+    char      text[TIME_ISO_SIZE];
+
+    assert_true(time_parse_iso(STR("2026-11-21T14:02:11.482Z"), &t));
+    time_format_iso(t, text);
+    assert_string_equal(text, "2026-11-21T14:02:11.482Z");
+    assert_true(time_parse_iso(STR("2026-11-21T15:02:11+01:00"), &t));
+    time_format_iso(t, text);
+    assert_string_equal(text, "2026-11-21T14:02:11.000Z");
+    assert_false(time_parse_iso(STR("yesterday"), &t));
+    assert_false(time_parse_iso(STR("2026-13-01"), &t));
+}

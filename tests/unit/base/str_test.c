@@ -1,0 +1,52 @@
+#include "test.h"
+
+TEST(numbers_are_whole_or_refused)
+{
+    uint64_t n = 7;
+
+    assert_true(str_to_u64(STR("18446744073709551615"), &n));
+    assert_true(n == UINT64_MAX);
+    assert_false(str_to_u64(STR("18446744073709551616"), &n));
+    assert_false(str_to_u64(STR(""), &n));
+    assert_false(str_to_u64(STR("+1"), &n));
+    assert_false(str_to_u64(STR("1 "), &n));
+}
+
+TEST(cutting_gives_every_part_once)
+{
+    struct str rest = STR("a,,b");
+    struct str part;
+
+    assert_true(str_cut(&rest, ',', &part));
+    assert_str(part, "a");
+    assert_true(str_cut(&rest, ',', &part));
+    assert_str(part, "");
+    assert_true(str_cut(&rest, ',', &part));
+    assert_str(part, "b");
+    assert_false(str_cut(&rest, ',', &part));
+}
+
+TEST(utf8_is_checked_as_rfc_3629_says)
+{
+    assert_true(str_is_utf8(STR("plain text of more than eight bytes, \xC3\xA9 and \xF0\x9F\x98\x80")));
+    assert_false(str_is_utf8(STR("\xC0\xAF")));         /* overlong */
+    assert_false(str_is_utf8(STR("\xED\xA0\x80")));     /* surrogate */
+    assert_false(str_is_utf8(STR("\xF4\x90\x80\x80"))); /* above U+10FFFF */
+    assert_false(str_is_utf8(STR("abc\xE2\x82")));      /* cut off */
+}
+
+TEST(case_is_folded_for_ascii_only)
+{
+    assert_true(str_eq_nocase(STR("Content-Type"), STR("content-type")));
+    assert_false(str_eq_nocase(STR("a"), STR("ab")));
+    assert_int_equal(str_find_nocase(STR("text/HTML"), STR("html")), 5);
+    assert_int_equal(str_find(STR("abc"), STR("d")), -1);
+}
+
+TEST(trim_and_bounds)
+{
+    assert_str(str_trim(STR(" \t a b\r\n")), "a b");
+    assert_str(str_skip(STR("ab"), 5), "");
+    assert_str(str_take(STR("ab"), 1), "a");
+    assert_true(str_ends(STR("server.json"), STR(".json")));
+}
