@@ -1,0 +1,627 @@
+#include "http/conn.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <sys/socket.h>
+#include <sys/uio.h>
+#include <unistd.h>
+
+#include "http/conn_turn.h"
+
+#define FINISH_STALL  SECONDS(10) /* a finishing connection that makes no progress */
+#define FINISH_LINGER SECONDS(2)  /* for the peer to read the last bytes and close */
+
+enum {
+    READS_A_TURN = 4,       /* records of TLS taken at once */
+    QUEUE_MAX    = 1 << 30, /* the budget stops it long before */
+    QUEUE_STEP   = 64 << 10 /* the queue's share of the budget grows by this */
+};
+
+enum conn_state { CONN_CONNECTING, CONN_AGREEING, CONN_OPEN, CONN_LEFT, CONN_FINISHING, CONN_CLOSED };
+
+struct conn {
+    struct list               node;  /* on net->conns, finishing or closed */
+    struct list               flush; /* on net->to_flush */
+    struct net               *net;
+    struct poll              *poll;
+    struct tls_session       *tls; /* NULL: plain */
+    const struct conn_events *events;
+    void                     *owner;
+    struct buffer             out;      /* to be written; its first block is lent by the net */
+    size_t                    budgeted; /* taken from the budget for `out` */
+    uint64_t                  written;
+    struct timer              deadline; /* while FINISHING */
+    int                       fd;
+    int                       watched; /* events of the poll handle */
+    int                       failed;  /* errno of a write that failed and was not told yet */
+    enum conn_state           state;
+    bool                      reading;
+    bool                      blocked;   /* the kernel takes no more: wait until writable */
+    bool                      full;      /* was over CONN_HIGH */
+    bool                      half_shut; /* FINISHING: all is written, our side is shut */
+    enum tls_result           tls_read;  /* what the last read or handshake waits for */
+    enum tls_result           tls_write; /* and the last write */
+};
+
+static void
+watch(struct conn *c)
+{
+    int events = 0;
+
+    switch (c->state) {
+    case CONN_CONNECTING:
+        events = UV_WRITABLE;
+        break;
+    case CONN_AGREEING:
+        events = c->tls_read == TLS_WANT_WRITE ? UV_WRITABLE : UV_READABLE;
+        break;
+    case CONN_OPEN:
+        events = c->reading ? UV_READABLE : c->events->notice_leaving ? UV_DISCONNECT : 0;
+        break;
+    case CONN_FINISHING:
+        events = UV_READABLE;
+        break;
+    case CONN_LEFT:
+    case CONN_CLOSED:
+        break;
+    }
+    if ((c->state == CONN_OPEN || c->state == CONN_FINISHING) && c->blocked)
+        events |= c->tls_write == TLS_WANT_READ ? UV_READABLE : UV_WRITABLE;
+    if (c->state == CONN_OPEN && c->reading && c->tls_read == TLS_WANT_WRITE)
+        events |= UV_WRITABLE;
+    if (events != c->watched) {
+        c->watched = events;
+        poll_set(c->poll, events);
+    }
+}
+
+/* ---- the queue ---- */
+
+static void
+queue_clear(struct conn *c)
+{
+    blocks_take_back(&c->net->outs, &c->out);
+    budget_give(c->net->budget, c->budgeted);
+    c->budgeted = 0;
+}
+
+/* The last write went wrong: the connection is lost, and its owner hears of it when the turn ends. */
+static void
+lose(struct conn *c, int why)
+{
+    if (c->failed == 0)
+        c->failed = why;
+    queue_clear(c);
+    c->blocked = false;
+    if (list_is_empty(&c->flush))
+        list_append(&c->net->to_flush, &c->flush);
+}
+
+static bool
+queue_room(struct conn *c, size_t len)
+{
+    size_t held = buffer_len(&c->out) + len;
+
+    if (c->out.data == NULL)
+        blocks_lend(&c->net->outs, &c->out);
+    if (held > CONN_HIGH && held > c->budgeted) {
+        size_t more = (held - c->budgeted + QUEUE_STEP - 1) / QUEUE_STEP * QUEUE_STEP;
+        if (!budget_take(c->net->budget, more))
+            return false;
+        c->budgeted += more;
+    }
+    return buffer_reserve(&c->out, len);
+}
+
+static bool
+is_writable(const struct conn *c)
+{
+    return c->failed == 0 && (c->state == CONN_OPEN || c->state == CONN_CONNECTING || c->state == CONN_AGREEING);
+}
+
+char *
+conn_reserve(struct conn *c, size_t len)
+{
+    if (!is_writable(c))
+        return NULL;
+    if (!queue_room(c, len)) {
+        lose(c, ENOMEM);
+        return NULL;
+    }
+    return buffer_space(&c->out);
+}
+
+void
+conn_reserved(struct conn *c, size_t len)
+{
+    buffer_added(&c->out, len);
+    c->full |= buffer_len(&c->out) > CONN_HIGH;
+    if (list_is_empty(&c->flush))
+        list_append(&c->net->to_flush, &c->flush);
+}
+
+/* Hands `first` and then `second` to the kernel. Bytes taken, 0 when it takes none now, -1 with errno. */
+static ssize_t
+send_plain(struct conn *c, struct str first, struct str second)
+{
+    struct iovec  parts[2] = {{(void *)(uintptr_t)first.data, first.len}, {(void *)(uintptr_t)second.data, second.len}};
+    struct msghdr message  = {.msg_iov = first.len > 0 ? parts : parts + 1, .msg_iovlen = 1};
+    ssize_t       put;
+
+    if (first.len > 0 && second.len > 0)
+        message.msg_iovlen = 2;
+    do
+        put = message.msg_iovlen == 1 ? send(c->fd, message.msg_iov->iov_base, message.msg_iov->iov_len, MSG_NOSIGNAL)
+                                      : sendmsg(c->fd, &message, MSG_NOSIGNAL);
+    while (put < 0 && errno == EINTR);
+    return put < 0 && (errno == EAGAIN || errno == EWOULDBLOCK) ? 0 : put;
+}
+
+static ssize_t
+send_tls(struct conn *c, struct str bytes)
+{
+    size_t total = 0;
+
+    while (total < bytes.len) {
+        size_t put   = 0;
+        c->tls_write = tls_session_write(c->tls, str_skip(bytes, total), &put, NULL);
+        if (c->tls_write == TLS_WANT_READ || c->tls_write == TLS_WANT_WRITE)
+            break;
+        if (c->tls_write != TLS_OK) {
+            errno = EPIPE;
+            return -1;
+        }
+        total += put;
+    }
+    return (ssize_t)total;
+}
+
+/* Hands what is queued, and then `more`, to the kernel; returns how much of `more` it took. */
+static size_t
+send_now(struct conn *c, struct str more)
+{
+    struct str queued = buffer_str(&c->out);
+    ssize_t    put;
+
+    if (c->tls == NULL)
+        put = send_plain(c, queued, more);
+    else
+        put = send_tls(c, queued.len > 0 ? queued : more);
+    if (put < 0) {
+        lose(c, errno);
+        return 0;
+    }
+    c->written += (uint64_t)put;
+    size_t of_queue = (size_t)put < queued.len ? (size_t)put : queued.len;
+    if (of_queue > 0)
+        buffer_consume(&c->out, of_queue);
+    c->blocked = (size_t)put < queued.len + (c->tls == NULL || queued.len == 0 ? more.len : 0);
+    if (buffer_len(&c->out) == 0 && c->out.data != NULL)
+        queue_clear(c);
+    return (size_t)put - of_queue;
+}
+
+bool
+conn_write(struct conn *c, struct str bytes)
+{
+    if (!is_writable(c))
+        return false;
+    if (bytes.len >= CONN_AT_ONCE && c->state == CONN_OPEN && !c->blocked) {
+        bytes = str_skip(bytes, send_now(c, bytes));
+        if (c->failed != 0)
+            return false;
+    }
+    if (bytes.len == 0)
+        return true;
+    char *space = conn_reserve(c, bytes.len);
+    if (space == NULL)
+        return false;
+    memcpy(space, bytes.data, bytes.len);
+    conn_reserved(c, bytes.len);
+    return true;
+}
+
+size_t
+conn_queued(const struct conn *c)
+{
+    return buffer_len(&c->out);
+}
+
+bool
+conn_is_full(const struct conn *c)
+{
+    return c->full;
+}
+
+uint64_t
+conn_written(const struct conn *c)
+{
+    return c->written;
+}
+
+/* ---- telling ---- */
+
+static void
+tell_closed(struct conn *c, const struct error *err)
+{
+    c->state = CONN_LEFT;
+    queue_clear(c);
+    watch(c);
+    c->events->on_closed(c->owner, err);
+}
+
+static void
+tell_failed(struct conn *c, int why)
+{
+    struct error err = {0};
+
+    if (why == ENOMEM)
+        error_set(&err, ERROR_MEMORY, "no memory for what is queued to the peer");
+    else
+        error_set_errno(&err, why, c->state == CONN_CONNECTING ? "connecting" : "the connection broke");
+    tell_closed(c, &err);
+}
+
+/* Writes what is queued as far as the kernel takes it; calls on_drained. */
+static void
+flush(struct conn *c)
+{
+    send_now(c, STR_NONE);
+    if (c->failed != 0) {
+        tell_failed(c, c->failed);
+        return;
+    }
+    watch(c);
+    if (c->full && buffer_len(&c->out) < CONN_LOW) {
+        c->full = false;
+        if (c->events->on_drained != NULL)
+            c->events->on_drained(c->owner);
+    }
+}
+
+/* ---- reading ---- */
+
+static ssize_t
+receive_plain(struct conn *c)
+{
+    ssize_t got;
+
+    do
+        got = recv(c->fd, c->net->input, NET_INPUT, 0);
+    while (got < 0 && errno == EINTR);
+    return got;
+}
+
+/* As recv: records are joined until there is no more, for each costs system calls of its own. */
+static ssize_t
+receive_tls(struct conn *c, struct error *err)
+{
+    size_t total = 0;
+
+    for (int i = 0; i < READS_A_TURN && total < NET_INPUT; i++) {
+        size_t got  = 0;
+        c->tls_read = tls_session_read(c->tls, c->net->input + total, NET_INPUT - total, &got, err);
+        total += got;
+        if (c->tls_read == TLS_OK)
+            continue;
+        if (total > 0 || c->tls_read == TLS_ENDED)
+            break;
+        errno = c->tls_read == TLS_FAILED ? EPROTO : EAGAIN;
+        return -1;
+    }
+    return (ssize_t)total;
+}
+
+/* One helping for the owner. False: nothing more to be had now, or the connection is no longer open. */
+static bool
+read_some(struct conn *c)
+{
+    struct error err = {0};
+    ssize_t      got = c->tls == NULL ? receive_plain(c) : receive_tls(c, &err);
+
+    if (got > 0) {
+        c->events->on_data(c->owner, str_of(c->net->input, (size_t)got));
+        return c->state == CONN_OPEN && c->reading;
+    }
+    if (got == 0)
+        tell_closed(c, NULL);
+    else if (errno == EPROTO && err.code != ERROR_NONE)
+        tell_closed(c, &err);
+    else if (errno != EAGAIN && errno != EWOULDBLOCK)
+        tell_failed(c, errno);
+    else if (c->tls != NULL)
+        watch(c);
+    return false;
+}
+
+static int
+socket_error(struct conn *c)
+{
+    int       why = 0;
+    socklen_t len = sizeof why;
+
+    return getsockopt(c->fd, SOL_SOCKET, SO_ERROR, &why, &len) == 0 ? why : errno;
+}
+
+/* ---- opening ---- */
+
+static void
+become_open(struct conn *c)
+{
+    c->state = CONN_OPEN;
+    if (conn_queued(c) > 0 && list_is_empty(&c->flush))
+        list_append(&c->net->to_flush, &c->flush);
+    watch(c);
+    if (c->events->on_ready != NULL)
+        c->events->on_ready(c->owner);
+}
+
+static void
+agree(struct conn *c)
+{
+    struct error err = {0};
+
+    c->tls_read = tls_session_handshake(c->tls, &err);
+    if (c->tls_read == TLS_OK)
+        become_open(c);
+    else if (c->tls_read == TLS_WANT_READ || c->tls_read == TLS_WANT_WRITE)
+        watch(c);
+    else
+        tell_closed(c, &err);
+}
+
+static void
+connected(struct conn *c)
+{
+    int why = socket_error(c);
+
+    if (why != 0) {
+        tell_failed(c, why);
+        return;
+    }
+    if (c->tls == NULL) {
+        become_open(c);
+        return;
+    }
+    c->state = CONN_AGREEING;
+    agree(c);
+}
+
+/* ---- finishing ---- */
+
+static void
+bury(struct conn *c)
+{
+    loop_clear_timer(c->net->loop, &c->deadline);
+    queue_clear(c);
+    list_remove(&c->flush);
+    list_remove(&c->node);
+    list_append(&c->net->closed, &c->node);
+    tls_session_free(c->tls);
+    poll_close(c->poll);
+    c->tls   = NULL;
+    c->poll  = NULL;
+    c->state = CONN_CLOSED;
+}
+
+static void
+give_up(struct timer *t)
+{
+    bury(LIST_OF(struct conn, t, deadline));
+}
+
+static void
+finish_write(struct conn *c)
+{
+    uint64_t before = c->written;
+
+    if (c->half_shut)
+        return;
+    if (buffer_len(&c->out) > 0)
+        send_now(c, STR_NONE);
+    if (c->failed != 0) {
+        bury(c);
+        return;
+    }
+    if (buffer_len(&c->out) == 0) {
+        if (c->tls != NULL)
+            tls_session_end(c->tls);
+        shutdown(c->fd, SHUT_WR);
+        c->half_shut = true;
+        loop_set_timer(c->net->loop, &c->deadline, net_now(c->net) + FINISH_LINGER);
+    } else if (c->written > before) {
+        loop_set_timer(c->net->loop, &c->deadline, net_now(c->net) + FINISH_STALL);
+    }
+    watch(c);
+}
+
+/* What the peer still sends is thrown away: unread bytes would make the kernel reset the connection, and the peer could
+ * lose our last ones. */
+static void
+finish_read(struct conn *c)
+{
+    ssize_t got = recv(c->fd, c->net->input, NET_INPUT, 0);
+
+    if (got == 0 || (got < 0 && errno != EAGAIN && errno != EWOULDBLOCK && errno != EINTR))
+        bury(c);
+}
+
+static void
+finish_step(struct conn *c, int events)
+{
+    if ((events & UV_WRITABLE) || c->tls_write == TLS_WANT_READ)
+        finish_write(c);
+    if (c->state == CONN_FINISHING && (events & UV_READABLE))
+        finish_read(c);
+}
+
+void
+conn_finish(struct conn *c)
+{
+    if (c->state == CONN_CLOSED)
+        return;
+    if (c->state != CONN_OPEN || c->failed != 0) {
+        bury(c);
+        return;
+    }
+    c->state = CONN_FINISHING;
+    list_remove(&c->node);
+    list_append(&c->net->finishing, &c->node);
+    loop_set_timer(c->net->loop, &c->deadline, net_now(c->net) + FINISH_STALL);
+    if (list_is_empty(&c->flush))
+        list_append(&c->net->to_flush, &c->flush);
+}
+
+/* ---- the loop ---- */
+
+/* The descriptor failed (the poll handle is stopped then): what was sent before is still read, as far as it is wanted.
+ */
+static void
+broken(struct conn *c)
+{
+    int why = socket_error(c);
+
+    while (c->state == CONN_OPEN && c->reading && read_some(c))
+        ;
+    if (c->state == CONN_OPEN || c->state == CONN_AGREEING || c->state == CONN_CONNECTING)
+        tell_failed(c, why != 0 ? why : ECONNRESET);
+    else if (c->state == CONN_FINISHING)
+        bury(c);
+}
+
+static void
+on_poll(void *owner, int events)
+{
+    struct conn *c    = owner;
+    const int    both = UV_READABLE | UV_WRITABLE;
+
+    /* base/loop shows a failed descriptor as both. Where both were asked for, the write tells it. */
+    if ((events & both) == both && (c->watched & both) != both && c->state != CONN_CONNECTING) {
+        broken(c);
+        return;
+    }
+    switch (c->state) {
+    case CONN_CONNECTING:
+        connected(c);
+        return;
+    case CONN_AGREEING:
+        agree(c);
+        return;
+    case CONN_FINISHING:
+        finish_step(c, events);
+        return;
+    case CONN_LEFT:
+    case CONN_CLOSED:
+        return;
+    case CONN_OPEN:
+        break;
+    }
+    if (c->blocked && ((events & UV_WRITABLE) || c->tls_write == TLS_WANT_READ))
+        flush(c);
+    if (c->state == CONN_OPEN && c->reading && (events & (UV_READABLE | UV_WRITABLE)) != 0 &&
+        ((events & UV_READABLE) || c->tls_read == TLS_WANT_WRITE))
+        read_some(c);
+    else if (c->state == CONN_OPEN && !c->reading && (events & UV_DISCONNECT))
+        tell_closed(c, NULL);
+}
+
+static void
+turn_conn(struct conn *c)
+{
+    if (c->state == CONN_FINISHING)
+        finish_write(c);
+    else if (c->failed != 0 && c->state != CONN_LEFT)
+        tell_failed(c, c->failed);
+    else if (c->state == CONN_OPEN && !c->blocked && buffer_len(&c->out) > 0)
+        flush(c);
+    else if (c->state == CONN_OPEN)
+        watch(c);
+}
+
+bool
+conn_end_turn(struct net *net)
+{
+    struct list *node;
+    struct list  batch;
+
+    list_init(&batch);
+    list_splice(&batch, &net->to_flush);
+    while ((node = list_first(&batch)) != NULL) {
+        list_remove(node);
+        turn_conn(LIST_OF(struct conn, node, flush));
+    }
+    while ((node = list_first(&net->closed)) != NULL) {
+        list_remove(node);
+        free(LIST_OF(struct conn, node, node));
+    }
+    return !list_is_empty(&net->to_flush);
+}
+
+void
+conn_cut_finishing(struct net *net)
+{
+    LIST_EACH (struct conn, c, &net->finishing, node)
+        bury(c);
+}
+
+struct conn *
+conn_new(struct net *net, int fd, struct tls_session *tls, const struct conn_events *events, void *owner,
+         struct error *err)
+{
+    struct conn *c = calloc(1, sizeof *c);
+
+    if (c == NULL) {
+        error_set(err, ERROR_MEMORY, "no memory for a connection");
+        goto failed;
+    }
+    *c = (struct conn){.net = net, .fd = fd, .tls = tls, .events = events, .owner = owner, .reading = true};
+    list_init(&c->node);
+    list_init(&c->flush);
+    timer_init(&c->deadline, give_up);
+    c->out.max = QUEUE_MAX;
+    if (tls != NULL && !tls_session_attach(tls, fd, err))
+        goto failed;
+    c->poll = poll_new(net->loop, fd, on_poll, c, err);
+    if (c->poll == NULL)
+        goto failed;
+    c->state = events->on_ready != NULL ? CONN_CONNECTING : tls != NULL ? CONN_AGREEING : CONN_OPEN;
+    list_append(&net->conns, &c->node);
+    watch(c);
+    return c;
+failed:
+    tls_session_free(tls);
+    close(fd);
+    free(c);
+    return NULL;
+}
+
+void
+conn_set_reading(struct conn *c, bool on)
+{
+    if (c->reading == on)
+        return;
+    c->reading = on;
+    watch(c);
+}
+
+void
+conn_close(struct conn *c)
+{
+    if (c == NULL || c->state == CONN_CLOSED)
+        return;
+    assert(c->state != CONN_FINISHING); /* it was given away */
+    bury(c);
+}
+
+void
+conn_abort(struct conn *c)
+{
+    struct linger reset = {.l_onoff = 1};
+
+    if (c == NULL || c->state == CONN_CLOSED)
+        return;
+    if (c->state == CONN_OPEN && buffer_len(&c->out) > 0 && c->failed == 0 && !c->blocked)
+        send_now(c, STR_NONE);
+    setsockopt(c->fd, SOL_SOCKET, SO_LINGER, &reset, sizeof reset);
+    bury(c);
+}
