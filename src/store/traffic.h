@@ -10,14 +10,14 @@
 #include "base/error.h"
 #include "store/record.h"
 
-enum on_full { ON_FULL_PASS, ON_FULL_REFUSE };
+
 
 struct traffic_options {
     int64_t      retention_age_us; /* 0: for ever */
     uint64_t     retention_bytes;  /* 0: no bound */
     uint64_t     free_floor;       /* less than this free on the disk is full */
     size_t       queue_max;        /* bytes on the way to the store thread; beyond them traffic_is_behind */
-    enum on_full on_full;
+    bool         refuse_when_full; /* else calls pass unrecorded, and are counted */
 };
 
 /* 30 days, 5 GiB, 64 MiB free, 16 MiB of queue, pass. */
@@ -45,7 +45,7 @@ void traffic_put(struct traffic *t, struct record *r, const struct exchange_fact
 void traffic_turn(struct traffic *t);
 /* More than queue_max is on its way: stop reading until it is false again (look each turn, or each 10 ms). */
 bool traffic_is_behind(const struct traffic *t);
-/* The disk is full and on_full is refuse: new calls should be refused. */
+/* The disk is full and refuse_when_full: new calls should be refused. */
 bool traffic_refuses(const struct traffic *t);
 /* Hands over and waits until all that was put is committed. Blocks: for tests and for the last moments. */
 void traffic_flush(struct traffic *t);

@@ -1,0 +1,315 @@
+#include "exchange/envelope.h"
+
+#include <yyjson.h>
+
+/* A parse of a copy, in place: a string or a number of the tree starts in the copy where it starts in the message, so
+ * its address tells its place. Numbers are kept as text: an id of 20 digits must not become a double. */
+struct reading {
+    struct str    message;
+    char         *copy;
+    struct arena *arena;
+};
+
+static const yyjson_read_flag read_flags = YYJSON_READ_INSITU | YYJSON_READ_NUMBER_AS_RAW;
+
+static void *
+take(void *ctx, size_t size)
+{
+    return arena_alloc(ctx, size);
+}
+
+static void *
+take_more(void *ctx, void *old, size_t old_size, size_t size)
+{
+    void *fresh = arena_alloc(ctx, size);
+
+    if (fresh != NULL)
+        memcpy(fresh, old, old_size < size ? old_size : size);
+    return fresh;
+}
+
+static void
+give_back(void *ctx, void *old)
+{
+    (void)ctx, (void)old; /* the arena goes as one */
+}
+
+static yyjson_doc *
+read_copy(struct reading *r, struct error *err)
+{
+    yyjson_alc      memory = {.malloc = take, .realloc = take_more, .free = give_back, .ctx = r->arena};
+    yyjson_read_err why;
+
+    r->copy = r->message.len > SIZE_MAX - 8 ? NULL : arena_alloc(r->arena, r->message.len + YYJSON_PADDING_SIZE);
+    if (r->copy == NULL)
+        return error_set(err, ERROR_MEMORY, "no memory to read a message of %zu bytes", r->message.len), NULL;
+    if (r->message.len > 0)
+        memcpy(r->copy, r->message.data, r->message.len);
+    memset(r->copy + r->message.len, 0, YYJSON_PADDING_SIZE);
+    yyjson_doc *doc = yyjson_read_opts(r->copy, r->message.len, read_flags, &memory, &why);
+    if (doc == NULL)
+        error_set(err, why.code == YYJSON_READ_ERROR_MEMORY_ALLOCATION ? ERROR_MEMORY : ERROR_INVALID,
+                  "the message is not JSON: %s at byte %zu", why.msg, why.pos);
+    return doc;
+}
+
+/* From the opening quote at `from` to the closing one. The text was accepted as JSON, so there is one. */
+static struct str
+quoted_at(struct str message, size_t from)
+{
+    size_t end = from + 1;
+
+    while (end < message.len && message.data[end] != '"')
+        end += message.data[end] == '\\' ? 2 : 1;
+    return str_of(message.data + from, end + 1 - from);
+}
+
+/* A string or number as it was written; anything else is absent. */
+static struct str
+as_written(const struct reading *r, yyjson_val *value)
+{
+    if (yyjson_is_raw(value))
+        return str_of(r->message.data + (yyjson_get_raw(value) - r->copy), yyjson_get_len(value));
+    if (yyjson_is_str(value))
+        return quoted_at(r->message, (size_t)(yyjson_get_str(value) - r->copy) - 1);
+    return STR_NONE;
+}
+
+static struct str
+unescaped(yyjson_val *value)
+{
+    return yyjson_is_str(value) ? str_of(yyjson_get_str(value), yyjson_get_len(value)) : STR_NONE;
+}
+
+/* Members of the envelope itself, each at most once: what a second "id" or "method" would mean, two readers tell apart.
+ */
+enum member { MEMBER_JSONRPC, MEMBER_ID, MEMBER_METHOD, MEMBER_PARAMS, MEMBER_RESULT, MEMBER_ERROR, MEMBERS };
+
+static const struct str member_names[MEMBERS] = {
+    {"jsonrpc", 7}, {"id", 2}, {"method", 6}, {"params", 6}, {"result", 6}, {"error", 5},
+};
+
+static bool
+find_members(yyjson_val *root, yyjson_val *found[MEMBERS], struct error *err)
+{
+    yyjson_val *key, *value;
+    size_t      index, max;
+
+    yyjson_obj_foreach(root, index, max, key, value)
+    {
+        struct str name = unescaped(key);
+        for (size_t i = 0; i < MEMBERS; i++) {
+            if (!str_eq(name, member_names[i]))
+                continue;
+            if (found[i] != NULL)
+                return error_set(err, ERROR_INVALID, "the message has \"%.*s\" twice", STR_ARG(member_names[i]));
+            found[i] = value;
+        }
+    }
+    return true;
+}
+
+static bool
+decide_kind(struct envelope *e, yyjson_val *const found[MEMBERS], struct error *err)
+{
+    if (!yyjson_equals_str(found[MEMBER_JSONRPC], "2.0"))
+        return error_set(err, ERROR_INVALID, "the message is not JSON-RPC 2.0: \"jsonrpc\" must be \"2.0\"");
+    if (found[MEMBER_PARAMS] != NULL && !yyjson_is_obj(found[MEMBER_PARAMS]))
+        return error_set(err, ERROR_INVALID, "\"params\" must be an object");
+    if (found[MEMBER_METHOD] != NULL) {
+        if (!yyjson_is_str(found[MEMBER_METHOD]) || found[MEMBER_RESULT] != NULL || found[MEMBER_ERROR] != NULL)
+            return error_set(err, ERROR_INVALID,
+                             "\"method\" must be a string and stand without \"result\" or \"error\"");
+        e->kind = found[MEMBER_ID] != NULL ? MESSAGE_REQUEST : MESSAGE_NOTIFICATION;
+    } else if ((found[MEMBER_RESULT] != NULL) != (found[MEMBER_ERROR] != NULL)) {
+        e->kind = found[MEMBER_RESULT] != NULL ? MESSAGE_RESULT : MESSAGE_ERROR;
+    } else {
+        return error_set(err, ERROR_INVALID, "a message has \"method\", or one of \"result\" and \"error\"");
+    }
+    if (e->kind != MESSAGE_NOTIFICATION && e->id.data == NULL && !(e->kind == MESSAGE_ERROR))
+        return error_set(err, ERROR_INVALID, "\"id\" must be a string or a number");
+    return true;
+}
+
+static void
+read_peer(struct envelope *e, yyjson_val *peer)
+{
+    if (!yyjson_is_obj(peer) || e->peer_name.data != NULL)
+        return;
+    e->peer_name    = unescaped(yyjson_obj_get(peer, "name"));
+    e->peer_version = unescaped(yyjson_obj_get(peer, "version"));
+}
+
+static bool
+read_initialize(struct envelope *e, yyjson_val *params, struct arena *a, struct error *err)
+{
+    yyjson_val *capabilities = yyjson_obj_get(params, "capabilities");
+    size_t      len          = 0;
+
+    e->revision = unescaped(yyjson_obj_get(params, "protocolVersion"));
+    read_peer(e, yyjson_obj_get(params, "clientInfo"));
+    if (!yyjson_is_obj(capabilities))
+        return true;
+    char *text = yyjson_val_write(capabilities, 0, &len);
+    if (text == NULL)
+        return error_set(err, ERROR_MEMORY, "no memory to read an initialize request");
+    e->capabilities = arena_str(a, str_of(text, len));
+    free(text);
+    return e->capabilities.data != NULL || error_set(err, ERROR_MEMORY, "no memory to read an initialize request");
+}
+
+static bool
+read_params(struct envelope *e, const struct reading *r, yyjson_val *params, struct error *err)
+{
+    yyjson_val *meta = yyjson_obj_get(params, "_meta");
+
+    e->target = unescaped(yyjson_obj_get(params, "name"));
+    if (e->target.data == NULL)
+        e->target = unescaped(yyjson_obj_get(params, "uri"));
+    if (e->target.data == NULL)
+        e->target = unescaped(yyjson_obj_get(params, "taskId"));
+    if (e->target.data == NULL)
+        e->target = unescaped(yyjson_obj_get(yyjson_obj_get(params, "ref"), "name"));
+    e->level           = unescaped(yyjson_obj_get(params, "level"));
+    e->modern_revision = unescaped(yyjson_obj_get(meta, "io.modelcontextprotocol/protocolVersion"));
+    e->progress_token = as_written(r, yyjson_obj_get(e->kind == MESSAGE_NOTIFICATION ? params : meta, "progressToken"));
+    read_peer(e, yyjson_obj_get(meta, "io.modelcontextprotocol/clientInfo"));
+    if (str_eq(e->method, STR("notifications/cancelled")))
+        e->cancelled_id = as_written(r, yyjson_obj_get(params, "requestId"));
+    if (str_eq(e->method, STR("initialize")))
+        return read_initialize(e, params, r->arena, err);
+    return true;
+}
+
+/* From the first byte of an object or array at `from` to its closing bracket. Strings are skipped. */
+static struct str
+bracketed_at(struct str message, size_t from)
+{
+    size_t depth = 0;
+
+    for (size_t i = from; i < message.len; i++) {
+        char c = message.data[i];
+        if (c == '"')
+            i += quoted_at(message, i).len - 1;
+        else if (c == '{' || c == '[')
+            depth++;
+        else if ((c == '}' || c == ']') && --depth == 0)
+            return str_of(message.data + from, i + 1 - from);
+    }
+    return STR_NONE;
+}
+
+/* Where the value of the top-level member "result" stands: the key's place is known, so is the colon behind it. */
+static struct str
+result_as_written(const struct reading *r, yyjson_val *root)
+{
+    yyjson_val *key, *value;
+    size_t      index, max;
+
+    yyjson_obj_foreach(root, index, max, key, value)
+    {
+        if (!yyjson_equals_str(key, "result"))
+            continue;
+        struct str quoted = quoted_at(r->message, (size_t)(yyjson_get_str(key) - r->copy) - 1);
+        size_t     at     = (size_t)(quoted.data - r->message.data) + quoted.len;
+        while (at < r->message.len && r->message.data[at] != '{' && r->message.data[at] != '[')
+            at++;
+        return yyjson_is_ctn(value) ? bracketed_at(r->message, at) : STR_NONE;
+    }
+    return STR_NONE;
+}
+
+static void
+read_result(struct envelope *e, const struct reading *r, yyjson_val *root, yyjson_val *result)
+{
+    e->is_tool_error = yyjson_is_true(yyjson_obj_get(result, "isError"));
+    e->revision      = unescaped(yyjson_obj_get(result, "protocolVersion"));
+    read_peer(e, yyjson_obj_get(result, "serverInfo"));
+    read_peer(e, yyjson_obj_get(yyjson_obj_get(result, "_meta"), "io.modelcontextprotocol/serverInfo"));
+    if (e->revision.data != NULL)
+        e->result = result_as_written(r, root);
+}
+
+static int
+error_code_of(yyjson_val *error)
+{
+    yyjson_val *code   = yyjson_obj_get(error, "code");
+    int64_t     number = 0;
+
+    if (!yyjson_is_raw(code) || !str_to_i64(str_of(yyjson_get_raw(code), yyjson_get_len(code)), &number) ||
+        number < INT32_MIN || number > INT32_MAX)
+        return 0;
+    return (int)number;
+}
+
+bool
+envelope_parse(struct envelope *e, struct str message, struct arena *a, struct error *err)
+{
+    struct reading r              = {.message = message, .arena = a};
+    yyjson_val    *found[MEMBERS] = {NULL};
+
+    *e              = (struct envelope){.message = message};
+    yyjson_doc *doc = read_copy(&r, err);
+    if (doc == NULL)
+        return false;
+    yyjson_val *root = yyjson_doc_get_root(doc);
+    if (!yyjson_is_obj(root))
+        return error_set(err, ERROR_INVALID, "the message is not a JSON-RPC object");
+    if (!find_members(root, found, err))
+        return false;
+    e->id = as_written(&r, found[MEMBER_ID]);
+    if (!decide_kind(e, found, err))
+        return false;
+    e->method     = unescaped(found[MEMBER_METHOD]);
+    e->error_code = error_code_of(found[MEMBER_ERROR]);
+    if (found[MEMBER_RESULT] != NULL)
+        read_result(e, &r, root, found[MEMBER_RESULT]);
+    return found[MEMBER_PARAMS] == NULL || read_params(e, &r, found[MEMBER_PARAMS], err);
+}
+
+bool
+message_is_batch(struct str message)
+{
+    message = str_trim(message);
+    return message.len > 0 && message.data[0] == '[';
+}
+
+/* The elements of a batch are found by their brackets: the array has been parsed, so they match. */
+bool
+batch_each(struct str batch, bool (*each)(struct str element, void *arg), void *arg, struct error *err)
+{
+    yyjson_read_err why;
+    struct error    quiet;
+    yyjson_doc *doc = yyjson_read_opts((char *)(uintptr_t)batch.data, batch.len, YYJSON_READ_NUMBER_AS_RAW, NULL, &why);
+
+    if (doc == NULL)
+        return error_set(err, ERROR_INVALID, "the batch is not JSON: %s at byte %zu", why.msg, why.pos);
+    size_t count = yyjson_arr_size(yyjson_doc_get_root(doc));
+    yyjson_doc_free(doc);
+    if (count == 0)
+        return error_set(err == NULL ? &quiet : err, ERROR_INVALID, "the batch is empty");
+    size_t at = (size_t)(str_index(batch, '[') + 1);
+    for (size_t i = 0; i < count; i++) {
+        while (at < batch.len && (batch.data[at] == ',' || str_trim(str_of(batch.data + at, 1)).len == 0))
+            at++;
+        struct str element = at < batch.len && batch.data[at] == '{' ? bracketed_at(batch, at) : STR_NONE;
+        if (element.data == NULL)
+            return error_set(err == NULL ? &quiet : err, ERROR_INVALID, "element %zu of the batch is no object", i + 1);
+        if (!each(element, arg))
+            return false;
+        at += element.len;
+    }
+    return true;
+}
+
+bool
+append_error_message(struct buffer *b, struct str id, int code, struct str text, const char *reason)
+{
+    bool ok = buffer_append(b, STR("{\"jsonrpc\":\"2.0\",\"id\":")) &&
+              buffer_append(b, id.len > 0 ? id : STR("null")) &&
+              buffer_printf(b, ",\"error\":{\"code\":%d,\"message\":", code) && buffer_append_json(b, text);
+
+    if (ok && reason != NULL)
+        ok = buffer_printf(b, ",\"data\":{\"reason\":\"%s\"}", reason);
+    return ok && buffer_append(b, STR("}}"));
+}

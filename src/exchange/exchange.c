@@ -1,0 +1,243 @@
+#include "exchange/exchange.h"
+
+#include <assert.h>
+
+enum { ARENA_FIRST = 8192, ARENA_MOST = 256 << 20 };
+
+#define BIT(state) (1U << (state))
+
+/* The arrows of the drawing. */
+static const unsigned next_of[EXCHANGE_STATES] = {
+    [EXCHANGE_READING]   = BIT(EXCHANGE_GUARDING) | BIT(EXCHANGE_CLOSED),
+    [EXCHANGE_GUARDING]  = BIT(EXCHANGE_WAITING) | BIT(EXCHANGE_ANSWERING) | BIT(EXCHANGE_CLOSED),
+    [EXCHANGE_WAITING]   = BIT(EXCHANGE_ANSWERING) | BIT(EXCHANGE_ADRIFT) | BIT(EXCHANGE_CLOSED),
+    [EXCHANGE_ANSWERING] = BIT(EXCHANGE_ADRIFT) | BIT(EXCHANGE_CLOSED),
+    [EXCHANGE_ADRIFT]    = BIT(EXCHANGE_CLOSED),
+    [EXCHANGE_CLOSED]    = 0,
+};
+
+/* The only writer of `state`: an exchange is always on the list of the state it is in. */
+static void
+exchange_move(struct exchange *x, enum exchange_state to)
+{
+    assert(next_of[x->state] & BIT(to));
+    list_remove(&x->node);
+    list_append(&x->owner->in_state[to], &x->node);
+    x->state = to;
+    x->owner->visits[to]++;
+}
+
+static void
+release(struct exchanges *all, struct exchange *x)
+{
+    struct arena *arena = x->arena; /* x lies in it */
+
+    list_remove(&x->node);
+    if (all->spares == sizeof all->spare / sizeof all->spare[0]) {
+        arena_free(arena);
+        return;
+    }
+    arena_reset(arena);
+    all->spare[all->spares++] = arena;
+}
+
+/* Here no callback of a closed exchange is on the stack any more. */
+static bool
+free_closed(struct loop_hook *hook)
+{
+    struct exchanges *all = LIST_OF(struct exchanges, hook, turn_end);
+
+    LIST_EACH (struct exchange, x, &all->in_state[EXCHANGE_CLOSED], node)
+        release(all, x);
+    return false;
+}
+
+bool
+exchanges_init(struct exchanges *all, struct loop *loop, const struct exchange_hooks *hooks)
+{
+    *all = (struct exchanges){.loop = loop, .hooks = *hooks, .turn_end.run = free_closed};
+    for (size_t i = 0; i < EXCHANGE_STATES; i++)
+        list_init(&all->in_state[i]);
+    list_init(&all->unknown);
+    loop_add_hook(loop, &all->turn_end);
+    return true;
+}
+
+void
+exchanges_clear(struct exchanges *all)
+{
+    for (size_t state = 0; state < EXCHANGE_CLOSED; state++)
+        for (struct list *node; (node = list_first(&all->in_state[state])) != NULL;)
+            exchange_close(LIST_OF(struct exchange, node, node), CLOSE_SHUTDOWN);
+    free_closed(&all->turn_end);
+    while (all->spares > 0)
+        arena_free(all->spare[--all->spares]);
+    loop_remove_hook(&all->turn_end);
+}
+
+static void
+expire(struct timer *expiry)
+{
+    struct exchange *x = LIST_OF(struct exchange, expiry, expiry);
+
+    exchange_fail(x, CLOSE_TIMED_OUT, "no answer within %lld ms", (long long)(x->patience / 1000));
+}
+
+struct exchange *
+exchange_new(struct exchanges *all, enum exchange_kind kind, struct front *front)
+{
+    struct arena    *arena = all->spares > 0 ? all->spare[--all->spares] : arena_new(ARENA_FIRST, ARENA_MOST);
+    struct exchange *x     = arena == NULL ? NULL : ARENA_NEW(arena, struct exchange);
+
+    if (x == NULL) {
+        arena_free(arena);
+        return NULL;
+    }
+    x->owner = all;
+    x->kind  = kind;
+    x->front = front;
+    x->arena = arena;
+    x->began = clock_mono();
+    timer_init(&x->expiry, expire);
+    list_init(&x->front_node);
+    list_init(&x->back_node);
+    list_append(&all->in_state[EXCHANGE_READING], &x->node);
+    list_append(&all->unknown, &x->known);
+    all->visits[EXCHANGE_READING]++;
+    all->open++;
+    return x;
+}
+
+bool
+exchange_guard(struct exchange *x)
+{
+    struct error err = {0};
+
+    exchange_move(x, EXCHANGE_GUARDING);
+    for (size_t i = 0; x->owner->hooks.stages != NULL && x->owner->hooks.stages[i] != NULL; i++) {
+        if (x->owner->hooks.stages[i](x, &err))
+            continue;
+        exchange_fail(x, err.code == ERROR_FULL || err.code == ERROR_MEMORY ? CLOSE_BUSY : CLOSE_REFUSED, "%s",
+                      err.text);
+        return false;
+    }
+    return true;
+}
+
+static void
+restart_expiry(struct exchange *x)
+{
+    if (x->patience > 0 && x->owed == 0)
+        loop_set_timer(x->owner->loop, &x->expiry, clock_mono() + x->patience);
+    else
+        loop_clear_timer(x->owner->loop, &x->expiry);
+}
+
+void
+exchange_send(struct exchange *x, struct back *back)
+{
+    exchange_move(x, EXCHANGE_WAITING);
+    x->back = back;
+    if (x->patience > 0)
+        loop_set_timer(x->owner->loop, &x->expiry, x->began + x->patience);
+    back->ops->send(back, x);
+}
+
+void
+exchange_begin_answer(struct exchange *x)
+{
+    if (x->state == EXCHANGE_ANSWERING)
+        return;
+    exchange_move(x, EXCHANGE_ANSWERING);
+}
+
+void
+exchange_set_adrift(struct exchange *x)
+{
+    exchange_move(x, EXCHANGE_ADRIFT);
+    exchange_lose_back(x);
+    exchange_lose_front(x);
+}
+
+void
+exchange_lose_front(struct exchange *x)
+{
+    x->front = NULL;
+    list_remove(&x->front_node);
+}
+
+void
+exchange_lose_back(struct exchange *x)
+{
+    x->back = NULL;
+    list_remove(&x->back_node);
+}
+
+void
+exchange_close(struct exchange *x, enum close_reason why)
+{
+    bool head_is_out = x->state == EXCHANGE_ANSWERING;
+
+    if (x->state == EXCHANGE_CLOSED)
+        return;
+    exchange_move(x, EXCHANGE_CLOSED); /* first: whoever is called below finds it closed */
+    x->why = why;
+    x->owner->open--;
+    loop_clear_timer(x->owner->loop, &x->expiry);
+
+    struct back  *back  = x->back; /* cut both ways before either end hears of it */
+    struct front *front = x->front;
+    exchange_lose_back(x);
+    exchange_lose_front(x);
+    if (back != NULL)
+        back->ops->cancel(back, x, why);
+    if (front != NULL)
+        front->ops->end(front, x, why, head_is_out);
+    if (x->http_status == 0)
+        x->http_status = close_info[why].status;
+    x->is_told = true;
+    x->owner->hooks.on_close(x, why);
+    list_remove(&x->known);
+}
+
+void
+exchange_fail(struct exchange *x, enum close_reason why, const char *format, ...)
+{
+    char    text[400];
+    va_list args;
+
+    if (x->state == EXCHANGE_CLOSED)
+        return;
+    va_start(args, format);
+    vsnprintf(text, sizeof text, format, args);
+    va_end(args);
+    x->detail = arena_str(x->arena, str_from(text));
+    exchange_close(x, why);
+}
+
+void
+exchange_note(struct exchange *x, enum message_from from, struct str bytes, bool continues)
+{
+    if (x->is_told)
+        return;
+    x->owner->hooks.on_message(x, from, bytes, continues);
+    if (x->state >= EXCHANGE_WAITING && x->state < EXCHANGE_CLOSED)
+        restart_expiry(x);
+}
+
+void
+exchange_judge(struct exchange *x, const struct envelope *answer)
+{
+    x->judged     = true;
+    x->failed     = answer->kind == MESSAGE_ERROR || answer->is_tool_error;
+    x->error_code = answer->kind == MESSAGE_ERROR ? answer->error_code : 0;
+}
+
+void
+exchange_owe(struct exchange *x, int questions)
+{
+    if (x->state == EXCHANGE_CLOSED)
+        return;
+    x->owed = questions < 0 && x->owed < (unsigned)-questions ? 0 : x->owed + (unsigned)questions;
+    restart_expiry(x);
+}

@@ -1,0 +1,173 @@
+/* src/exchange/exchange.h: one client request and all that happens until its final answer.
+ *
+ *   READING ---> GUARDING ---> WAITING ---> ANSWERING ---> CLOSED      and from every state to CLOSED
+ *                    |          |   |            |  ^
+ *                    +----------|---|--refused---|--+
+ *                               |   +-> ADRIFT <-+
+ *                               |          |
+ *                               +----------+----> CLOSED
+ *   READING     its message is being parsed
+ *   GUARDING    being judged; nothing has left the house
+ *   WAITING     sent to `back`, which has not answered
+ *   ANSWERING   the head of the answer is out: a failure is now an error event, or cuts a JSON body
+ *   ADRIFT      no hop and no upstream connection, but an answer is still due: a legacy answer that carried an event id
+ *               ended without it, or a legacy client left an HTTP upstream
+ *   CLOSED      recorded, linked to nobody; freed when the loop's turn ends, never earlier
+ *
+ * A notification, a client's reply, a GET stream and a DELETE are exchanges too, of another kind: what leaves the house
+ * leaves it through exchange_send, and what was said is on record.
+ *
+ * `front` (who asked) and `back` (who answers) are structs of functions that others fill in: this room knows neither.
+ */
+#ifndef GATEHOUSE_EXCHANGE_EXCHANGE_H
+#define GATEHOUSE_EXCHANGE_EXCHANGE_H
+
+#include "base/loop.h"
+#include "exchange/close_reason.h"
+#include "exchange/envelope.h"
+#include "http/headers.h"
+#include "store/record.h"
+
+enum exchange_state {
+    EXCHANGE_READING,
+    EXCHANGE_GUARDING,
+    EXCHANGE_WAITING,
+    EXCHANGE_ANSWERING,
+    EXCHANGE_ADRIFT,
+    EXCHANGE_CLOSED,
+    EXCHANGE_STATES
+};
+
+struct exchange;
+struct front;
+struct back;
+
+/* The head of an answer that passes through as it came. */
+struct answer_head {
+    int                       status;
+    const struct http_header *headers; /* those that may pass */
+    size_t                    count;
+    int64_t                   length;    /* -1: not known */
+    bool                      is_stream; /* text/event-stream */
+};
+
+/* Who asked. */
+struct front_ops {
+    /* One whole message for the client; `last` when it is the final answer. False: the client is slower than its share
+     * and has lost its hop. */
+    bool (*message)(struct front *front, struct exchange *x, struct str message, bool last);
+    /* An answer that passes through: its head, then its bytes; `inside`: they end within an event. False: the client is
+     * slower than its answer, pause until the back's `resume`. */
+    void (*head)(struct front *front, const struct answer_head *head);
+    bool (*bytes)(struct front *front, struct str bytes, bool inside);
+    /* The exchange is over and unlinked from the front. The front answers with an error when no answer was given. */
+    void (*end)(struct front *front, struct exchange *x, enum close_reason why, bool head_is_out);
+};
+
+struct front {
+    const struct front_ops *ops;
+};
+
+/* Who answers. */
+struct back_ops {
+    /* Takes the exchange, which is WAITING. May close it at once. */
+    void (*send)(struct back *back, struct exchange *x);
+    /* The exchange is over and unlinked from the back, which had not finished with it. */
+    void (*cancel)(struct back *back, struct exchange *x, enum close_reason why);
+    /* The client has caught up. NULL when this back never passes bytes through. */
+    void (*resume)(struct back *back);
+};
+
+struct back {
+    const struct back_ops *ops;
+};
+
+struct exchange {
+    struct list         node;  /* on owner->in_state[state] */
+    struct list         known; /* on the owner's list of those not yet seen by the log, oldest first */
+    struct exchanges   *owner;
+    enum exchange_state state;
+    enum exchange_kind  kind;
+    struct front       *front;                 /* NULL once told, or gone */
+    struct back        *back;                  /* NULL before WAITING and when it has finished */
+    struct list         front_node, back_node; /* for who has several: a hop its batch, a channel its calls */
+    struct arena       *arena;                 /* holds everything of this exchange, and the exchange itself */
+
+    struct envelope message; /* of the request; `message.message` is borrowed and good until `back` has sent it */
+    bool            is_modern;
+    bool            is_told;   /* on_close was called: nothing more is noted */
+    bool            is_silent; /* not on record by itself: a reply that belongs to another exchange */
+    void           *service;   /* the gateway's: which server, whose session; counted there, let go by on_close */
+    void           *captured;  /* the gateway's: what the log has of it so far */
+
+    mono_time    began, first_byte; /* first_byte is 0 until the first byte of an answer */
+    mono_time    patience;          /* how long without a message; 0 for streams */
+    struct timer expiry;            /* restarts with each message */
+    unsigned     owed;              /* questions of the server that the client has not answered: suspends the expiry */
+
+    enum close_reason why;         /* once CLOSED */
+    int               http_status; /* what the client saw, or would have */
+    int               error_code;  /* JSON-RPC, of the answer; 0: none seen */
+    bool              failed;      /* the answer was an error, or a tool's result with isError */
+    bool              judged;      /* `failed` and `error_code` are known (else the log reads them from the answer) */
+    struct str        detail;      /* why it failed, for the client; in the arena */
+};
+
+/* What happens beside the exchange is hung up here once, at start. */
+struct exchange_hooks {
+    /* Guarding: true lets it pass, false refuses with `err`. In the order of the array, NULL ends it. */
+    bool (*const *stages)(struct exchange *x, struct error *err);
+    /* A message, or with `continues` a piece of one of which more follows. */
+    void (*on_message)(struct exchange *x, enum message_from from, struct str bytes, bool continues);
+    /* Exactly once each. The answer, if any, has been given. */
+    void (*on_close)(struct exchange *x, enum close_reason why);
+    void *owner;
+};
+
+/* All exchanges of a process. Owned by the network thread. */
+struct exchanges {
+    struct loop          *loop;
+    struct exchange_hooks hooks;
+    struct list      in_state[EXCHANGE_STATES]; /* of struct exchange, by node; in the order of arrival in the state */
+    struct list      unknown;                   /* of struct exchange, by known: open, not yet written to the log */
+    size_t           open;                      /* all that are not CLOSED */
+    uint64_t         visits[EXCHANGE_STATES];   /* how often each state was entered */
+    struct arena    *spare[64];                 /* emptied arenas, to be used again */
+    size_t           spares;
+    struct loop_hook turn_end;
+};
+
+bool exchanges_init(struct exchanges *all, struct loop *loop, const struct exchange_hooks *hooks);
+/* Closes what is open, for CLOSE_SHUTDOWN, and frees everything. */
+void exchanges_clear(struct exchanges *all);
+
+/* READING. NULL: no memory. `front` may be NULL: nobody waits for the answer. */
+struct exchange *exchange_new(struct exchanges *all, enum exchange_kind kind, struct front *front);
+/* READING to GUARDING. False: a stage refused, and the exchange is closed. */
+bool exchange_guard(struct exchange *x);
+/* GUARDING to WAITING, and over to `back`: the only way out of the house. */
+void exchange_send(struct exchange *x, struct back *back);
+/* The first byte of the answer goes to the client: to ANSWERING, from GUARDING or WAITING. Harmless when there already.
+ */
+void exchange_begin_answer(struct exchange *x);
+/* An answer is still due, but neither hop nor connection is left. `back` has finished with it. */
+void exchange_set_adrift(struct exchange *x);
+/* From any state, any number of times; the first reason counts. Safe inside callbacks of the exchange itself. */
+void exchange_close(struct exchange *x, enum close_reason why);
+/* The same with a detail for the client: what failed, on what. */
+void exchange_fail(struct exchange *x, enum close_reason why, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+
+/* A message passed: on record, and the expiry starts anew. */
+void exchange_note(struct exchange *x, enum message_from from, struct str bytes, bool continues);
+/* The final answer of `x` was judged: failed or not. */
+void exchange_judge(struct exchange *x, const struct envelope *answer);
+/* The server asks the client something while the call waits, or the client has answered. */
+void exchange_owe(struct exchange *x, int questions);
+
+/* The hop is gone. The exchange goes on without. */
+void exchange_lose_front(struct exchange *x);
+/* The back is done with it and must not be told of its end. */
+void exchange_lose_back(struct exchange *x);
+
+#endif

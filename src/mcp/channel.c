@@ -1,0 +1,417 @@
+#include "mcp/channel_parts.h"
+
+#include <assert.h>
+
+#define STEADY       SECONDS(10) /* a child that ran so long may be started again at once */
+#define BACKOFF_MOST SECONDS(60)
+
+static void
+expire_opening(struct timer *expiry)
+{
+    struct channel *c = LIST_OF(struct channel, expiry, expiry);
+
+    if (c->child != NULL && c->state == CHANNEL_OPENING) {
+        snprintf(c->words, sizeof c->words, "did not answer initialize within %lld ms",
+                 (long long)(c->patience / 1000));
+        child_kill(c->child);
+    }
+}
+
+struct channel *
+channel_new(struct loop *loop, const struct channel_events *events, void *owner, struct arena *scratch, bool isolated,
+            mono_time patience)
+{
+    struct channel *c = calloc(1, sizeof *c);
+
+    if (c == NULL)
+        return NULL;
+    *c = (struct channel){.loop         = loop,
+                          .events       = events,
+                          .owner        = owner,
+                          .scratch      = scratch,
+                          .isolated     = isolated,
+                          .patience     = patience,
+                          .by_number    = MAP_OF(struct call *, CALLS_MAX),
+                          .questions    = MAP_OF(struct question *, QUESTIONS_MAX),
+                          .subscribed   = MAP_OF(unsigned, SUBSCRIPTIONS_MAX),
+                          .opening      = {.max = MIB(1)},
+                          .greeting     = {.max = MIB(4)},
+                          .level        = -1,
+                          .lonely_since = clock_mono()};
+    list_init(&c->sessions);
+    list_init(&c->calls);
+    list_init(&c->waiting);
+    timer_init(&c->expiry, expire_opening);
+    return c;
+}
+
+static void
+channel_free(struct channel *c)
+{
+    assert(list_is_empty(&c->sessions) && list_is_empty(&c->calls) && list_is_empty(&c->waiting));
+    loop_clear_timer(c->loop, &c->expiry);
+    buffer_clear(&c->opening);
+    buffer_clear(&c->greeting);
+    map_clear(&c->by_number);
+    map_clear(&c->questions);
+    map_clear(&c->subscribed);
+    free(c);
+}
+
+/* Out of every table; the exchange is no longer ours to answer. */
+void
+call_forget(struct channel *c, struct call *call)
+{
+    if (call->number != 0 && map_remove(&c->by_number, MAP_KEY_U64(call->number)) && call->session != NULL) {
+        c->in_flight--;
+        call->session->calls--;
+    }
+    list_remove(&call->node);
+    LIST_EACH (struct question, q, &call->questions, of_call) {
+        list_remove(&q->of_call);
+        q->call = NULL;
+        q->on   = NULL;
+    }
+    if (call->x == NULL)
+        free(call);
+}
+
+static bool
+forget_question(struct str id, void *value, void *arg)
+{
+    struct question *q = *(struct question **)value;
+
+    (void)id, (void)arg;
+    list_remove(&q->of_call);
+    free(q);
+    return true;
+}
+
+/* The child is gone: what waited for it fails, what it asked is void. */
+static void
+fail_calls(struct channel *c, enum close_reason why, const char *words)
+{
+    map_each(&c->questions, forget_question, NULL);
+    map_clear(&c->questions);
+    list_splice(&c->calls, &c->waiting);
+    for (struct list *node; (node = list_first(&c->calls)) != NULL;) {
+        struct call     *call = LIST_OF(struct call, node, node);
+        struct exchange *x    = call->x;
+        call->is_silent       = true;
+        if (x == NULL) {
+            call_forget(c, call);
+            continue;
+        }
+        exchange_fail(x, why, "it %s", words); /* its cancel forgets the call */
+    }
+}
+
+static mono_time
+backoff(unsigned failures)
+{
+    mono_time wait = failures < 2 ? 0 : SECONDS(1) << (failures - 2 > 6 ? 6 : failures - 2);
+
+    return wait > BACKOFF_MOST ? BACKOFF_MOST : wait;
+}
+
+static void
+on_ended(void *owner, const struct child_end *end)
+{
+    struct channel    *c          = owner;
+    mono_time          now        = clock_mono();
+    enum channel_state was        = c->state;
+    enum close_reason  why        = was == CHANNEL_READY ? CLOSE_CUT : CLOSE_UNREACHABLE;
+    bool               said_by_us = c->words[0] != '\0';
+
+    c->child = NULL;
+    loop_clear_timer(c->loop, &c->expiry);
+    if (was == CHANNEL_CLOSING) {
+        channel_free(c);
+        return;
+    }
+    if (!said_by_us)
+        snprintf(c->words, sizeof c->words, "%s", end->words);
+    c->state      = CHANNEL_IDLE;
+    c->down_since = now;
+    c->failures   = was == CHANNEL_READY && now - c->started > STEADY ? 1 : c->failures + 1;
+    c->retry_at   = now + backoff(c->failures);
+    fail_calls(c, why, c->words);
+    c->events->on_down(c->owner, c, c->words);
+    if (c->isolated && !list_is_empty(&c->sessions))
+        c->events->on_session_lost(c->owner,
+                                   LIST_OF(struct session, list_first(&c->sessions), node)); /* `c` may be gone */
+}
+
+static void
+on_line(void *owner, struct str line)
+{
+    channel_take_line(owner, line);
+}
+
+static void
+on_oversize(void *owner, size_t bytes)
+{
+    struct channel *c = owner;
+    char            text[80];
+
+    snprintf(text, sizeof text, "a line of %zu bytes, over message.max", bytes);
+    c->counts.odd_lines++;
+    c->events->on_odd_line(c->owner, c, STR_NONE, text);
+}
+
+static void
+on_stderr(void *owner, struct str line)
+{
+    struct channel *c = owner;
+
+    c->events->on_stderr(c->owner, c, line);
+}
+
+static const struct child_events child_events = {
+    .on_line = on_line, .on_oversize = on_oversize, .on_stderr = on_stderr, .on_ended = on_ended};
+
+bool
+channel_open(struct channel *c, struct error *err)
+{
+    mono_time now = clock_mono();
+
+    if (now < c->retry_at)
+        return error_set(err, ERROR_UNREACHABLE, "it %s; it is started again in %lld s", c->words,
+                         (long long)((c->retry_at - now) / SECONDS(1) + 1));
+    c->words[0] = '\0';
+    c->child    = c->events->start(c->owner, &child_events, c, err);
+    if (c->child == NULL) {
+        c->failures++;
+        c->retry_at   = now + backoff(c->failures);
+        c->down_since = now;
+        snprintf(c->words, sizeof c->words, "could not be started: %s", err->text);
+        c->events->on_down(c->owner, c, c->words);
+        return false;
+    }
+    c->counts.starts++;
+    c->started             = now;
+    c->state               = CHANNEL_OPENING;
+    c->is_told_initialized = false;
+    c->level               = -1;
+    loop_set_timer(c->loop, &c->expiry, now + c->patience);
+    if (buffer_len(&c->opening) > 0)
+        channel_request_of_ours(c, buffer_str(&c->opening));
+    return true;
+}
+
+/* Numbers a request and writes it. False: the child takes no more now; the call is as it was. */
+bool
+channel_write_request(struct channel *c, struct call *call, struct str message, struct str id, struct str token)
+{
+    uint64_t      number = c->next_number + 1;
+    char          digits[24];
+    struct buffer line    = {.max = SIZE_MAX / 2};
+    struct str    written = str_of(digits, (size_t)snprintf(digits, sizeof digits, "%llu", (unsigned long long)number));
+    struct rewrite edits[] = {{id, written}, {token, written}};
+    struct call  **slot    = map_get_or_add(&c->by_number, MAP_KEY_U64(number));
+
+    if (slot == NULL)
+        return false;
+    if (!append_rewritten(&line, message, edits, 2) || !child_write(c->child, buffer_str(&line))) {
+        buffer_clear(&line);
+        map_remove(&c->by_number, MAP_KEY_U64(number));
+        return false;
+    }
+    buffer_clear(&line);
+    *slot = call;
+    list_remove(&call->node);
+    list_append(&c->calls, &call->node);
+    c->next_number = call->number = number;
+    if (call->session != NULL) {
+        c->in_flight++;
+        call->session->calls++;
+    }
+    return true;
+}
+
+/* A request that no client made: its answer is looked at only when it opens the channel. */
+void
+channel_request_of_ours(struct channel *c, struct str message)
+{
+    struct call    *call = calloc(1, sizeof *call);
+    struct envelope e;
+
+    if (call == NULL)
+        return;
+    list_init(&call->node);
+    list_init(&call->questions);
+    arena_reset(c->scratch);
+    if (!envelope_parse(&e, message, c->scratch, NULL)) {
+        free(call);
+        return;
+    }
+    call->opens = str_eq(e.method, STR("initialize"));
+    if (!channel_write_request(c, call, message, e.id, STR_NONE))
+        free(call);
+}
+
+bool
+channel_tell(struct channel *c, const char *format, ...)
+{
+    struct buffer line = {.max = MIB(1)};
+    va_list       args;
+
+    va_start(args, format);
+    bool ok = c->child != NULL && buffer_vprintf(&line, format, args) && child_write(c->child, buffer_str(&line));
+    va_end(args);
+    buffer_clear(&line);
+    return ok;
+}
+
+/* A later session's `initialize`: what the child said to the first. */
+void
+channel_answer_from_greeting(struct channel *c, struct call *call)
+{
+    struct exchange *x       = call->x;
+    struct session  *s       = call->session;
+    struct buffer    message = {.max = MIB(8)};
+    bool ok = buffer_printf(&message, "{\"jsonrpc\":\"2.0\",\"id\":%.*s,\"result\":", STR_ARG(x->message.id)) &&
+              buffer_append(&message, buffer_str(&c->greeting)) && buffer_append(&message, STR("}"));
+
+    call_forget(c, call);
+    exchange_lose_back(x);
+    if (!ok) {
+        exchange_fail(x, CLOSE_BUSY, "no memory");
+    } else {
+        s->is_open = true;
+        snprintf(s->revision, sizeof s->revision, "%s", c->revision);
+        x->judged     = true;
+        x->first_byte = clock_mono();
+        exchange_note(x, FROM_SERVER, buffer_str(&message), false);
+        if (x->front != NULL)
+            x->front->ops->message(x->front, x, buffer_str(&message), true);
+        exchange_close(x, CLOSE_ANSWERED);
+    }
+    buffer_clear(&message);
+}
+
+static bool
+subscribe_again(struct str uri, void *value, void *arg)
+{
+    struct buffer message = {.max = KIB(64)};
+
+    (void)value;
+    if (buffer_append(&message,
+                      STR("{\"jsonrpc\":\"2.0\",\"id\":0,\"method\":\"resources/subscribe\",\"params\":{\"uri\":")) &&
+        buffer_append_json(&message, uri) && buffer_append(&message, STR("}}")))
+        channel_request_of_ours(arg, buffer_str(&message));
+    buffer_clear(&message);
+    return true;
+}
+
+/* What waited goes out, in order. */
+static void
+flush_waiting(struct channel *c)
+{
+    for (struct list *node; c->state == CHANNEL_READY && (node = list_first(&c->waiting)) != NULL;) {
+        struct call *call = LIST_OF(struct call, node, node);
+        if (call->opens) {
+            channel_answer_from_greeting(c, call);
+            continue;
+        }
+        struct exchange *x     = call->x;
+        if (!channel_write_request(c, call, call->line, call->id, call->token)) {
+            call->is_silent = true;
+            exchange_fail(x, CLOSE_BUSY, "its input queue is full");
+        }
+    }
+}
+
+void
+channel_set_ready(struct channel *c, const struct envelope *answer)
+{
+    buffer_reset(&c->greeting);
+    buffer_append(&c->greeting, answer->result);
+    snprintf(c->revision, sizeof c->revision, "%.*s", STR_ARG(answer->revision));
+    loop_clear_timer(c->loop, &c->expiry);
+    c->state      = CHANNEL_READY;
+    c->down_since = 0;
+    c->events->on_ready(c->owner, c, answer);
+    if (c->counts.starts > 1 && buffer_len(&c->opening) > 0) {
+        c->is_told_initialized = channel_tell(c, "{\"jsonrpc\":\"2.0\",\"method\":\"notifications/initialized\"}");
+        map_each(&c->subscribed, subscribe_again, c);
+    }
+    flush_waiting(c);
+}
+
+void
+channel_remove_session(struct channel *c, struct session *s)
+{
+    list_remove(&s->node);
+    if (--c->session_count == 0)
+        c->lonely_since = clock_mono();
+    if (c->isolated && c->state != CHANNEL_CLOSING)
+        channel_close(c, CLOSE_SESSION_ENDED);
+}
+
+void
+channel_close(struct channel *c, enum close_reason why)
+{
+    c->state = CHANNEL_CLOSING;
+    for (struct list *node; (node = list_first(&c->sessions)) != NULL;)
+        session_end(LIST_OF(struct session, node, node), why);
+    fail_calls(c, why, "was stopped");
+    if (c->child != NULL)
+        child_stop(c->child);
+    else
+        channel_free(c);
+}
+
+enum channel_state
+channel_state(const struct channel *c)
+{
+    return c->state;
+}
+
+bool
+channel_is_isolated(const struct channel *c)
+{
+    return c->isolated;
+}
+
+size_t
+channel_sessions(const struct channel *c)
+{
+    return c->session_count;
+}
+
+size_t
+channel_calls(const struct channel *c)
+{
+    return c->in_flight;
+}
+
+const struct channel_counts *
+channel_counts(const struct channel *c)
+{
+    return &c->counts;
+}
+
+struct child *
+channel_child(const struct channel *c)
+{
+    return c->child;
+}
+
+const char *
+channel_words(const struct channel *c)
+{
+    return c->words;
+}
+
+mono_time
+channel_down_since(const struct channel *c)
+{
+    return c->down_since;
+}
+
+mono_time
+channel_lonely_since(const struct channel *c)
+{
+    return c->session_count == 0 ? c->lonely_since : 0;
+}

@@ -1,0 +1,65 @@
+/* src/mcp/channel.h: one child process that speaks MCP over its stdin and stdout, shared by sessions.
+ *
+ *   IDLE ---> OPENING ---> READY ---> IDLE        and from every state to CLOSING
+ *   IDLE      no child; the next request starts one, unless it failed shortly before (exponential back-off)
+ *   OPENING   the child is started, its answer to `initialize` is due; requests wait
+ *   READY     requests pass
+ *   CLOSING   no longer anybody's; freed when the child is gone
+ *
+ * The channel owns the ids on the wire: requests, progress tokens and cancellations are numbered anew and come back as
+ * their session wrote them. The first session's `initialize` opens the child, later ones get the recorded answer; a
+ * child that died is opened again with it. What the child says outside a call goes to its sessions; what it asks goes
+ * to the session whose calls alone are in flight. MCP basic/transports "stdio"; basic/lifecycle. */
+#ifndef GATEHOUSE_MCP_CHANNEL_H
+#define GATEHOUSE_MCP_CHANNEL_H
+
+#include "child/child.h"
+#include "exchange/exchange.h"
+
+struct channel;
+struct session;
+
+enum channel_state { CHANNEL_IDLE, CHANNEL_OPENING, CHANNEL_READY, CHANNEL_CLOSING };
+
+/* The gateway's side. `owner` is what channel_new was given. */
+struct channel_events {
+    /* Starts the child of the registry's entry. NULL: `err`. */
+    struct child *(*start)(void *owner, const struct child_events *events, struct channel *c, struct error *err);
+    /* The child answered `initialize`: who it is. */
+    void (*on_ready)(void *owner, struct channel *c, const struct envelope *answer);
+    /* It ended, or could not be started; `words` say how. */
+    void (*on_down)(void *owner, struct channel *c, const char *words);
+    void (*on_stderr)(void *owner, struct channel *c, struct str line);
+    /* A line that is no message: not UTF-8, NUL in it, no JSON, over the limit; or an answer to nothing that was asked.
+     */
+    void (*on_odd_line)(void *owner, struct channel *c, struct str line, const char *why);
+    /* The session ended from here: its isolated child died. Not called for session_end. Frees nothing of the session.
+     */
+    void (*on_session_lost)(void *owner, struct session *s);
+};
+
+struct channel_counts {
+    uint64_t odd_lines;
+    uint64_t refused_questions; /* asked while calls of several sessions were in flight */
+    uint64_t dropped;           /* messages for sessions that listen nowhere, over the bound */
+    unsigned starts;
+};
+
+/* `arena` is used for one message at a time. `patience`: for an opening of our own. NULL: no memory. */
+struct channel *channel_new(struct loop *loop, const struct channel_events *events, void *owner, struct arena *scratch,
+                            bool isolated, mono_time patience);
+/* Ends its sessions for `why` and the child; frees itself when the child is gone. */
+void channel_close(struct channel *c, enum close_reason why);
+
+enum channel_state           channel_state(const struct channel *c);
+bool                         channel_is_isolated(const struct channel *c);
+size_t                       channel_sessions(const struct channel *c);
+size_t                       channel_calls(const struct channel *c);
+const struct channel_counts *channel_counts(const struct channel *c);
+struct child                *channel_child(const struct channel *c);      /* NULL: none */
+const char                  *channel_words(const struct channel *c);      /* how the last child ended; "" */
+mono_time                    channel_down_since(const struct channel *c); /* 0: it is not down */
+/* When the last session left; 0 while there is one. */
+mono_time channel_lonely_since(const struct channel *c);
+
+#endif

@@ -1,0 +1,103 @@
+/* src/mcp/channel_parts.h: what channel.c (the child), channel_route.c (what it says) and session.c (what sessions say)
+ * share. For these three only. */
+#ifndef GATEHOUSE_MCP_CHANNEL_PARTS_H
+#define GATEHOUSE_MCP_CHANNEL_PARTS_H
+
+#include "base/map.h"
+#include "mcp/channel.h"
+#include "mcp/rewrite.h"
+#include "mcp/session.h"
+
+enum { CALLS_MAX = 65536, QUESTIONS_MAX = 1024, SUBSCRIPTIONS_MAX = 1024, HELD_MAX = 64 };
+
+/* A request on its way to the child and back. In the arena of its exchange, or, for requests of ours, on the heap. */
+struct call {
+    struct list      node;      /* on channel->calls or, while the child opens, on channel->waiting */
+    struct list      questions; /* of struct question, by of_call */
+    uint64_t         number;    /* on the wire; 0 while it waits */
+    struct exchange *x;         /* NULL: ours */
+    struct session  *session;   /* NULL: ours */
+    bool             opens;     /* an `initialize` */
+    bool             is_silent; /* the child need not hear of its end */
+    struct str       line;      /* while it waits: the message, in the arena; */
+    struct str       id, token; /* and the places in it */
+};
+
+/* Something that the child asked of a session's client. */
+struct question {
+    struct list      of_call;
+    struct session  *session;
+    struct call     *call; /* during which it was asked; NULL: outside any, or that call is over */
+    struct exchange *on;   /* the same call's exchange */
+};
+
+struct channel {
+    struct loop                 *loop;
+    const struct channel_events *events;
+    void                        *owner;
+    struct arena                *scratch;
+    struct child                *child;
+    enum channel_state           state;
+    bool                         isolated;
+    bool                         is_lost;  /* the isolated child is gone: the session follows at the end of the turn */
+    struct list                  sessions; /* of struct session, by node */
+    struct list                  calls;    /* of struct call, by node; newest last */
+    struct list                  waiting;  /* of struct call, by node */
+    size_t                       in_flight, session_count;
+    struct map                   by_number;  /* uint64_t -> struct call * */
+    struct map                   questions;  /* id as written -> struct question * */
+    struct map                   subscribed; /* uri -> unsigned, how many sessions */
+    uint64_t                     next_number;
+    struct buffer                opening;  /* the first session's initialize, as it came */
+    struct buffer                greeting; /* the result of initialize, as it came */
+    char                         revision[16];
+    int                          level; /* last told to the child; -1: never */
+    bool                         is_told_initialized;
+    mono_time                    patience, started, down_since, retry_at, lonely_since;
+    unsigned                     failures; /* in a row */
+    struct timer                 expiry;   /* of an opening of our own */
+    struct channel_counts        counts;
+    char                         words[300];
+};
+
+struct held {
+    struct list node;
+    size_t      len;
+    char        bytes[];
+};
+
+struct session {
+    struct list      node; /* on channel->sessions */
+    struct back      back;
+    struct channel  *channel;
+    void            *owner;
+    struct exchange *stream; /* the GET; NULL: none */
+    struct list      held;   /* of struct held, by node */
+    size_t           held_count, calls;
+    struct map       subscriptions; /* uri -> char */
+    int              level;         /* notifications/message below it are not for this session; -1: all are */
+    mono_time        heard;
+    bool             is_open;
+    char             revision[16];
+    char             id[SESSION_ID_SIZE];
+};
+
+/* channel.c */
+bool channel_open(struct channel *c, struct error *err);
+bool channel_write_request(struct channel *c, struct call *call, struct str message, struct str id, struct str token);
+bool channel_tell(struct channel *c, const char *format, ...) __attribute__((format(printf, 2, 3)));
+void channel_answer_from_greeting(struct channel *c, struct call *call);
+void channel_set_ready(struct channel *c, const struct envelope *answer);
+void channel_request_of_ours(struct channel *c, struct str message);
+void call_forget(struct channel *c, struct call *call);
+void channel_remove_session(struct channel *c, struct session *s);
+
+/* channel_route.c */
+void channel_take_line(struct channel *c, struct str line);
+/* `on`: the exchange that it belongs to, or NULL. */
+bool session_deliver(struct session *s, struct exchange *on, struct str message);
+void question_drop(struct channel *c, struct str id, struct question *q);
+
+int log_level_of(struct str word);
+
+#endif

@@ -1,0 +1,403 @@
+#include "mcp/hop.h"
+
+#include <assert.h>
+
+#define STREAM_AFTER  SECONDS(5)
+#define COMMENT_EVERY SECONDS(15)
+#define SHARE         MIB(1)
+#define JOINED_MAX    MIB(64)
+
+static const struct http_header json_header = {{"Content-Type", 12}, {"application/json", 16}};
+
+static bool front_message(struct front *front, struct exchange *x, struct str message, bool last);
+static void front_head(struct front *front, const struct answer_head *head);
+static bool front_bytes(struct front *front, struct str bytes, bool inside);
+static void front_end(struct front *front, struct exchange *x, enum close_reason why, bool head_is_out);
+
+static const struct front_ops hop_ops = {front_message, front_head, front_bytes, front_end};
+
+static struct hop *
+hop_of(struct front *front)
+{
+    return LIST_OF(struct hop, front, front);
+}
+
+static void
+hop_free_when_done(struct hop *hop)
+{
+    if (hop->request != NULL || !list_is_empty(&hop->exchanges))
+        return;
+    loop_clear_timer(hop->loop, &hop->quiet);
+    buffer_clear(&hop->joined);
+    free(hop);
+}
+
+/* The answer is whole or cut, or nobody is there to get one. */
+static void
+hop_let_go(struct hop *hop)
+{
+    hop->request = NULL;
+    hop->shape   = HOP_DONE;
+    loop_clear_timer(hop->loop, &hop->quiet);
+}
+
+static void
+on_gone(struct http_request *r)
+{
+    struct hop *hop = r->user;
+
+    hop_let_go(hop);
+    LIST_EACH (struct exchange, x, &hop->exchanges, front_node) {
+        exchange_lose_front(x);
+        hop->on_left(x);
+    }
+    hop_free_when_done(hop);
+}
+
+static void
+on_writable(struct http_request *r)
+{
+    struct hop  *hop  = r->user;
+    struct list *node = list_first(&hop->exchanges);
+
+    if (node == NULL)
+        return;
+    struct back *back = LIST_OF(struct exchange, node, front_node)->back;
+    if (back != NULL && back->ops->resume != NULL)
+        back->ops->resume(back);
+}
+
+static void
+stream_head(struct hop *hop)
+{
+    struct http_header headers[] = {
+        {STR("Content-Type"), STR("text/event-stream")},
+        {STR("Cache-Control"), STR("no-cache")},
+        {STR("X-Accel-Buffering"), STR("no")},
+        {STR("Mcp-Session-Id"), str_from(hop->session)},
+    };
+
+    hop->shape = HOP_STREAM;
+    http_answer_head(hop->request, 200, headers, hop->session[0] == '\0' ? 3 : 4, -1);
+    LIST_EACH (struct exchange, x, &hop->exchanges, front_node) {
+        x->http_status = 200;
+        exchange_begin_answer(x);
+    }
+}
+
+static void
+on_quiet(struct timer *quiet)
+{
+    struct hop *hop = LIST_OF(struct hop, quiet, quiet);
+
+    if (hop->request == NULL)
+        return;
+    if (hop->shape == HOP_SILENT && hop->accepts_stream)
+        stream_head(hop);
+    if (hop->shape == HOP_STREAM || (hop->shape == HOP_PASSING && hop->is_stream && !hop->is_inside))
+        http_answer_write(hop->request, STR(": still here\n\n"));
+    loop_set_timer(hop->loop, &hop->quiet, clock_mono() + COMMENT_EVERY);
+}
+
+static bool
+accepts(const struct http_request *r, struct str type)
+{
+    struct str accept = http_header(&r->headers, STR("accept"));
+
+    return accept.data == NULL || str_find_nocase(accept, type) >= 0 || str_find(accept, STR("*/*")) >= 0;
+}
+
+struct hop *
+hop_new(struct loop *loop, struct http_request *r, void (*on_left)(struct exchange *x))
+{
+    struct hop *hop = calloc(1, sizeof *hop);
+
+    if (hop == NULL)
+        return NULL;
+    *hop = (struct hop){.front          = {&hop_ops},
+                        .loop           = loop,
+                        .request        = r,
+                        .accepts_stream = accepts(r, STR("text/event-stream")),
+                        .share          = SHARE,
+                        .joined         = {.max = JOINED_MAX},
+                        .on_left        = on_left};
+    list_init(&hop->exchanges);
+    timer_init(&hop->quiet, on_quiet);
+    r->user        = hop;
+    r->on_gone     = on_gone;
+    r->on_writable = on_writable;
+    return hop;
+}
+
+struct exchange *
+hop_exchange(struct hop *hop, struct exchanges *all, enum exchange_kind kind)
+{
+    struct exchange *x = exchange_new(all, kind, &hop->front);
+
+    if (x != NULL)
+        list_append(&hop->exchanges, &x->front_node);
+    return x;
+}
+
+void
+hop_set_server(struct hop *hop, struct str name)
+{
+    snprintf(hop->server, sizeof hop->server, "%.*s", STR_ARG(name));
+}
+
+void
+hop_set_session(struct hop *hop, struct str id)
+{
+    assert(id.len < sizeof hop->session);
+    snprintf(hop->session, sizeof hop->session, "%.*s", STR_ARG(id));
+}
+
+void
+hop_open_stream(struct hop *hop)
+{
+    if (hop->request == NULL || hop->shape != HOP_SILENT)
+        return;
+    stream_head(hop);
+    loop_set_timer(hop->loop, &hop->quiet, clock_mono() + COMMENT_EVERY);
+}
+
+/* Closes what is still linked; the hop must be let go of before, so that nobody answers twice. */
+static void
+close_exchanges(struct hop *hop, enum close_reason why, const char *text)
+{
+    for (struct list *node; (node = list_first(&hop->exchanges)) != NULL;) {
+        struct exchange *x = LIST_OF(struct exchange, node, front_node);
+        exchange_lose_front(x); /* the hop is not freed under our feet */
+        if (text == NULL)
+            exchange_close(x, why);
+        else
+            exchange_fail(x, why, "%s", text);
+    }
+    hop_free_when_done(hop);
+}
+
+void
+hop_accept(struct hop *hop)
+{
+    LIST_EACH (struct exchange, x, &hop->exchanges, front_node)
+        x->http_status = 202;
+    if (hop->request != NULL)
+        http_answer(hop->request, 202, NULL, 0, STR_NONE);
+    hop_let_go(hop);
+    close_exchanges(hop, CLOSE_ANSWERED, NULL);
+}
+
+void
+hop_drop(struct hop *hop, enum close_reason why, const char *text)
+{
+    if (list_is_empty(&hop->exchanges)) {
+        if (hop->request != NULL)
+            refuse_request(hop->request, close_info[why].status, -32603, STR_NONE, text, NULL);
+        hop_let_go(hop);
+        hop_free_when_done(hop);
+        return;
+    }
+    LIST_EACH (struct exchange, x, &hop->exchanges, front_node)
+        exchange_fail(x, why, "%s", text); /* the last one answers and frees the hop */
+}
+
+static void
+answer_json(struct hop *hop, int status, struct str body)
+{
+    struct http_header   headers[] = {json_header, {STR("Mcp-Session-Id"), str_from(hop->session)}};
+    struct http_request *r         = hop->request;
+
+    hop_let_go(hop);
+    hop->shape = HOP_JSON;
+    http_answer(r, status, headers, status < 400 && hop->session[0] != '\0' ? 2 : 1, body);
+}
+
+/* The client does not read: it loses its hop, the child keeps its reader. */
+static bool
+is_within_share(struct hop *hop)
+{
+    if (http_answer_queued(hop->request) <= hop->share + hop->first)
+        return true;
+    struct http_request *r = hop->request;
+    hop_let_go(hop);
+    http_answer_cut(r);
+    return false;
+}
+
+static bool
+write_event(struct hop *hop, struct str message)
+{
+    if (hop->first == 0)
+        hop->first = message.len;
+    http_answer_write(hop->request, STR("event: message\ndata: "));
+    http_answer_write(hop->request, message);
+    http_answer_write(hop->request, STR("\n\n"));
+    loop_set_timer(hop->loop, &hop->quiet, clock_mono() + COMMENT_EVERY);
+    return is_within_share(hop);
+}
+
+/* One more answer of a batch; the last one sends their array. */
+static void
+join_answer(struct hop *hop, struct str message, bool is_last)
+{
+    bool ok = buffer_append(&hop->joined, buffer_len(&hop->joined) == 0 ? STR("[") : STR(",")) &&
+              buffer_append(&hop->joined, message);
+
+    if (!is_last)
+        return;
+    if (ok && buffer_append(&hop->joined, STR("]")))
+        answer_json(hop, hop->status == 0 ? 200 : hop->status, buffer_str(&hop->joined));
+    else
+        answer_json(hop, 500, STR("[]"));
+}
+
+/* Whether another exchange of the hop still owes its answer. */
+static bool
+others_are_due(const struct hop *hop, const struct exchange *x)
+{
+    LIST_EACH (const struct exchange, other, &hop->exchanges, front_node)
+        if (other != x && other->kind == KIND_REQUEST)
+            return true;
+    return false;
+}
+
+static bool
+front_message(struct front *front, struct exchange *x, struct str message, bool last)
+{
+    struct hop *hop = hop_of(front);
+
+    if (hop->request == NULL)
+        return true;
+    if (hop->shape == HOP_SILENT && !last && !hop->accepts_stream)
+        return true; /* a client that takes JSON only misses what comes on the way */
+    if (hop->shape == HOP_SILENT && !last)
+        stream_head(hop);
+    if (hop->shape == HOP_STREAM) {
+        bool kept = write_event(hop, message);
+        if (kept && last && !hop->is_batch) {
+            struct http_request *r = hop->request;
+            hop_let_go(hop);
+            http_answer_end(r);
+        }
+        return kept;
+    }
+    x->http_status = 200;
+    exchange_begin_answer(x);
+    if (hop->is_batch)
+        join_answer(hop, message, !others_are_due(hop, x));
+    else
+        answer_json(hop, 200, message);
+    return true;
+}
+
+static void
+front_head(struct front *front, const struct answer_head *head)
+{
+    struct hop *hop = hop_of(front);
+
+    if (hop->request == NULL)
+        return;
+    hop->shape     = HOP_PASSING;
+    hop->is_stream = head->is_stream;
+    http_answer_head(hop->request, head->status, head->headers, head->count, head->length);
+    if (head->is_stream)
+        loop_set_timer(hop->loop, &hop->quiet, clock_mono() + COMMENT_EVERY);
+}
+
+static bool
+front_bytes(struct front *front, struct str bytes, bool inside)
+{
+    struct hop *hop = hop_of(front);
+
+    if (hop->request == NULL)
+        return true;
+    hop->is_inside = inside;
+    if (hop->is_stream)
+        loop_set_timer(hop->loop, &hop->quiet, clock_mono() + COMMENT_EVERY);
+    return http_answer_write(hop->request, bytes);
+}
+
+/* What the client is told when no answer came: the server's name, what happened, to what. */
+static bool
+append_failure(struct buffer *b, const struct hop *hop, const struct exchange *x, enum close_reason why)
+{
+    struct buffer text = {.max = KIB(2)};
+    bool ok = buffer_printf(&text, "%s %s", hop->server[0] == '\0' ? "Gatehouse" : hop->server, close_info[why].text);
+
+    if (ok && x->detail.len > 0)
+        ok = buffer_printf(&text, ": %.*s", STR_ARG(x->detail));
+    ok = ok && append_error_message(b, x->message.id, -32603, buffer_str(&text), close_info[why].name);
+    buffer_clear(&text);
+    return ok;
+}
+
+static void
+end_stream(struct hop *hop, struct str failure)
+{
+    struct http_request *r = hop->request;
+
+    if (hop->shape == HOP_PASSING && (!hop->is_stream || hop->is_inside) && failure.len > 0) {
+        hop_let_go(hop);
+        http_answer_cut(r);
+        return;
+    }
+    if (failure.len > 0) {
+        http_answer_write(r, STR("event: message\ndata: "));
+        http_answer_write(r, failure);
+        http_answer_write(r, STR("\n\n"));
+    }
+    hop_let_go(hop);
+    http_answer_end(r);
+}
+
+/* `x` ended otherwise than by a message of front_message. */
+static void
+tell_end(struct hop *hop, struct exchange *x, enum close_reason why, bool is_last)
+{
+    struct buffer failure  = {.max = KIB(8)};
+    bool          is_error = why != CLOSE_ANSWERED && x->kind != KIND_STREAM;
+
+    if (is_error && x->kind == KIND_REQUEST && append_failure(&failure, hop, x, why))
+        exchange_note(x, FROM_SERVER, buffer_str(&failure), false);
+    else if (is_error)
+        append_failure(&failure, hop, x, why);
+    if (hop->shape == HOP_STREAM || hop->shape == HOP_PASSING) {
+        if (is_last)
+            end_stream(hop, buffer_str(&failure));
+        else if (buffer_len(&failure) > 0 && hop->shape == HOP_STREAM)
+            write_event(hop, buffer_str(&failure));
+    } else if (hop->is_batch && is_error) {
+        x->http_status = hop->status = close_info[why].status == 499 ? 200 : close_info[why].status;
+        join_answer(hop, buffer_str(&failure), is_last);
+    } else if (is_last) {
+        x->http_status = close_info[why].status == 499 ? 200 : close_info[why].status;
+        answer_json(hop, x->http_status, buffer_str(&failure));
+    }
+    buffer_clear(&failure);
+}
+
+static void
+front_end(struct front *front, struct exchange *x, enum close_reason why, bool head_is_out)
+{
+    struct hop *hop     = hop_of(front);
+    bool        is_last = list_is_empty(&hop->exchanges);
+
+    (void)head_is_out; /* the hop's shape says it */
+    if (hop->request != NULL && !(hop->is_batch && why == CLOSE_ANSWERED && !is_last))
+        tell_end(hop, x, why, is_last);
+    hop_free_when_done(hop);
+}
+
+void
+refuse_request(struct http_request *r, int status, int code, struct str id, const char *text, const char *data)
+{
+    struct buffer body = {.max = KIB(8)};
+    bool          ok   = buffer_append(&body, STR("{\"jsonrpc\":\"2.0\",\"id\":")) &&
+              buffer_append(&body, id.len > 0 ? id : STR("null")) &&
+              buffer_printf(&body, ",\"error\":{\"code\":%d,\"message\":", code) &&
+              buffer_append_json(&body, str_from(text)) &&
+              (data == NULL || buffer_printf(&body, ",\"data\":%s", data)) && buffer_append(&body, STR("}}"));
+
+    http_answer(r, status, &json_header, 1, ok ? buffer_str(&body) : STR_NONE);
+    buffer_clear(&body);
+}

@@ -1,0 +1,58 @@
+/* src/mcp/hop.h: one HTTP request of a client, as the front of the exchanges that it brought.
+ *
+ *   SILENT ---> JSON      the first message is the last: one JSON object (a batch: their array)
+ *      |------> STREAM    a message comes before the last, or 5 s pass: server-sent events, a comment every 15 s
+ *      '------> PASSING   an HTTP upstream's answer, head and bytes as they come
+ *   any of them ---> DONE
+ *
+ * A hop lives until its answer is whole, or the client left, and none of its exchanges is open; then it frees itself.
+ * MCP 2025-11-25, basic/transports "Streamable HTTP"; errors of ours carry the request's id. */
+#ifndef GATEHOUSE_MCP_HOP_H
+#define GATEHOUSE_MCP_HOP_H
+
+#include "exchange/exchange.h"
+#include "http/server.h"
+
+enum hop_shape { HOP_SILENT, HOP_JSON, HOP_STREAM, HOP_PASSING, HOP_DONE };
+
+struct hop {
+    struct front         front;
+    struct loop         *loop;
+    struct http_request *request;   /* NULL once answered, or the client left */
+    struct list          exchanges; /* of struct exchange, by front_node; the open ones */
+    enum hop_shape       shape;
+    bool                 is_batch;
+    bool                 accepts_stream;
+    bool                 is_stream;  /* what passes is text/event-stream */
+    bool                 is_inside;  /* an event that passes has begun and not ended: nothing of ours may stand here */
+    size_t               share;      /* what may wait for the client beyond the first message */
+    size_t               first;      /* bytes of that first message */
+    struct buffer        joined;     /* answers of a batch so far */
+    int                  status;     /* of the joined answers */
+    struct timer         quiet;      /* 5 s to a stream, then 15 s between comments */
+    char                 server[72]; /* the upstream's name, for messages */
+    char                 session[264]; /* Mcp-Session-Id for the head; "": none */
+    /* The client left: what becomes of each exchange is for the gateway to say. It closes `x`, or lets it go on without
+     * a front. */
+    void (*on_left)(struct exchange *x);
+};
+
+/* NULL: no memory; the request is still the caller's to answer. */
+struct hop *hop_new(struct loop *loop, struct http_request *r, void (*on_left)(struct exchange *x));
+/* An exchange for this hop; NULL: no memory. */
+struct exchange *hop_exchange(struct hop *hop, struct exchanges *all, enum exchange_kind kind);
+void             hop_set_server(struct hop *hop, struct str name);
+/* Goes into the head of the answer; the empty one takes it back. */
+void hop_set_session(struct hop *hop, struct str id);
+/* Opens the stream at once: a GET. */
+void hop_open_stream(struct hop *hop);
+/* 202 without a body: there is nothing to answer. Its exchanges close for CLOSE_ANSWERED. */
+void hop_accept(struct hop *hop);
+/* Nothing was sent and nothing will be: for who made a hop and could not go on. Closes its exchanges. */
+void hop_drop(struct hop *hop, enum close_reason why, const char *text);
+
+/* Answers a request that has no exchange: status, JSON-RPC code, words. An `id` without data becomes null; `data` is a
+ * JSON object or NULL. */
+void refuse_request(struct http_request *r, int status, int code, struct str id, const char *text, const char *data);
+
+#endif

@@ -1,0 +1,537 @@
+#include "mcp/http_back.h"
+
+#include <assert.h>
+
+enum { HEADERS_MAX = 64 };
+
+/* Refers to the call while it runs. Frees itself when the call has ended and no exchange is linked. */
+struct http_back {
+    struct back                    back;
+    const struct http_upstream    *to;
+    const struct http_back_events *events;
+    struct http_call              *call;
+    struct list                    exchanges; /* of struct exchange, by back_node */
+    struct front                  *front;     /* theirs; good while one of them has it */
+    size_t                         expected;  /* exchanges still to be sent to it before it starts */
+    bool                           is_batch, is_stream, has_event_id;
+    bool                           repeatable;
+    int                            status;
+    struct sse_parser              events_in;
+    struct buffer                  batch; /* a JSON array of answers: told apart when whole */
+    struct arena                  *scratch;
+    enum http_method               method;
+    struct str                     body; /* of the hop's request */
+    struct http_header             headers[HEADERS_MAX];
+    size_t                         header_count;
+    struct arena                  *arena; /* for the headers until the start */
+};
+
+static void send_exchange(struct back *back, struct exchange *x);
+static void cancel_exchange(struct back *back, struct exchange *x, enum close_reason why);
+static void resume_call(struct back *back);
+
+static const struct back_ops http_back_ops = {send_exchange, cancel_exchange, resume_call};
+
+static struct http_back *
+back_of(struct back *back)
+{
+    return LIST_OF(struct http_back, back, back);
+}
+
+static void
+http_back_free(struct http_back *hb)
+{
+    assert(list_is_empty(&hb->exchanges));
+    sse_clear(&hb->events_in);
+    buffer_clear(&hb->batch);
+    free(hb);
+}
+
+/* Of the client's header fields, these never cross: they are about the connection, about the browser, or ours. */
+static bool
+stays_here(struct str name)
+{
+    static const struct str kept[] = {
+        {"connection", 10},
+        {"keep-alive", 10},
+        {"proxy-connection", 16},
+        {"proxy-authorization", 19},
+        {"te", 2},
+        {"trailer", 7},
+        {"transfer-encoding", 17},
+        {"upgrade", 7},
+        {"host", 4},
+        {"content-length", 14},
+        {"expect", 6},
+        {"cookie", 6},
+        {"accept-encoding", 15},
+        {"origin", 6},
+        {"referer", 7},
+        {"forwarded", 9},
+        {"content-encoding", 16},
+        {"http2-settings", 14},
+    };
+
+    for (size_t i = 0; i < sizeof kept / sizeof kept[0]; i++)
+        if (str_eq_nocase(name, kept[i]))
+            return true;
+    return str_starts_nocase(name, STR("sec-")) || str_starts_nocase(name, STR("x-forwarded-"));
+}
+
+/* RFC 9110 section 7.6.1: what Connection names is about the connection too. */
+static bool
+is_named_by(struct str connection, struct str name)
+{
+    struct str part;
+
+    while (str_cut(&connection, ',', &part))
+        if (str_eq_nocase(str_trim(part), name))
+            return true;
+    return false;
+}
+
+static bool
+take_headers(struct http_back *hb, const struct http_request *r)
+{
+    struct str connection = http_header(&r->headers, STR("connection"));
+
+    for (size_t i = 0; i < r->headers.count; i++) {
+        const struct http_header *h = &r->headers.items[i];
+        if (stays_here(h->name) || is_named_by(connection, h->name))
+            continue;
+        if (hb->header_count == HEADERS_MAX)
+            return false;
+        hb->headers[hb->header_count++] = *h;
+    }
+    for (size_t i = 0; i < hb->to->header_count; i++) {
+        const struct http_header *h = &hb->to->headers[i];
+        if (http_header(&(struct http_headers){hb->headers, hb->header_count}, h->name).data != NULL)
+            continue;
+        if (hb->header_count == HEADERS_MAX)
+            return false;
+        hb->headers[hb->header_count++] = *h;
+    }
+    return true;
+}
+
+struct back *
+http_back_new(const struct http_upstream *to, const struct http_request *r, size_t count, bool repeatable,
+              const struct http_back_events *events, struct arena *scratch)
+{
+    struct http_back *hb = malloc(sizeof *hb);
+
+    if (hb == NULL)
+        return NULL;
+    memset(hb, 0, offsetof(struct http_back, headers));
+    hb->header_count = 0;
+    hb->back.ops     = &http_back_ops;
+    hb->to           = to;
+    hb->events       = events;
+    hb->expected     = count;
+    hb->is_batch     = message_is_batch(r->body);
+    hb->repeatable   = repeatable;
+    hb->scratch      = scratch;
+    hb->method       = r->method;
+    hb->body         = r->body;
+    hb->batch.max    = to->message_max;
+    list_init(&hb->exchanges);
+    sse_init(&hb->events_in, to->message_max);
+    if (!take_headers(hb, r)) {
+        http_back_free(hb);
+        return NULL;
+    }
+    return &hb->back;
+}
+
+/* Calls `done` for each exchange; they unlink themselves. */
+static void
+close_all(struct http_back *hb, enum close_reason why, const char *detail)
+{
+    for (struct list *node; (node = list_first(&hb->exchanges)) != NULL;) {
+        struct exchange *x = LIST_OF(struct exchange, node, back_node);
+        exchange_lose_back(x);
+        if (detail == NULL)
+            exchange_close(x, why);
+        else
+            exchange_fail(x, why, "%s", detail);
+    }
+}
+
+/* Closes every exchange and itself: nothing more comes. */
+static void
+finish(struct http_back *hb, enum close_reason why, const char *detail)
+{
+    struct http_call *call = hb->call;
+
+    hb->call = NULL;
+    if (call != NULL)
+        http_call_cancel(call);
+    close_all(hb, why, detail);
+    http_back_free(hb);
+}
+
+static struct exchange *
+first_exchange(const struct http_back *hb)
+{
+    struct list *node = list_first(&hb->exchanges);
+
+    return node == NULL ? NULL : LIST_OF(struct exchange, node, back_node);
+}
+
+static struct exchange *
+find_exchange(const struct http_back *hb, struct str id)
+{
+    LIST_EACH (struct exchange, x, &hb->exchanges, back_node)
+        if (x->kind == KIND_REQUEST && str_eq(x->message.id, id))
+            return x;
+    return NULL;
+}
+
+/* What a server may say from our origin. */
+static bool
+may_pass(struct str name)
+{
+    static const struct str allowed[] = {
+        {"content-type", 12}, {"www-authenticate", 16}, {"retry-after", 11}, {"cache-control", 13}, {"allow", 5}};
+
+    for (size_t i = 0; i < sizeof allowed / sizeof allowed[0]; i++)
+        if (str_eq_nocase(name, allowed[i]))
+            return true;
+    return str_starts_nocase(name, STR("mcp-"));
+}
+
+static bool
+is_type(struct str content_type, struct str type)
+{
+    struct str rest = str_skip(content_type, type.len);
+
+    return str_starts_nocase(content_type, type) && (rest.len == 0 || rest.data[0] == ';' || rest.data[0] == ' ');
+}
+
+static int64_t
+declared_length(const struct http_headers *headers)
+{
+    uint64_t length;
+
+    if (!str_to_u64(http_header(headers, STR("content-length")), &length) || length > INT64_MAX)
+        return -1;
+    return (int64_t)length;
+}
+
+/* A refusal whose text is not ours to show: its status and challenge pass, the words are ours. */
+static void
+pass_refusal(struct http_back *hb, int status, struct http_header *passing, size_t count)
+{
+    struct buffer    body = {.max = KIB(4)};
+    struct exchange *x    = first_exchange(hb);
+    char             text[80];
+
+    snprintf(text, sizeof text, "the server answered with HTTP status %d", status);
+    append_error_message(&body, x->message.id, -32603, str_from(text), "http-status");
+    for (size_t i = 0; i < count; i++)
+        if (str_eq_nocase(passing[i].name, STR("content-type")))
+            passing[i] = passing[--count];
+    passing[count++] = (struct http_header){STR("Content-Type"), STR("application/json")};
+
+    struct answer_head head = {
+        .status = status, .headers = passing, .count = count, .length = (int64_t)buffer_len(&body)};
+    LIST_EACH (struct exchange, each, &hb->exchanges, back_node) {
+        each->http_status = status;
+        each->judged = each->failed = true;
+        exchange_begin_answer(each);
+        exchange_note(each, FROM_SERVER, buffer_str(&body), false);
+    }
+    if (x->front != NULL) {
+        x->front->ops->head(x->front, &head);
+        x->front->ops->bytes(x->front, buffer_str(&body), false);
+    }
+    buffer_clear(&body);
+    finish(hb, CLOSE_ANSWERED, NULL);
+}
+
+static void
+on_head(void *owner, int status, const struct http_headers *headers)
+{
+    struct http_back  *hb     = owner;
+    struct str         type   = http_header(headers, STR("content-type"));
+    int64_t            length = declared_length(headers);
+    struct http_header passing[HEADERS_MAX + 1];
+    size_t             count = 0;
+    struct exchange   *x     = first_exchange(hb);
+
+    for (size_t i = 0; i < headers->count && count < HEADERS_MAX; i++)
+        if (may_pass(headers->items[i].name))
+            passing[count++] = headers->items[i];
+    hb->status    = status;
+    hb->is_stream = is_type(type, STR("text/event-stream"));
+    hb->events->on_head(x, status, http_header(headers, STR("mcp-session-id")));
+
+    bool is_empty = length == 0 || status == 202 || status == 204 || status == 304;
+    if (!is_empty && !hb->is_stream && !is_type(type, STR("application/json"))) {
+        if (status >= 400) {
+            pass_refusal(hb, status, passing, count);
+        } else {
+            char detail[160];
+            snprintf(detail, sizeof detail, "%s (%.*s), neither JSON nor an event stream",
+                     status >= 300 ? "a redirect; register the address it leads to" : "an answer of another type",
+                     type.len > 60 ? 60 : (int)type.len, type.len == 0 ? "" : type.data);
+            finish(hb, CLOSE_MALFORMED, detail);
+        }
+        return;
+    }
+    LIST_EACH (struct exchange, each, &hb->exchanges, back_node) {
+        each->http_status = status;
+        each->first_byte  = each->first_byte == 0 ? clock_mono() : each->first_byte;
+        if (hb->is_stream && each->kind == KIND_STREAM)
+            each->patience = 0;
+        exchange_begin_answer(each);
+    }
+    if (x->front != NULL)
+        x->front->ops->head(x->front, &(struct answer_head){.status    = status,
+                                                            .headers   = passing,
+                                                            .count     = count,
+                                                            .length    = hb->is_stream ? -1 : length,
+                                                            .is_stream = hb->is_stream});
+}
+
+/* Notes the message on the exchange that it answers, or on the first one. */
+static void
+take_message(struct http_back *hb, struct str message)
+{
+    struct envelope  e;
+    struct exchange *x = first_exchange(hb);
+
+    if (x == NULL || message.len == 0)
+        return;
+    arena_reset(hb->scratch);
+    if (!envelope_parse(&e, message, hb->scratch, NULL)) {
+        exchange_note(x, FROM_SERVER, message, false);
+        return;
+    }
+    if (e.kind == MESSAGE_RESULT || e.kind == MESSAGE_ERROR) {
+        struct exchange *answered = find_exchange(hb, e.id);
+        if (answered != NULL) {
+            exchange_judge(answered, &e);
+            exchange_note(answered, FROM_SERVER, message, false);
+            hb->events->on_message(answered, &e);
+            return;
+        }
+    }
+    exchange_note(x, FROM_SERVER, message, false);
+    hb->events->on_message(x, &e);
+}
+
+static bool
+take_each(struct str message, void *arg)
+{
+    take_message(arg, message);
+    return true;
+}
+
+static bool
+on_event(void *owner, const struct sse_event *event)
+{
+    struct http_back *hb = owner;
+
+    hb->has_event_id |= event->has_id;
+    if (message_is_batch(event->data))
+        batch_each(event->data, take_each, hb, NULL);
+    else
+        take_message(hb, event->data);
+    return true;
+}
+
+static void
+on_data(void *owner, struct str bytes)
+{
+    struct http_back *hb  = owner;
+    struct exchange  *x   = first_exchange(hb);
+    struct error      err = {0};
+
+    if (hb->is_stream && !sse_feed(&hb->events_in, bytes, on_event, hb, &err)) {
+        finish(hb, CLOSE_TOO_LARGE, err.text);
+        return;
+    }
+    bool inside = hb->is_stream && !sse_is_between_events(&hb->events_in);
+    if (x->front != NULL && !x->front->ops->bytes(x->front, bytes, inside))
+        http_call_pause(hb->call);
+    if (hb->is_batch && !hb->is_stream) {
+        if (!buffer_append(&hb->batch, bytes))
+            finish(hb, CLOSE_TOO_LARGE, "the answer to a batch is too large");
+    } else if (!hb->is_stream) {
+        exchange_note(x, FROM_SERVER, bytes, true);
+    }
+}
+
+/* The connection of a stream ended in good order: those whose answer did not come may get it on a resumed stream. */
+static void
+end_of_stream(struct http_back *hb)
+{
+    LIST_EACH (struct exchange, x, &hb->exchanges, back_node) {
+        if (x->kind != KIND_REQUEST || x->judged)
+            continue;
+        if (hb->has_event_id && hb->events->on_adrift(x)) /* unlinks it from both ends */
+            continue;
+        exchange_lose_back(x);
+        exchange_fail(x, CLOSE_CUT, "the event stream ended without the answer");
+    }
+}
+
+static void
+on_whole(struct http_back *hb)
+{
+    struct exchange *x = first_exchange(hb);
+
+    if (hb->is_stream) {
+        end_of_stream(hb);
+    } else if (hb->is_batch) {
+        if (message_is_batch(buffer_str(&hb->batch)))
+            batch_each(buffer_str(&hb->batch), take_each, hb, NULL);
+        else
+            take_message(hb, buffer_str(&hb->batch));
+    } else if (hb->status != 202 && x != NULL) {
+        exchange_note(x, FROM_SERVER, STR_NONE, false);
+    }
+    finish(hb, CLOSE_ANSWERED, NULL);
+}
+
+static void
+on_end(void *owner, const struct error *err)
+{
+    struct http_back *hb = owner;
+
+    hb->call = NULL;
+    if (err == NULL)
+        on_whole(hb);
+    else if (err->code == ERROR_TIMED_OUT && hb->status == 0)
+        finish(hb, CLOSE_UNREACHABLE, err->text);
+    else if (err->code == ERROR_PROTOCOL || err->code == ERROR_TOO_LARGE)
+        finish(hb, CLOSE_MALFORMED, err->text);
+    else if (err->code == ERROR_FULL || err->code == ERROR_MEMORY)
+        finish(hb, CLOSE_BUSY, err->text);
+    else if (hb->status == 0 && err->code != ERROR_CLOSED)
+        finish(hb, CLOSE_UNREACHABLE, err->text);
+    else
+        finish(hb, CLOSE_CUT, err->text);
+}
+
+static const struct http_call_events call_events = {on_head, on_data, on_end};
+
+static void
+send_exchange(struct back *back, struct exchange *x)
+{
+    struct http_back *hb  = back_of(back);
+    struct error      err = {0};
+
+    list_append(&hb->exchanges, &x->back_node);
+    if (--hb->expected > 0)
+        return;
+    struct http_call_spec spec = {.url          = &hb->to->url,
+                                  .origin       = hb->to->origin,
+                                  .method       = hb->method,
+                                  .headers      = hb->headers,
+                                  .header_count = hb->header_count,
+                                  .body         = hb->body,
+                                  .repeatable   = hb->repeatable};
+    hb->call                   = http_call_start(hb->to->client, &spec, &call_events, hb, &err);
+    if (hb->call == NULL)
+        finish(hb, err.code == ERROR_FULL || err.code == ERROR_MEMORY ? CLOSE_BUSY : CLOSE_UNREACHABLE, err.text);
+}
+
+/* One exchange ended before the answer did. The call goes on while another needs it. */
+static void
+cancel_exchange(struct back *back, struct exchange *x, enum close_reason why)
+{
+    struct http_back *hb = back_of(back);
+
+    if (why == CLOSE_TIMED_OUT)
+        hb->events->on_expired(x);
+    if (!list_is_empty(&hb->exchanges) || hb->expected > 0)
+        return;
+    if (hb->call != NULL)
+        http_call_cancel(hb->call);
+    hb->call = NULL;
+    http_back_free(hb);
+}
+
+static void
+resume_call(struct back *back)
+{
+    struct http_back *hb = back_of(back);
+
+    if (hb->call != NULL)
+        http_call_resume(hb->call);
+}
+
+void
+http_back_left(struct back *back)
+{
+    struct http_back *hb = back_of(back);
+
+    LIST_EACH (struct exchange, x, &hb->exchanges, back_node)
+        exchange_lose_back(x);
+    if (hb->call != NULL)
+        http_call_cancel(hb->call);
+    hb->call = NULL;
+    http_back_free(hb);
+}
+
+/* A message that nobody waits for: the buffer lives as long as the call. */
+struct telling {
+    struct buffer text;
+};
+
+static void
+told_head(void *owner, int status, const struct http_headers *headers)
+{
+    (void)owner, (void)status, (void)headers;
+}
+
+static void
+told_data(void *owner, struct str bytes)
+{
+    (void)owner, (void)bytes;
+}
+
+static void
+told_end(void *owner, const struct error *err)
+{
+    struct telling *t = owner;
+
+    (void)err;
+    buffer_clear(&t->text);
+    free(t);
+}
+
+void
+http_back_tell(const struct http_upstream *to, struct str message, struct str session, struct str revision)
+{
+    static const struct http_call_events events = {told_head, told_data, told_end};
+
+    struct telling    *t = calloc(1, sizeof *t);
+    struct http_header headers[HEADERS_MAX];
+    size_t             count = 0;
+
+    if (t == NULL)
+        return;
+    t->text.max      = KIB(64);
+    headers[count++] = (struct http_header){STR("Content-Type"), STR("application/json")};
+    headers[count++] = (struct http_header){STR("Accept"), STR("application/json, text/event-stream")};
+    if (session.len > 0)
+        headers[count++] = (struct http_header){STR("Mcp-Session-Id"), session};
+    if (revision.len > 0)
+        headers[count++] = (struct http_header){STR("MCP-Protocol-Version"), revision};
+    for (size_t i = 0; i < to->header_count && count < HEADERS_MAX; i++)
+        headers[count++] = to->headers[i];
+    if (buffer_append(&t->text, message)) {
+        struct http_call_spec spec = {.url          = &to->url,
+                                      .origin       = to->origin,
+                                      .method       = HTTP_METHOD_POST,
+                                      .headers      = headers,
+                                      .header_count = count,
+                                      .body         = buffer_str(&t->text)};
+        if (http_call_start(to->client, &spec, &events, t, NULL) != NULL)
+            return;
+    }
+    told_end(t, NULL);
+}

@@ -1,0 +1,49 @@
+/* src/mcp/http_back.h: an HTTP upstream as the back of the exchanges of one hop.
+ *
+ * The request goes out as it came; the answer passes as it comes, head and bytes, and is read on the way only as far as
+ * routing and the log need: where a server-sent event ends, what the server asks of the client, whether the answer
+ * came. Headers pass by an allow-list in both directions of trust: a server cannot speak from our origin, a cookie and
+ * a token of ours never cross. MCP basic/transports "Streamable HTTP"; RFC 9110 section 7.6.1 (hop-by-hop). */
+#ifndef GATEHOUSE_MCP_HTTP_BACK_H
+#define GATEHOUSE_MCP_HTTP_BACK_H
+
+#include "exchange/exchange.h"
+#include "http/client.h"
+#include "http/server.h"
+#include "http/sse.h"
+
+/* One registered HTTP server, as its calls need it. Borrowed by the calls: it outlives them (the gateway counts). */
+struct http_upstream {
+    struct http_client       *client;
+    struct http_origin       *origin;
+    struct http_url           url;
+    const struct http_header *headers; /* of the registry; the client's own Authorization goes before ours */
+    size_t                    header_count;
+    size_t                    message_max; /* bytes of an event */
+};
+
+/* What the gateway wants to hear; each is called with an open exchange of the back. */
+struct http_back_events {
+    /* The head of the answer: Mcp-Session-Id, if it has one (else data is NULL). */
+    void (*on_head)(struct exchange *x, int status, struct str session);
+    /* A message of an event stream: a question of the server, a notification, the answer of an exchange that is adrift.
+     * Not called for the final answer of `x`. */
+    void (*on_message)(struct exchange *x, const struct envelope *message);
+    /* The upstream is to hear notifications/cancelled for `x`, which timed out: the gateway has the session. */
+    void (*on_expired)(struct exchange *x);
+    /* The stream ended cleanly, carried an event id, and the answer of `x` has not come. True: it is expected on a
+     * resumed stream, `x` was set adrift. */
+    bool (*on_adrift)(struct exchange *x);
+};
+
+/* The request of a hop on its way. `count` exchanges will be sent to it; with the last one it starts. `r` is borrowed
+ * during this call, but its body until the answer ended or http_back_left. NULL: no memory. */
+struct back *http_back_new(const struct http_upstream *to, const struct http_request *r, size_t count, bool repeatable,
+                           const struct http_back_events *events, struct arena *scratch);
+/* The client left: the connection to the upstream is closed, the upstream decides. The exchanges are unlinked. */
+void http_back_left(struct back *back);
+
+/* A message of ours to the upstream, outside any exchange: notifications/cancelled. Its answer is not awaited. */
+void http_back_tell(const struct http_upstream *to, struct str message, struct str session, struct str revision);
+
+#endif

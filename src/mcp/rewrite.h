@@ -1,0 +1,17 @@
+/* src/mcp/rewrite.h: a message with some of its bytes replaced, the rest as it came. */
+#ifndef GATEHOUSE_MCP_REWRITE_H
+#define GATEHOUSE_MCP_REWRITE_H
+
+#include "base/buffer.h"
+
+struct rewrite {
+    struct str place; /* a slice of the message; data NULL: nothing to replace */
+    struct str with;
+};
+
+enum { REWRITES_MAX = 4 };
+
+/* Appends `message` with each place replaced. The places may come in any order and may not overlap. */
+bool append_rewritten(struct buffer *b, struct str message, const struct rewrite *edits, size_t count);
+
+#endif

@@ -1,0 +1,455 @@
+#include "mcp/channel_parts.h"
+
+#include <assert.h>
+
+static void send_exchange(struct back *back, struct exchange *x);
+static void cancel_exchange(struct back *back, struct exchange *x, enum close_reason why);
+
+static const struct back_ops session_ops = {send_exchange, cancel_exchange, NULL};
+
+static struct session *
+session_of(struct back *back)
+{
+    return LIST_OF(struct session, back, back);
+}
+
+struct session *
+session_new(struct channel *c, const char *id, void *owner)
+{
+    struct session *s = calloc(1, sizeof *s);
+
+    if (s == NULL)
+        return NULL;
+    *s = (struct session){.back          = {&session_ops},
+                          .channel       = c,
+                          .owner         = owner,
+                          .level         = -1,
+                          .heard         = clock_mono(),
+                          .subscriptions = MAP_OF(char, SUBSCRIPTIONS_MAX)};
+    snprintf(s->id, sizeof s->id, "%s", id);
+    list_init(&s->held);
+    list_append(&c->sessions, &s->node);
+    c->session_count++;
+    return s;
+}
+
+static struct call *
+call_of(struct channel *c, const struct exchange *x)
+{
+    LIST_EACH (struct call, call, &c->calls, node)
+        if (call->x == x)
+            return call;
+    LIST_EACH (struct call, call, &c->waiting, node)
+        if (call->x == x)
+            return call;
+    return NULL;
+}
+
+/* Ours to answer, without the child. */
+static void
+answer_here(struct exchange *x, const char *result)
+{
+    struct str message =
+        arena_printf(x->arena, "{\"jsonrpc\":\"2.0\",\"id\":%.*s,\"result\":%s}", STR_ARG(x->message.id), result);
+
+    exchange_lose_back(x);
+    x->judged     = true;
+    x->first_byte = clock_mono();
+    exchange_note(x, FROM_SERVER, message, false);
+    if (x->front != NULL)
+        x->front->ops->message(x->front, x, message, true);
+    exchange_close(x, CLOSE_ANSWERED);
+}
+
+/* The same place in a copy. */
+static struct str
+moved(struct str place, struct str from, struct str to)
+{
+    return place.data == NULL ? STR_NONE : str_of(to.data + (place.data - from.data), place.len);
+}
+
+/* Writes it, or lets it wait until the child is open; starts the child when there is none. */
+static void
+forward(struct session *s, struct exchange *x, struct str message, struct str id, struct str token)
+{
+    struct channel *c    = s->channel;
+    struct call    *call = ARENA_NEW(x->arena, struct call);
+    struct error    err  = {0};
+
+    if (call == NULL) {
+        exchange_fail(x, CLOSE_BUSY, "no memory");
+        return;
+    }
+    *call = (struct call){.x = x, .session = s, .opens = str_eq(x->message.method, STR("initialize"))};
+    list_init(&call->node);
+    list_init(&call->questions);
+    if (c->state == CHANNEL_IDLE && !channel_open(c, &err)) {
+        exchange_lose_back(x);
+        exchange_fail(x, CLOSE_UNREACHABLE, "%s", err.text);
+        return;
+    }
+    bool goes_now = c->state == CHANNEL_READY || (call->opens && buffer_len(&c->opening) == 0);
+    if (call->opens && buffer_len(&c->opening) == 0)
+        buffer_append(&c->opening, message);
+    if (goes_now && !(call->opens && c->state == CHANNEL_READY)) {
+        if (channel_write_request(c, call, message, id, token))
+            return;
+        exchange_lose_back(x);
+        exchange_fail(x, CLOSE_BUSY, "its input queue is full");
+        return;
+    }
+    list_append(&c->waiting, &call->node);
+    if (call->opens && c->state == CHANNEL_READY) {
+        channel_answer_from_greeting(c, call);
+        return;
+    }
+    call->line = arena_str(x->arena, message);
+    if (call->line.data == NULL) {
+        exchange_fail(x, CLOSE_BUSY, "no memory");
+        return;
+    }
+    call->id    = moved(id, message, call->line);
+    call->token = moved(token, message, call->line);
+}
+
+static void
+subscribe(struct session *s, struct exchange *x)
+{
+    unsigned *count = map_get_or_add(&s->channel->subscribed, x->message.target);
+
+    if (count != NULL && map_get(&s->subscriptions, x->message.target) == NULL &&
+        map_get_or_add(&s->subscriptions, x->message.target) != NULL)
+        ++*count;
+    forward(s, x, x->message.message, x->message.id, x->message.progress_token);
+}
+
+/* One session fewer wants it. True: nobody does any more. */
+static bool
+lose_subscription(struct channel *c, struct str uri)
+{
+    unsigned *count = map_get(&c->subscribed, uri);
+
+    if (count == NULL || --*count > 0)
+        return count == NULL;
+    map_remove(&c->subscribed, uri);
+    return true;
+}
+
+static void
+unsubscribe(struct session *s, struct exchange *x)
+{
+    if (map_remove(&s->subscriptions, x->message.target) && !lose_subscription(s->channel, x->message.target))
+        answer_here(x, "{}");
+    else
+        forward(s, x, x->message.message, x->message.id, x->message.progress_token);
+}
+
+/* The child is told the lowest level that any session wants. */
+static void
+set_level(struct session *s, struct exchange *x)
+{
+    struct channel *c      = s->channel;
+    int             level  = log_level_of(x->message.level);
+    int             lowest = level;
+
+    if (level < 0) {
+        forward(s, x, x->message.message, x->message.id, x->message.progress_token);
+        return;
+    }
+    s->level = level;
+    LIST_EACH (struct session, other, &c->sessions, node)
+        if (other->level >= 0 && other->level < lowest)
+            lowest = other->level;
+    if (c->state == CHANNEL_READY && c->level == lowest) {
+        answer_here(x, "{}");
+        return;
+    }
+    c->level = lowest;
+    if (lowest == level) {
+        forward(s, x, x->message.message, x->message.id, x->message.progress_token);
+        return;
+    }
+    static const char *const words[] = {"debug", "info",     "notice", "warning",
+                                        "error", "critical", "alert",  "emergency"};
+    static const struct str  head    = {"{\"jsonrpc\":\"2.0\",\"id\":", 23};
+    struct str               message =
+        arena_printf(x->arena, "%.*s%.*s,\"method\":\"logging/setLevel\",\"params\":{\"level\":\"%s\"}}", STR_ARG(head),
+                     STR_ARG(x->message.id), words[lowest]);
+    forward(s, x, message, str_of(message.data + head.len, x->message.id.len), STR_NONE);
+}
+
+static void
+send_request(struct session *s, struct exchange *x)
+{
+    static const struct {
+        const char *method;
+        void (*send)(struct session *s, struct exchange *x);
+    } special[] = {
+        {"resources/subscribe", subscribe}, {"resources/unsubscribe", unsubscribe}, {"logging/setLevel", set_level}};
+
+    for (size_t i = 0; i < sizeof special / sizeof special[0]; i++)
+        if (str_eq(x->message.method, str_from(special[i].method))) {
+            special[i].send(s, x);
+            return;
+        }
+    forward(s, x, x->message.message, x->message.id, x->message.progress_token);
+}
+
+/* The client gave up on a call: the child hears of it under its own number. */
+static void
+cancel_call(struct session *s, const struct exchange *x)
+{
+    struct channel *c = s->channel;
+
+    LIST_EACH (struct call, call, &c->calls, node) {
+        if (call->session != s || call->opens || !str_eq(call->x->message.id, x->message.cancelled_id))
+            continue;
+        char       digits[24];
+        struct str number =
+            str_of(digits, (size_t)snprintf(digits, sizeof digits, "%llu", (unsigned long long)call->number));
+        struct buffer line = {.max = MIB(1)};
+        if (append_rewritten(&line, x->message.message, &(struct rewrite){x->message.cancelled_id, number}, 1) &&
+            c->child != NULL)
+            child_write(c->child, buffer_str(&line));
+        buffer_clear(&line);
+        call->is_silent = true;
+        exchange_close(call->x, CLOSE_CANCELLED);
+        return;
+    }
+}
+
+static void
+send_notification(struct session *s, struct exchange *x)
+{
+    struct channel *c = s->channel;
+
+    if (str_eq(x->message.method, STR("notifications/cancelled"))) {
+        cancel_call(s, x);
+    } else if (str_eq(x->message.method, STR("notifications/initialized"))) {
+        if (!c->is_told_initialized && c->child != NULL)
+            c->is_told_initialized = child_write(c->child, x->message.message);
+    } else if (c->child != NULL) {
+        child_write(c->child, x->message.message);
+    }
+    exchange_lose_back(x);
+    exchange_close(x, CLOSE_ANSWERED);
+}
+
+static void
+send_reply(struct session *s, struct exchange *x)
+{
+    struct channel   *c    = s->channel;
+    struct question **slot = map_get(&c->questions, x->message.id);
+
+    if (slot != NULL && (*slot)->session == s) {
+        struct question *q = *slot;
+        if (q->on != NULL) {
+            x->is_silent = true; /* on record with the exchange that asked */
+            exchange_note(q->on, FROM_CLIENT, x->message.message, false);
+            exchange_owe(q->on, -1);
+        }
+        if (c->child != NULL)
+            child_write(c->child, x->message.message);
+        question_drop(c, x->message.id, q);
+    }
+    exchange_lose_back(x);
+    exchange_close(x, CLOSE_ANSWERED);
+}
+
+static void
+send_stream(struct session *s, struct exchange *x)
+{
+    s->stream = x;
+    for (struct list *node; (node = list_first(&s->held)) != NULL;) {
+        struct held *held = LIST_OF(struct held, node, node);
+        list_remove(node);
+        s->held_count--;
+        exchange_note(x, FROM_SERVER, str_of(held->bytes, held->len), false);
+        if (x->front != NULL)
+            x->front->ops->message(x->front, x, str_of(held->bytes, held->len), false);
+        free(held);
+    }
+}
+
+static void
+send_exchange(struct back *back, struct exchange *x)
+{
+    struct session *s = session_of(back);
+
+    s->heard = clock_mono();
+    if (x->kind == KIND_REQUEST)
+        send_request(s, x);
+    else if (x->kind == KIND_NOTIFICATION)
+        send_notification(s, x);
+    else if (x->kind == KIND_REPLY)
+        send_reply(s, x);
+    else if (x->kind == KIND_STREAM)
+        send_stream(s, x);
+    else
+        exchange_close(x, CLOSE_ANSWERED); /* a DELETE: the gateway ends the session */
+}
+
+static void
+cancel_exchange(struct back *back, struct exchange *x, enum close_reason why)
+{
+    struct session *s    = session_of(back);
+    struct channel *c    = s->channel;
+    struct call    *call = call_of(c, x);
+
+    s->heard = clock_mono();
+    if (s->stream == x)
+        s->stream = NULL;
+    if (call == NULL)
+        return;
+    bool was_opening = call->opens && call->number != 0 && c->state == CHANNEL_OPENING;
+    if (call->number != 0 && !call->is_silent && !call->opens)
+        channel_tell(c,
+                     "{\"jsonrpc\":\"2.0\",\"method\":\"notifications/"
+                     "cancelled\",\"params\":{\"requestId\":%llu,\"reason\":\"%s\"}}",
+                     (unsigned long long)call->number, close_info[why].text);
+    call_forget(c, call);
+    if (was_opening && c->child != NULL && c->state != CHANNEL_CLOSING) {
+        snprintf(c->words, sizeof c->words, "did not answer initialize in time");
+        child_kill(c->child);
+    }
+}
+
+/* One question of the session's that is open. */
+static bool
+find_question(struct str id, void *value, void *arg)
+{
+    struct {
+        const struct session *session;
+        struct question      *found;
+        struct str            id;
+    } *search          = arg;
+    struct question *q = *(struct question **)value;
+
+    if (q->session != search->session)
+        return true;
+    search->found = q;
+    search->id    = id;
+    return false;
+}
+
+static void
+drop_questions(struct session *s)
+{
+    struct channel *c = s->channel;
+
+    for (;;) {
+        struct {
+            const struct session *session;
+            struct question      *found;
+            struct str            id;
+        } search = {.session = s};
+        map_each(&c->questions, find_question, &search);
+        if (search.found == NULL)
+            return;
+        channel_tell(c,
+                     "{\"jsonrpc\":\"2.0\",\"id\":%.*s,\"error\":{\"code\":-32603,\"message\":\"the session ended\"}}",
+                     STR_ARG(search.id));
+        question_drop(c, search.id, search.found);
+    }
+}
+
+static bool
+drop_subscription(struct str uri, void *value, void *arg)
+{
+    struct channel *c       = arg;
+    struct buffer   message = {.max = KIB(64)};
+
+    (void)value;
+    if (lose_subscription(c, uri) && c->child != NULL && c->state == CHANNEL_READY &&
+        buffer_append(&message,
+                      STR("{\"jsonrpc\":\"2.0\",\"id\":0,\"method\":\"resources/unsubscribe\",\"params\":{\"uri\":")) &&
+        buffer_append_json(&message, uri) && buffer_append(&message, STR("}}")))
+        channel_request_of_ours(c, buffer_str(&message));
+    buffer_clear(&message);
+    return true;
+}
+
+/* Any exchange of the session that is open. */
+static struct exchange *
+open_exchange(const struct session *s)
+{
+    LIST_EACH (struct call, call, &s->channel->calls, node)
+        if (call->session == s)
+            return call->x;
+    LIST_EACH (struct call, call, &s->channel->waiting, node)
+        if (call->session == s)
+            return call->x;
+    return s->stream;
+}
+
+void
+session_end(struct session *s, enum close_reason why)
+{
+    struct channel *c = s->channel;
+
+    for (struct exchange *x; (x = open_exchange(s)) != NULL;)
+        exchange_close(x, why);
+    drop_questions(s);
+    map_each(&s->subscriptions, drop_subscription, c);
+    map_clear(&s->subscriptions);
+    for (struct list *node; (node = list_first(&s->held)) != NULL;) {
+        list_remove(node);
+        free(LIST_OF(struct held, node, node));
+    }
+    channel_remove_session(c, s);
+    free(s);
+}
+
+struct back *
+session_back(struct session *s)
+{
+    return &s->back;
+}
+
+const char *
+session_id(const struct session *s)
+{
+    return s->id;
+}
+
+void *
+session_owner(const struct session *s)
+{
+    return s->owner;
+}
+
+struct channel *
+session_channel(const struct session *s)
+{
+    return s->channel;
+}
+
+struct str
+session_revision(const struct session *s)
+{
+    return str_from(s->revision);
+}
+
+bool
+session_has_stream(const struct session *s)
+{
+    return s->stream != NULL;
+}
+
+size_t
+session_open(const struct session *s)
+{
+    return s->calls + (s->stream != NULL ? 1 : 0);
+}
+
+mono_time
+session_last_heard(const struct session *s)
+{
+    return s->heard;
+}
+
+bool
+session_is_open(const struct session *s)
+{
+    return s->is_open;
+}
