@@ -20,3 +20,11 @@ build() {
     say "building $dir"
     if [ -t 2 ]; then ninja -C "$dir" -j "$(nproc)" "$@" >&2; else ninja -C "$dir" -j "$(nproc)" --quiet "$@" >&2; fi
 }
+
+# What script/run set up has no tests and no bench tools; from now on it has.
+build_all() {
+    if [ -f build/build.ninja ] && ! grep -q tests/unit build/build.ninja; then
+        meson setup --reconfigure build -Dtests=true -Dbench=true >/dev/null
+    fi
+    build build --
+}
