@@ -16,6 +16,7 @@ unit_tests() {
     dir=$1 suites=
     shift
     for suite in "$@"; do suites="$suites --suite $suite"; done
+    rm -f "$dir/meson-logs/testlog.txt"
     ${plainly-} meson test -C "$dir" --no-rebuild --print-errorlogs $suites && status=0 || status=$?
     [ -f "$dir/meson-logs/testlog.txt" ] || { echo 'skipped: no unit tests'; return; }
     good=$(grep -c '^\[       OK \]' "$dir/meson-logs/testlog.txt") || true
