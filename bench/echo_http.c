@@ -1,10 +1,11 @@
 /* bench/echo_http.c: the echo server over Streamable HTTP: epoll, one thread, any path.
  *
- *   echo_http [--port N] [--sessions] [--sse]
+ *   echo_http [--port N] [--sessions] [--sse] [--keep] [--wrong-every N]
  *
  * --port 0 (the default) picks one. On a line of stdout stands then: http://127.0.0.1:PORT/mcp
  * --sessions gives out a session id with `initialize` and wants it with everything else; --sse answers as event stream.
- * Ends with SIGTERM or when nobody holds its stdin any more, so that no test leaves one behind (--keep: not then). */
+ * Ends with SIGTERM or when nobody holds its stdin any more, so that no test leaves one behind (--keep: not then).
+ * --wrong-every N spoils the text of every N-th call: a client that checks its answers must notice. */
 #include "echo.h"
 
 #include <arpa/inet.h>
@@ -21,7 +22,8 @@
 
 #define SESSIONS_MAX 1000000
 
-static bool gives_sessions, answers_sse;
+static bool          gives_sessions, answers_sse;
+static unsigned long wrong_every, calls;
 
 /* Session ids are echo-N; which of them have ended is all there is to remember. */
 static bool    *session_ended;
@@ -94,6 +96,18 @@ add_answer(struct connection *c, const char *status, const char *session)
     }
 }
 
+/* Changes the last letter of an echoed text. */
+static void
+spoil(struct bytes *message)
+{
+    static const char end[] = "\"}],\"isError\":false}}";
+    size_t            len   = sizeof end - 1;
+
+    if (message->len <= len || memcmp(message->data + message->len - len, end, len) != 0 || ++calls % wrong_every != 0)
+        return;
+    message->data[message->len - len - 1] ^= 1;
+}
+
 static void
 answer_post(struct connection *c)
 {
@@ -114,6 +128,8 @@ answer_post(struct connection *c)
     case ECHO_ANSWERED:
         break;
     }
+    if (wrong_every > 0)
+        spoil(&c->answer);
     if (gives_sessions && !session_find(c->in.session, &number))
         add_plain(c, c->in.session[0] == '\0' ? "400 Bad Request" : "404 Not Found", "");
     else if (c->answer.len == 0)
@@ -308,8 +324,10 @@ main(int argc, char **argv)
             answers_sse = true;
         } else if (strcmp(argv[i], "--keep") == 0) {
             ends_with_stdin = false;
+        } else if (strcmp(argv[i], "--wrong-every") == 0 && i + 1 < argc) {
+            wrong_every = strtoul(argv[++i], NULL, 10);
         } else {
-            fprintf(stderr, "usage: echo_http [--port N] [--sessions] [--sse] [--keep]\n");
+            fprintf(stderr, "usage: echo_http [--port N] [--sessions] [--sse] [--keep] [--wrong-every N]\n");
             return 2;
         }
     }

@@ -4,8 +4,7 @@ import { existsSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { cpus } from "node:os";
-import { output, pause, type Memory } from "./process.ts";
-import { freePort } from "./process.ts";
+import { freePort, type Memory, output, pause } from "./process.ts";
 import { direct, remove, type Running, start, startUpstream, stop, type Target, temporary, tool } from "./targets.ts";
 
 export interface Cell {
@@ -29,7 +28,7 @@ export interface Recorded {
     recorded: number; // of these, rows in the database with an outcome
     twice: number;
     unknown: number; // rows with an id that was not answered: none, when no call failed
-    diskBytes: number; // of traffic.db and its companions after a clean stop
+    diskBytes: number; // of the database and its companions after a clean stop
     checkpointedBytes: number;
     problem?: string;
 }
@@ -80,7 +79,7 @@ export class Loader {
             "--session", "per-connection", "--first-id", `${FIRST_ID + RUNS_APART * this.ids.length}`, "--ids", ids, "--json",
             ...amount, ...(word ? ["--word", word] : []),
         ];
-        const load = JSON.parse(await output(this.cpus, command)) as Load;
+        const load = JSON.parse(await output(this.cpus, command, [0, 1])) as Load; // 1: a call failed; it is counted
         this.ids.push(ids);
         this.answered += load.calls;
         this.errors += load.errors;
@@ -88,9 +87,9 @@ export class Loader {
     }
 }
 
-/** Compares the answered ids with the rows of a stopped gateway's database. */
-export function recordedOf(dir: string, loader: Loader): Recorded {
-    const path = join(dir, "traffic.db");
+/** Compares the answered ids with the rows in the database of a stopped gateway. */
+export function recordedOf(target: Target, dir: string, loader: Loader): Recorded {
+    const path = join(dir, target.records!.file);
     const size = () => ["", "-wal", "-shm"].reduce((sum, end) => sum + (existsSync(path + end) ? statSync(path + end).size : 0), 0);
     const result: Recorded = { answered: loader.answered, recorded: 0, twice: 0, unknown: 0, diskBytes: 0, checkpointedBytes: 0 };
     const seen = new Map<number, Uint8Array>(); // by run: 1 answered, 2 recorded as well
@@ -103,7 +102,7 @@ export function recordedOf(dir: string, loader: Loader): Recorded {
     try {
         result.diskBytes = size();
         const database = new DatabaseSync(path);
-        const rows = database.prepare("select jsonrpc_id as id from exchange where method = 'tools/call' and outcome is not null");
+        const rows = database.prepare(target.records!.ids);
         for (const row of rows.iterate()) {
             const place = mark(seen, Number((row as { id: string }).id), false);
             if (place === undefined || place.array[place.at] === 0) result.unknown++;
@@ -151,11 +150,11 @@ export async function measure(target: Target, cell: Cell, seconds: { warm: numbe
     const running = await start(target, places);
     const loader = new Loader(running, places.load);
     try {
-        await pause(500);
+        await pause(1000);
         const idle = running.program.memory();
         const { load, cpuMicroseconds, loaded } = await loadAndWatch(running, loader, cell, seconds);
         const exit = await stop(running);
-        const recorded = target.records ? recordedOf(running.dir, loader) : undefined;
+        const recorded = target.records ? recordedOf(target, running.dir, loader) : undefined;
         return { ...load, target: target.name, cell, cpuMicroseconds, idle, loaded, exit, recorded };
     } finally {
         await stop(running);
@@ -173,10 +172,9 @@ export async function firstAnswers(target: Target, times: number): Promise<numbe
         for (let i = 0; i < times; i++) {
             const port = await freePort();
             const { command, path, env } = target.prepare(dir, port, upstream?.url ?? "");
-            const host = target.records ? "localhost" : "127.0.0.1";
             const variables = Object.entries(env ?? {}).map(([name, value]) => `${name}=${value}`);
             took.push(
-                Number(await output("", [tool("first_answer"), "--url", `http://${host}:${port}${path}`, "--", "env", ...variables, ...command])),
+                Number(await output("", [tool("first_answer"), "--url", `http://${target.host}:${port}${path}`, "--", "env", ...variables, ...command])),
             );
         }
     } finally {

@@ -125,7 +125,7 @@ export async function million(
 
         const exit = await stop(running);
         samples.forEach((sample) => (sample.exit = exit));
-        return { stored: count, fillSeconds, samples, questions: asked, recorded: recordedOf(dir, loader) };
+        return { stored: count, fillSeconds, samples, questions: asked, recorded: recordedOf(target, dir, loader) };
     } finally {
         agent.destroy();
         await stop(running);

@@ -155,8 +155,8 @@ export async function within<T>(seconds: number, what: string, promise: Promise<
     return Promise.race([promise, late]).finally(() => clearTimeout(timer));
 }
 
-/** Runs to its end; stdout. A non-zero exit is an error that has stderr's text. */
-export async function output(cpus: string, command: string[]): Promise<string> {
+/** Runs to its end; stdout. Any other exit code than `good` is an error that has stderr's text. */
+export async function output(cpus: string, command: string[], good = [0]): Promise<string> {
     const [file, ...args] = pinned(cpus, command);
     const child = spawn(file, args, { stdio: ["ignore", "pipe", "pipe"] });
     let stdout = "";
@@ -166,7 +166,8 @@ export async function output(cpus: string, command: string[]): Promise<string> {
     child.stderr.on("data", (data) => (stderr += data));
     const [code] = await once(child, "close");
     running.delete(child);
-    if (code !== 0) throw new Error(`${command.join(" ")}: exit ${code}\n${stderr}${stdout}`);
+    if (!good.includes(code)) throw new Error(`${command.join(" ")}: exit ${code}\n${stderr}${stdout}`);
+    if (code !== 0) process.stderr.write(stderr);
     return stdout;
 }
 

@@ -20,7 +20,8 @@ export interface Target {
     /** Files in `dir`, and the command that serves on `port`. */
     prepare(dir: string, port: number, upstreamUrl: string): { command: string[]; path: string; env?: Record<string, string> };
     readyLine?: RegExp; // else ready is when something listens
-    records?: boolean; // writes traffic.db
+    records?: { file: string; ids: string }; // its database, and the query for the ids of answered calls
+    host: "localhost" | "127.0.0.1";
 }
 
 export interface Running {
@@ -76,6 +77,7 @@ export const nginx: Target = {
     upstream: "http",
     starts: 20,
     oneConnection: true,
+    host: "127.0.0.1",
     prepare(dir, port, upstreamUrl) {
         chmodSync(dir, 0o755); // its worker is another user when we are root
         writeFileSync(join(dir, "nginx.conf"), nginxConfig(dir, port, upstreamUrl));
@@ -88,6 +90,7 @@ export const direct: Target = {
     upstream: "http",
     starts: 20,
     oneConnection: true,
+    host: "127.0.0.1",
     prepare: (_dir, port) => ({ command: [tool("echo_http"), "--sessions", "--port", String(port), "--keep"], path: "/mcp" }),
 };
 
@@ -98,7 +101,8 @@ function gatehouse(name: string, upstream: "http" | "stdio"): Target {
         starts: 20,
         oneConnection: upstream === "http",
         readyLine: /^http:\/\/localhost:\d+/,
-        records: true,
+        records: { file: "traffic.db", ids: "select jsonrpc_id as id from exchange where method = 'tools/call' and outcome is not null" },
+        host: "localhost",
         prepare(dir, port, upstreamUrl) {
             if (!existsSync(join(dir, "mcp.json"))) registry(dir, upstream, upstreamUrl);
             return { command: [join(build, "gatehouse"), "serve", "--home", dir, "--port", String(port)], path: "/s/echo/mcp" };
@@ -115,6 +119,8 @@ function fiberplane(name: string, upstream: "http" | "stdio"): Target {
         upstream,
         starts: 5,
         oneConnection: true,
+        records: { file: "logs.db", ids: "select jsonrpc_id as id from logs where method = 'tools/call' and response_json is not null" },
+        host: "127.0.0.1",
         prepare(dir, port, upstreamUrl) {
             registry(dir, upstream, upstreamUrl);
             const command = [...script("@fiberplane/mcp-gateway/bin/mcp-gateway.js"), "--port", String(port), "--storage-dir", dir];
@@ -131,6 +137,7 @@ const peers: Target[] = [
         upstream: "stdio",
         starts: 5,
         oneConnection: true,
+        host: "127.0.0.1",
         prepare: (_dir, port) => ({
             command: [...script("mcp-proxy/dist/bin/mcp-proxy.mjs"), "--host", "127.0.0.1", "--port", String(port), "--server", "stream", "--", STDIO],
             path: "/mcp",
@@ -141,6 +148,7 @@ const peers: Target[] = [
         upstream: "stdio",
         starts: 5,
         oneConnection: true,
+        host: "127.0.0.1",
         prepare: (_dir, port) => ({
             command: [
                 ...script("supergateway/dist/index.js"), "--stdio", STDIO, "--outputTransport", "streamableHttp", "--stateful",
@@ -203,8 +211,7 @@ export async function start(target: Target, cpus: { program: string; load: strin
         await upstream?.program.stop();
         throw error;
     }
-    const host = target.records ? "localhost" : "127.0.0.1";
-    return { target, url: `http://${host}:${port}${path}`, dir, program, upstream: upstream?.program };
+    return { target, url: `http://${target.host}:${port}${path}`, dir, program, upstream: upstream?.program };
 }
 
 /** How the program ended: 0, or a code or signal. */
