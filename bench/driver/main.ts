@@ -1,0 +1,153 @@
+// bench/driver/main.ts: measures everything in one run, in interleaved rounds, and writes down what came out.
+
+import { spawnSync } from "node:child_process";
+import { readFileSync, writeFileSync } from "node:fs";
+import { cpus, release, totalmem } from "node:os";
+import { join } from "node:path";
+import { parseArgs } from "node:util";
+import { type Cell, firstAnswers, measure } from "./measure.ts";
+import { million } from "./million.ts";
+import { profile } from "./profile.ts";
+import { checks, failures, render, type Results } from "./report.ts";
+import { here, installPeers, root, type Target, targets } from "./targets.ts";
+
+const USAGE = `usage: script/bench [--quick] [--million [--stored N]] [--peers] [--only NAME,...] [--rounds N] [--seconds S] [--strict]
+       script/bench --profile NAME [--seconds S]
+
+  --quick     one round of one second: does it all work, roughly
+  --million   then the same with a million exchanges stored, and questions to the log
+  --peers     Fiberplane's gateway, mcp-proxy and supergateway from npm as well
+  --only      of direct, nginx, gatehouse, gatehouse-stdio and the peers only these
+  --strict    a missed budget is a failure
+  --profile   instead of measuring: where the time of this one goes, at 32 connections and 350 B (needs perf)
+`;
+const SIZES = [350, 1024];
+
+function options() {
+    try {
+        const { values } = parseArgs({
+            options: {
+                quick: { type: "boolean", default: false },
+                million: { type: "boolean", default: false },
+                stored: { type: "string", default: "1000000" },
+                peers: { type: "boolean", default: false },
+                only: { type: "string" },
+                rounds: { type: "string" },
+                seconds: { type: "string" },
+                profile: { type: "string" },
+                strict: { type: "boolean", default: false },
+                help: { type: "boolean", short: "h", default: false },
+            },
+        });
+        if (!values.help) return values;
+        process.stdout.write(USAGE);
+        process.exit(0);
+    } catch (error) {
+        process.stderr.write(`${(error as Error).message}\n${USAGE}`);
+        process.exit(2);
+    }
+}
+
+function machine(): Results["machine"] {
+    const nginx = spawnSync("nginx", ["-v"], { encoding: "utf8", env: { ...process.env, PATH: `${process.env.PATH}:/usr/sbin` } });
+    return {
+        cpu: cpus()[0]?.model ?? "unknown",
+        cores: cpus().length,
+        memoryGiB: totalmem() / 2 ** 30,
+        kernel: release(),
+        node: process.versions.node,
+        nginx: nginx.stderr?.match(/nginx\/(\S+)/)?.[1] ?? "?",
+    };
+}
+
+function version(): string {
+    const git = spawnSync("git", ["describe", "--always", "--dirty", "--tags"], { cwd: root, encoding: "utf8" });
+    return git.stdout?.trim() || readFileSync(join(root, "meson.build"), "utf8").match(/version: '([^']+)'/)?.[1] || "unknown";
+}
+
+const say = (text: string) => process.stderr.write(`${text}\n`);
+
+async function attempt(results: Results, what: string, work: () => Promise<void>): Promise<void> {
+    try {
+        await work();
+    } catch (error) {
+        results.problems.push(`${what}: ${(error as Error).message.trim()}`);
+        say(`  ${what}: ${(error as Error).message.trim()}`);
+    }
+}
+
+async function rounds(results: Results, chosen: Target[], seconds: { warm: number; measured: number }): Promise<void> {
+    const cells: Cell[] = [32, 1].flatMap((connections) => SIZES.map((size) => ({ connections, size })));
+
+    for (let round = 1; round <= results.rounds; round++) {
+        for (const cell of cells) {
+            say(`round ${round} of ${results.rounds}: ${cell.connections} connections, ${cell.size} B`);
+            for (const target of chosen.filter((t) => t.oneConnection || cell.connections > 1)) {
+                await attempt(results, `${target.name}, ${cell.connections} x ${cell.size} B`, async () => {
+                    const sample = await measure(target, cell, seconds);
+                    results.samples.push(sample);
+                    say(`  ${target.name}: ${Math.round(sample.calls_per_second)} calls/s, ${sample.cpuMicroseconds.toFixed(2)} us CPU a call`);
+                });
+            }
+        }
+    }
+}
+
+function write(results: Results, isWhole: boolean): string {
+    const text = render(results);
+    const name = join(here, "results", results.date.replaceAll(":", "").slice(0, 15));
+    writeFileSync(`${name}.json`, JSON.stringify(results, null, 1) + "\n");
+    writeFileSync(`${name}.md`, text);
+    if (isWhole) writeFileSync(join(here, "results", "latest.md"), text);
+    return text;
+}
+
+function named(all: Target[], name: string): Target {
+    const found = all.find((t) => t.name === name);
+    if (!found) throw new Error(`there is no ${name}; there are ${all.map((t) => t.name).join(", ")}`);
+    return found;
+}
+
+async function main(): Promise<number> {
+    const chosen = options();
+    const all = targets(chosen.peers);
+    const only = chosen.only?.split(",").map((name) => named(all, name));
+    const list = only ? all.filter((t) => only.includes(t)) : all;
+    const measured = Number(chosen.seconds ?? (chosen.quick ? 1 : 4));
+    const seconds = { warm: Math.min(1, measured), measured };
+    const results: Results = {
+        date: new Date().toISOString(), version: version(), machine: machine(), rounds: Number(chosen.rounds ?? (chosen.quick ? 1 : 3)),
+        seconds: measured, samples: [], starts: {}, problems: [],
+    };
+
+    if (chosen.peers) installPeers();
+    if (chosen.profile !== undefined) {
+        process.stdout.write(await profile(named(all, chosen.profile), { connections: 32, size: SIZES[0] }, measured));
+        return 0;
+    }
+    await rounds(results, list, seconds);
+    for (const target of list) {
+        say(`starts of ${target.name}`);
+        await attempt(results, `starts of ${target.name}`, async () => {
+            results.starts[target.name] = await firstAnswers(target, chosen.quick ? 3 : target.starts);
+        });
+    }
+    const gatehouse = list.find((t) => t.name === "gatehouse");
+    if (chosen.million && gatehouse) {
+        say(`${chosen.stored} exchanges, then the same again`);
+        await attempt(results, `with ${chosen.stored} stored`, async () => {
+            results.million = await million(gatehouse, Number(chosen.stored), SIZES.map((size) => ({ connections: 32, size })), results.rounds, seconds);
+        });
+    }
+
+    process.stdout.write(write(results, !chosen.quick && !only));
+    const missed = checks(results).filter((c) => c.value !== undefined && c.value > c.limit);
+    return failures(results).length > 0 || (chosen.strict && missed.length > 0) ? 1 : 0;
+}
+
+try {
+    process.exit(await main());
+} catch (error) {
+    process.stderr.write(`bench: ${(error as Error).message}\n`);
+    process.exit(1);
+}

@@ -1,0 +1,217 @@
+// bench/driver/report.ts: medians, ratios and budgets, as text that is Markdown too.
+
+import type { Cell, Sample } from "./measure.ts";
+import type { Million } from "./million.ts";
+
+export interface Results {
+    date: string;
+    version: string; // of the code: git describe
+    machine: { cpu: string; cores: number; memoryGiB: number; kernel: string; node: string; nginx: string };
+    rounds: number;
+    seconds: number;
+    samples: Sample[];
+    starts: Record<string, number[]>; // microseconds
+    million?: Million;
+    problems: string[]; // what could not be measured
+}
+
+export interface Check {
+    what: string;
+    value: number | undefined;
+    nginx?: number; // what nginx has there in the same run
+    limit: number;
+    unit: string;
+}
+
+export function median(values: number[]): number | undefined {
+    const sorted = [...values].sort((a, b) => a - b);
+    const middle = Math.floor(sorted.length / 2);
+    if (sorted.length === 0) return undefined;
+    return sorted.length % 2 === 1 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2;
+}
+
+const CPU_LIMITS: Record<number, number> = { 350: 1.0, 1024: 1.4 }; // times nginx's, by request size
+const MIB = 1024; // KiB
+
+class Samples {
+    private readonly all: Sample[];
+
+    constructor(all: Sample[]) {
+        this.all = all;
+    }
+
+    of(target: string, cell: Cell): Sample[] {
+        return this.all.filter((s) => s.target === target && s.cell.connections === cell.connections && s.cell.size === cell.size);
+    }
+
+    /** The median over the rounds of one target's value to another's in the same round. */
+    ratio(target: string, base: string, cell: Cell, value: (s: Sample) => number): number | undefined {
+        const below = this.of(base, cell);
+        return median(this.of(target, cell).flatMap((s, round) => (below[round] ? [value(s) / value(below[round])] : [])));
+    }
+
+    difference(target: string, base: string, cell: Cell, value: (s: Sample) => number): number | undefined {
+        const below = this.of(base, cell);
+        return median(this.of(target, cell).flatMap((s, round) => (below[round] ? [value(s) - value(below[round])] : [])));
+    }
+}
+
+export function checks(results: Results): Check[] {
+    const samples = new Samples(results.samples);
+    const cpu = (s: Sample) => s.cpuMicroseconds;
+    const small = samples.of("gatehouse", { connections: 32, size: 350 });
+    const list: Check[] = [];
+
+    for (const [size, limit] of Object.entries(CPU_LIMITS)) {
+        const cell = { connections: 32, size: Number(size) };
+        list.push({ what: `CPU per call of nginx's, ${size} B, 32 connections`, value: samples.ratio("gatehouse", "nginx", cell, cpu), limit, unit: "x" });
+    }
+    for (const size of Object.keys(CPU_LIMITS).map(Number)) {
+        const added = (target: string) => samples.difference(target, "direct", { connections: 1, size }, (s) => s.p50_us);
+        list.push({ what: `p50 added, ${size} B, all on one CPU`, value: added("gatehouse"), nginx: added("nginx"), limit: 30, unit: "us" });
+    }
+    const memory = (target: string, read: (s: Sample) => number) => mib(results.samples.filter((s) => s.target === target).map(read));
+    const both = (read: (target: string) => number | undefined) => ({ value: read("gatehouse"), nginx: read("nginx") });
+    list.push({ what: "resident, idle", ...both((t) => memory(t, (s) => s.idle.residentKiB)), limit: 10, unit: "MiB" });
+    list.push({ what: "resident, most under load", ...both((t) => memory(t, (s) => s.loaded.peakKiB)), limit: 30, unit: "MiB" });
+    list.push({ what: "start to first answer", ...both((t) => scaled(median(results.starts[t] ?? []), 1000)), limit: 20, unit: "ms" });
+    const disk = median(small.flatMap((s) => (s.recorded ? [s.recorded.diskBytes / Math.max(1, s.recorded.recorded)] : [])));
+    list.push({ what: "disk per call, 350 B, 32 connections", value: disk, limit: 200, unit: "B" });
+    if (results.million) list.push(...millionChecks(results, samples));
+    return list;
+}
+
+/** "The same as with none": a tenth is left to noise. */
+function millionChecks(results: Results, samples: Samples): Check[] {
+    return Object.keys(CPU_LIMITS).map(Number).map((size) => {
+        const cell = { connections: 32, size };
+        const then = median(new Samples(results.million!.samples).of(results.million!.samples[0]?.target ?? "", cell).map((s) => s.cpuMicroseconds));
+        const now = median(samples.of("gatehouse", cell).map((s) => s.cpuMicroseconds));
+        const value = then !== undefined && now !== undefined ? then / now : undefined;
+        return { what: `CPU per call with ${results.million!.stored} stored of that with none, ${size} B`, value, limit: 1.1, unit: "x" };
+    });
+}
+
+function mib(kib: number[]): number | undefined {
+    return scaled(median(kib), MIB);
+}
+
+function scaled(value: number | undefined, by: number): number | undefined {
+    return value === undefined ? undefined : value / by;
+}
+
+/** What makes the run a failure: something unanswered, unrecorded, or not measurable. */
+export function failures(results: Results): string[] {
+    const list = [...results.problems];
+    for (const s of [...results.samples, ...(results.million?.samples ?? [])]) {
+        if (!s.target.startsWith("gatehouse")) continue; // what a peer fails at stands in the tables
+        const where = `${s.target}, ${s.cell.connections} x ${s.cell.size} B`;
+        if (s.errors > 0) list.push(`${where}: ${s.errors} calls failed`);
+        if (s.exit !== 0) list.push(`${where}: ended with ${s.exit} after SIGTERM`);
+        if (s.recorded) list.push(...recordFailures(where, s.recorded));
+    }
+    if (results.million) {
+        list.push(...recordFailures("with a million stored", results.million.recorded));
+        for (const q of results.million.questions) if (q.problem) list.push(`${q.name}: ${q.problem}`);
+    }
+    return list;
+}
+
+function recordFailures(where: string, r: NonNullable<Sample["recorded"]>): string[] {
+    if (r.problem) return [`${where}: the record cannot be read: ${r.problem}`];
+    if (r.recorded === r.answered && r.twice === 0 && r.unknown === 0) return [];
+    return [`${where}: ${r.recorded} of ${r.answered} answered calls recorded, ${r.twice} twice, ${r.unknown} not known`];
+}
+
+function number(value: number | undefined, digits = 3): string {
+    if (value === undefined || !Number.isFinite(value)) return "-";
+    return Math.abs(value) >= 10 ** digits ? Math.round(value).toString() : Number(value.toPrecision(digits)).toString();
+}
+
+function table(head: string[], rows: string[][]): string {
+    const widths = head.map((_, i) => Math.max(3, ...[head, ...rows].map((row) => row[i].length)));
+    const line = (row: string[]) => `| ${row.map((cell, i) => (i === 0 ? cell.padEnd(widths[i]) : cell.padStart(widths[i]))).join(" | ")} |`;
+    const rule = `|${widths.map((width, i) => (i === 0 ? "-".repeat(width + 2) : "-".repeat(width + 1) + ":")).join("|")}|`;
+    return [line(head), rule, ...rows.map(line)].join("\n");
+}
+
+function cells(samples: Sample[]): Cell[] {
+    const found = new Map(samples.map((s) => [`${s.cell.connections}/${s.cell.size}`, s.cell]));
+    return [...found.values()].sort((a, b) => b.connections - a.connections || a.size - b.size);
+}
+
+const names = (samples: Sample[]) => [...new Set(samples.map((s) => s.target))];
+
+function callsTable(all: Sample[], cell: Cell, base: Sample[]): string {
+    const samples = new Samples([...all, ...base]);
+    const rows = names(all).flatMap((name) => {
+        const of = samples.of(name, cell);
+        if (of.length === 0) return [];
+        const value = (read: (s: Sample) => number) => number(median(of.map(read)));
+        const rates = of.map((s) => s.calls_per_second);
+        return [[
+            name, value((s) => s.calls_per_second), `${number(Math.min(...rates))}-${number(Math.max(...rates))}`,
+            `${of.reduce((sum, s) => sum + s.errors, 0)}`, value((s) => s.p50_us),
+            value((s) => s.p99_us), value((s) => s.cpuMicroseconds), number(samples.ratio(name, "nginx", cell, (s) => s.cpuMicroseconds)),
+            number(samples.ratio(name, "nginx", cell, (s) => s.calls_per_second)),
+        ]];
+    });
+    const where = cell.connections === 1 ? "1 connection, everything on one CPU" : `${cell.connections} connections, the program on a CPU of its own`;
+    const head = ["program", "calls/s", "spread", "failed", "p50 us", "p99 us", "CPU us/call", "CPU of nginx's", "calls/s of nginx's"];
+    return `### ${cell.size} B, ${where}\n\n${table(head, rows)}`;
+}
+
+function costTable(results: Results): string {
+    const rows = names(results.samples).map((name) => {
+        const of = results.samples.filter((s) => s.target === name);
+        const disk = (size: number, read: (r: NonNullable<Sample["recorded"]>) => number) =>
+            number(median(of.flatMap((s) => (s.recorded && s.cell.size === size && s.cell.connections === 32 ? [read(s.recorded) / Math.max(1, s.recorded.recorded)] : []))));
+        const kept = of.flatMap((s) => (s.recorded ? [s.recorded] : []));
+        return [
+            name, number(mib(of.map((s) => s.idle.residentKiB))), number(mib(of.map((s) => s.idle.proportionalKiB))),
+            number(scaled(Math.max(...of.map((s) => s.loaded.peakKiB)), MIB)), number(scaled(median(results.starts[name] ?? []), 1000)),
+            disk(350, (r) => r.diskBytes), disk(350, (r) => r.checkpointedBytes), disk(1024, (r) => r.diskBytes),
+            kept.length === 0 ? "-" : `${kept.reduce((sum, r) => sum + r.recorded, 0)} of ${kept.reduce((sum, r) => sum + r.answered, 0)}`,
+        ];
+    });
+    const head = [
+        "program", "idle MiB", "idle PSS", "most MiB", "start ms", "disk B/call, 350 B", "checkpointed", "disk B/call, 1 KB", "recorded of answered",
+    ];
+    return table(head, rows);
+}
+
+function millionText(m: Million, base: Sample[]): string {
+    const questions = m.questions.map((q) => [q.name, number(q.p50_ms), number(q.p95_ms), `${q.times}`, q.problem ?? `${q.found}`]);
+    const kept = `${m.recorded.recorded} of ${m.recorded.answered} answered calls recorded, ${number(m.recorded.diskBytes / Math.max(1, m.recorded.recorded))} B a call on disk.`;
+    return [
+        `## With ${m.stored} exchanges stored`,
+        `Filled through the gateway in ${number(m.fillSeconds)} s. ${kept}`,
+        ...cells(m.samples).map((cell) => callsTable(m.samples, cell, base.filter((s) => s.target === "nginx"))),
+        "### Questions to the log, one at a time, nothing else going on",
+        table(["question", "p50 ms", "p95 ms", "times", "found"], questions),
+    ].join("\n\n");
+}
+
+function checksTable(results: Results): string {
+    const rows = checks(results).map((c) => [
+        c.what, `${number(c.value)} ${c.unit}`, `${c.limit} ${c.unit}`, number(c.nginx),
+        c.value === undefined ? "not measured" : c.value <= c.limit ? "ok" : "MISSED",
+    ]);
+    return table(["budget", "measured", "at most", "nginx", ""], rows);
+}
+
+export function render(results: Results): string {
+    const { machine: m } = results;
+    const failed = failures(results);
+    const parts = [
+        `# Gatehouse ${results.version}, ${results.date}`,
+        `${m.cpu}, ${m.cores} cores, ${number(m.memoryGiB)} GiB; Linux ${m.kernel}; nginx ${m.nginx}; Node ${m.node} (the driver and the peers). ` +
+            `Medians of ${results.rounds} rounds of ${results.seconds} s. What each figure means: bench/README.md.`,
+        "## Budgets", checksTable(results),
+        "## Calls", ...cells(results.samples).map((cell) => callsTable(results.samples, cell, [])),
+        "## Memory, start, disk", costTable(results),
+    ];
+    if (results.million) parts.push(millionText(results.million, results.samples));
+    if (failed.length > 0) parts.push("## Failed", failed.map((line) => `- ${line}`).join("\n"));
+    return parts.join("\n\n") + "\n";
+}
