@@ -125,7 +125,7 @@ export abstract class Actor<Way> {
             return { message: { jsonrpc: '2.0', id, method: what.method, ...(params && { params }) }, asked };
         }
         const answers = this.takeAsked(this.theirs, label);
-        const body = what.is === 'error'
+        const body: Message = what.is === 'error'
             ? { error: { code: what.code, message: 'said by the scenario', ...(this.filled(what.more) as Message) } }
             : { result: this.resultOf(answers, this.filled(what.value) as Message) };
         return { message: { jsonrpc: '2.0', id: answers.id, ...body }, answers };

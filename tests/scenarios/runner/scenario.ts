@@ -33,7 +33,7 @@ export type Step = { line: number; text: string } & (
     | { do: 'wait' | 'signal'; name: string }
     | { do: 'hang up' | 'end'; label?: string }
     | { do: 'exit'; code: number }
-    | { do: 'stdout' | 'stderr'; written: string }
+    | { do: 'stdout' | 'stderr'; written: Value } // a string as it is, anything else as JSON
     | Send
     | Receive
 );
@@ -151,9 +151,10 @@ function refuseNonsense(scenario: Scenario): void {
     if (scenario.ends.length === 0) throw new ScenarioError(1, 'nobody speaks in this scenario');
     if (twice) throw new ScenarioError(twice.line, `${twice.name} is there twice`);
 
-    const signals = scenario.ends.flatMap((end) => end.steps).filter((step) => step.do === 'signal');
-    for (const step of scenario.ends.flatMap((end) => end.steps)) {
-        if (step.do === 'wait' && !signals.some((signal) => signal.name === step.name))
+    const steps = scenario.ends.flatMap((end) => end.steps);
+    const signals = steps.flatMap((step) => (step.do === 'signal' ? [step.name] : []));
+    for (const step of steps) {
+        if (step.do === 'wait' && !signals.includes(step.name))
             throw new ScenarioError(step.line, `nobody signals ${step.name}`);
     }
 }
@@ -200,8 +201,8 @@ function parseStep(c: Cursor, end: End): Step {
     if (end.side === 'server') {
         if (c.word('end')) return { ...said, do: 'end', label: c.take(LABEL)?.[1] };
         if (c.word('exit')) return { ...said, do: 'exit', code: Number(c.take(/\d+/)?.[0] ?? 0) };
-        if (c.word('stdout')) return { ...said, do: 'stdout', written: parseText(c) };
-        if (c.word('stderr')) return { ...said, do: 'stderr', written: parseText(c) };
+        if (c.word('stdout')) return { ...said, do: 'stdout', written: parseValue(c) };
+        if (c.word('stderr')) return { ...said, do: 'stderr', written: parseValue(c) };
     }
     return c.fail('expected <, >, wait, signal, hang up, or of a server end, exit, stdout, stderr');
 }

@@ -162,7 +162,9 @@ export class Server extends Actor<Way> {
         if (!this.#isStdio()) return;
         const child = await this.stage.until(() => this.#last, () => this.gaveUp('no child was started'));
         if (step.do === 'exit') this.#exit(step.code);
-        else if (step.do === 'stdout' || step.do === 'stderr') child.write!(step.do, step.written);
+        if (step.do !== 'stdout' && step.do !== 'stderr') return;
+        const written = this.filled(step.written)!;
+        child.write!(step.do, typeof written === 'string' ? written : JSON.stringify(written));
     }
 
     #exit(code: number): void {
