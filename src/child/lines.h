@@ -1,0 +1,33 @@
+/* src/child/lines.h: bytes cut into lines, whatever pieces they come in.
+ *
+ * A line ends with "\n" or "\r\n", or with the end of it all: a last line without newline is a line. Those that lie
+ * whole in a piece are given as slices of it, nothing is copied; only the incomplete one at a piece's end is held. A
+ * line over `max` is skipped to its end and told, or given cut when `cut` is set. */
+#ifndef GATEHOUSE_CHILD_LINES_H
+#define GATEHOUSE_CHILD_LINES_H
+
+#include "base/budget.h"
+#include "base/buffer.h"
+
+struct lines {
+    struct buffer  held;    /* the incomplete line */
+    size_t         max;     /* most bytes of a line, without its end */
+    size_t         skipped; /* bytes of the line that is being skipped; 0: none is */
+    bool           cut;
+    struct budget *budget; /* what is held is taken from it; NULL: no bound but `max` */
+};
+
+/* Both answer whether to go on: false stops the feeding at once, and the rest of the piece is lost. */
+struct lines_events {
+    bool (*on_line)(void *owner, struct str line);
+    /* So many bytes were skipped: over `max`, or there was no memory. NULL when the lines are cut. */
+    bool (*on_oversize)(void *owner, size_t bytes);
+};
+
+/* False: stopped by a callback, after which `l` may only be cleared. */
+bool lines_feed(struct lines *l, struct str bytes, const struct lines_events *events, void *owner);
+/* The end: gives the last line, if one is incomplete. */
+bool lines_finish(struct lines *l, const struct lines_events *events, void *owner);
+void lines_clear(struct lines *l);
+
+#endif
