@@ -16,7 +16,7 @@ error_code_name(enum error_code code)
     return (unsigned)code < ERROR_CODES ? names[code] : "internal";
 }
 
-static void
+static void __attribute__((format(printf, 3, 0)))
 fill(struct error *err, enum error_code code, const char *format, va_list args)
 {
     err->code = code;
