@@ -19,6 +19,7 @@ enum setting_kind {
     SETTING_DURATION, /* mono_time: 500ms, 10s, 10min, 2h, 30d */
     SETTING_CHOICE,   /* int: index into `choices` */
     SETTING_BOOL,     /* bool: on, off, true, false, yes, no */
+    SETTING_LIST,     /* struct str: words separated by commas, no spaces; in the file also a list */
 };
 
 struct setting {
