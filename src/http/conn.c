@@ -396,6 +396,7 @@ bury(struct conn *c)
     queue_clear(c);
     list_remove(&c->flush);
     list_remove(&c->node);
+    c->net->finishing_count -= c->state == CONN_FINISHING;
     list_append(&c->net->closed, &c->node);
     tls_session_free(c->tls);
     poll_close(c->poll);
@@ -467,6 +468,7 @@ conn_finish(struct conn *c)
     c->state = CONN_FINISHING;
     list_remove(&c->node);
     list_append(&c->net->finishing, &c->node);
+    c->net->finishing_count++;
     loop_set_timer(c->net->loop, &c->deadline, net_now(c->net) + FINISH_STALL);
     if (list_is_empty(&c->flush))
         list_append(&c->net->to_flush, &c->flush);

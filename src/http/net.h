@@ -32,7 +32,8 @@ struct net {
     struct list      conns;     /* of struct conn, by node: all that are open */
     struct list      finishing; /* of struct conn, by node: nobody's any more, still writing out */
     struct list      closed;    /* of struct conn, by node: freed when the turn ends */
-    struct list      to_flush;  /* of struct conn, by flush: gathered something, or failed and did not say so yet */
+    size_t           finishing_count;
+    struct list      to_flush; /* of struct conn, by flush: gathered something, or failed and did not say so yet */
     struct loop_hook hook;
 };
 
