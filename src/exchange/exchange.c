@@ -154,9 +154,13 @@ exchange_begin_answer(struct exchange *x)
 void
 exchange_set_adrift(struct exchange *x)
 {
+    struct front *front = x->front;
+
     exchange_move(x, EXCHANGE_ADRIFT);
     exchange_lose_back(x);
     exchange_lose_front(x);
+    if (front != NULL)
+        front->ops->end(front, x, CLOSE_ANSWERED, true); /* what passed was whole in itself */
 }
 
 void
@@ -180,6 +184,8 @@ exchange_close(struct exchange *x, enum close_reason why)
 
     if (x->state == EXCHANGE_CLOSED)
         return;
+    if (x->is_cancelled && why != CLOSE_ANSWERED)
+        why = CLOSE_CANCELLED;
     exchange_move(x, EXCHANGE_CLOSED); /* first: whoever is called below finds it closed */
     x->why = why;
     x->owner->open--;

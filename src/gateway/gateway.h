@@ -25,6 +25,7 @@ struct gateway_parts {
     struct traffic           *traffic; /* NULL: nothing is captured */
     const struct session_key *session_key;
     char *const              *environment; /* ours, for the children's allow-list */
+    struct str                token;       /* the local token: never passed on */
 };
 
 /* `first` is the registry at start; a reference is taken. */

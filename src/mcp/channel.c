@@ -139,13 +139,16 @@ on_ended(void *owner, const struct child_end *end)
     c->events->on_down(c->owner, c, c->words);
     if (c->isolated && !list_is_empty(&c->sessions))
         c->events->on_session_lost(c->owner,
-                                   LIST_OF(struct session, list_first(&c->sessions), node)); /* `c` may be gone */
+                                   LIST_OF(struct session, list_first(&c->sessions), node));
 }
 
 static void
 on_line(void *owner, struct str line)
 {
-    channel_take_line(owner, line);
+    struct channel *c = owner;
+
+    if (c->state != CHANNEL_CLOSING)
+        channel_take_line(c, line);
 }
 
 static void
@@ -154,6 +157,8 @@ on_oversize(void *owner, size_t bytes)
     struct channel *c = owner;
     char            text[80];
 
+    if (c->state == CHANNEL_CLOSING)
+        return;
     snprintf(text, sizeof text, "a line of %zu bytes, over message.max", bytes);
     c->counts.odd_lines++;
     c->events->on_odd_line(c->owner, c, STR_NONE, text);
@@ -164,7 +169,8 @@ on_stderr(void *owner, struct str line)
 {
     struct channel *c = owner;
 
-    c->events->on_stderr(c->owner, c, line);
+    if (c->state != CHANNEL_CLOSING)
+        c->events->on_stderr(c->owner, c, line);
 }
 
 static const struct child_events child_events = {
@@ -314,7 +320,7 @@ flush_waiting(struct channel *c)
             channel_answer_from_greeting(c, call);
             continue;
         }
-        struct exchange *x     = call->x;
+        struct exchange *x = call->x;
         if (!channel_write_request(c, call, call->line, call->id, call->token)) {
             call->is_silent = true;
             exchange_fail(x, CLOSE_BUSY, "its input queue is full");
@@ -352,10 +358,13 @@ channel_remove_session(struct channel *c, struct session *s)
 void
 channel_close(struct channel *c, enum close_reason why)
 {
+    if (c->state == CHANNEL_CLOSING)
+        return;
     c->state = CHANNEL_CLOSING;
     for (struct list *node; (node = list_first(&c->sessions)) != NULL;)
         session_end(LIST_OF(struct session, node, node), why);
     fail_calls(c, why, "was stopped");
+    c->events->on_closed(c->owner, c);
     if (c->child != NULL)
         child_stop(c->child);
     else

@@ -129,14 +129,11 @@ hop_new(struct loop *loop, struct http_request *r, void (*on_left)(struct exchan
     return hop;
 }
 
-struct exchange *
-hop_exchange(struct hop *hop, struct exchanges *all, enum exchange_kind kind)
+void
+hop_adopt(struct hop *hop, struct exchange *x)
 {
-    struct exchange *x = exchange_new(all, kind, &hop->front);
-
-    if (x != NULL)
-        list_append(&hop->exchanges, &x->front_node);
-    return x;
+    x->front = &hop->front;
+    list_append(&hop->exchanges, &x->front_node);
 }
 
 void
@@ -161,32 +158,6 @@ hop_open_stream(struct hop *hop)
     loop_set_timer(hop->loop, &hop->quiet, clock_mono() + COMMENT_EVERY);
 }
 
-/* Closes what is still linked; the hop must be let go of before, so that nobody answers twice. */
-static void
-close_exchanges(struct hop *hop, enum close_reason why, const char *text)
-{
-    for (struct list *node; (node = list_first(&hop->exchanges)) != NULL;) {
-        struct exchange *x = LIST_OF(struct exchange, node, front_node);
-        exchange_lose_front(x); /* the hop is not freed under our feet */
-        if (text == NULL)
-            exchange_close(x, why);
-        else
-            exchange_fail(x, why, "%s", text);
-    }
-    hop_free_when_done(hop);
-}
-
-void
-hop_accept(struct hop *hop)
-{
-    LIST_EACH (struct exchange, x, &hop->exchanges, front_node)
-        x->http_status = 202;
-    if (hop->request != NULL)
-        http_answer(hop->request, 202, NULL, 0, STR_NONE);
-    hop_let_go(hop);
-    close_exchanges(hop, CLOSE_ANSWERED, NULL);
-}
-
 void
 hop_drop(struct hop *hop, enum close_reason why, const char *text)
 {
@@ -197,8 +168,11 @@ hop_drop(struct hop *hop, enum close_reason why, const char *text)
         hop_free_when_done(hop);
         return;
     }
-    LIST_EACH (struct exchange, x, &hop->exchanges, front_node)
-        exchange_fail(x, why, "%s", text); /* the last one answers and frees the hop */
+    for (bool is_last = false; !is_last;) {
+        struct list *node = list_first(&hop->exchanges);
+        is_last           = node->next == &hop->exchanges;
+        exchange_fail(LIST_OF(struct exchange, node, front_node), why, "%s", text); /* the last one frees the hop */
+    }
 }
 
 static void
@@ -350,6 +324,17 @@ end_stream(struct hop *hop, struct str failure)
     http_answer_end(r);
 }
 
+/* A notification or a reply was taken, a session deleted: nothing to say. */
+static void
+answer_without_body(struct hop *hop, struct exchange *x)
+{
+    struct http_request *r = hop->request;
+
+    x->http_status = x->kind == KIND_DELETE ? 200 : 202;
+    hop_let_go(hop);
+    http_answer(r, x->http_status, NULL, 0, STR_NONE);
+}
+
 /* `x` ended otherwise than by a message of front_message. */
 static void
 tell_end(struct hop *hop, struct exchange *x, enum close_reason why, bool is_last)
@@ -369,6 +354,8 @@ tell_end(struct hop *hop, struct exchange *x, enum close_reason why, bool is_las
     } else if (hop->is_batch && is_error) {
         x->http_status = hop->status = close_info[why].status == 499 ? 200 : close_info[why].status;
         join_answer(hop, buffer_str(&failure), is_last);
+    } else if (is_last && !is_error) {
+        answer_without_body(hop, x);
     } else if (is_last) {
         x->http_status = close_info[why].status == 499 ? 200 : close_info[why].status;
         answer_json(hop, x->http_status, buffer_str(&failure));

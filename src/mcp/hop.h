@@ -39,15 +39,13 @@ struct hop {
 
 /* NULL: no memory; the request is still the caller's to answer. */
 struct hop *hop_new(struct loop *loop, struct http_request *r, void (*on_left)(struct exchange *x));
-/* An exchange for this hop; NULL: no memory. */
-struct exchange *hop_exchange(struct hop *hop, struct exchanges *all, enum exchange_kind kind);
-void             hop_set_server(struct hop *hop, struct str name);
+/* The hop becomes the front of `x`. */
+void hop_adopt(struct hop *hop, struct exchange *x);
+void hop_set_server(struct hop *hop, struct str name);
 /* Goes into the head of the answer; the empty one takes it back. */
 void hop_set_session(struct hop *hop, struct str id);
 /* Opens the stream at once: a GET. */
 void hop_open_stream(struct hop *hop);
-/* 202 without a body: there is nothing to answer. Its exchanges close for CLOSE_ANSWERED. */
-void hop_accept(struct hop *hop);
 /* Nothing was sent and nothing will be: for who made a hop and could not go on. Closes its exchanges. */
 void hop_drop(struct hop *hop, enum close_reason why, const char *text);
 

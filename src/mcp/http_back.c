@@ -14,10 +14,10 @@ struct http_back {
     struct front                  *front;     /* theirs; good while one of them has it */
     size_t                         expected;  /* exchanges still to be sent to it before it starts */
     bool                           is_batch, is_stream, has_event_id;
-    bool                           repeatable;
+    enum http_back_kind            kind;
     int                            status;
     struct sse_parser              events_in;
-    struct buffer                  batch; /* a JSON array of answers: told apart when whole */
+    struct buffer                  gathered; /* a JSON body that is read when whole */
     struct arena                  *scratch;
     enum http_method               method;
     struct str                     body; /* of the hop's request */
@@ -43,7 +43,7 @@ http_back_free(struct http_back *hb)
 {
     assert(list_is_empty(&hb->exchanges));
     sse_clear(&hb->events_in);
-    buffer_clear(&hb->batch);
+    buffer_clear(&hb->gathered);
     free(hb);
 }
 
@@ -90,6 +90,13 @@ is_named_by(struct str connection, struct str name)
     return false;
 }
 
+/* "Bearer <token>" with our own token in it. */
+static bool
+is_withheld(const struct http_upstream *to, struct str value)
+{
+    return to->withheld.len > 0 && str_find(value, to->withheld) >= 0;
+}
+
 static bool
 take_headers(struct http_back *hb, const struct http_request *r)
 {
@@ -98,6 +105,8 @@ take_headers(struct http_back *hb, const struct http_request *r)
     for (size_t i = 0; i < r->headers.count; i++) {
         const struct http_header *h = &r->headers.items[i];
         if (stays_here(h->name) || is_named_by(connection, h->name))
+            continue;
+        if (str_eq_nocase(h->name, STR("authorization")) && is_withheld(hb->to, h->value))
             continue;
         if (hb->header_count == HEADERS_MAX)
             return false;
@@ -115,7 +124,7 @@ take_headers(struct http_back *hb, const struct http_request *r)
 }
 
 struct back *
-http_back_new(const struct http_upstream *to, const struct http_request *r, size_t count, bool repeatable,
+http_back_new(const struct http_upstream *to, const struct http_request *r, size_t count, enum http_back_kind kind,
               const struct http_back_events *events, struct arena *scratch)
 {
     struct http_back *hb = malloc(sizeof *hb);
@@ -129,11 +138,11 @@ http_back_new(const struct http_upstream *to, const struct http_request *r, size
     hb->events       = events;
     hb->expected     = count;
     hb->is_batch     = message_is_batch(r->body);
-    hb->repeatable   = repeatable;
+    hb->kind         = kind;
     hb->scratch      = scratch;
     hb->method       = r->method;
     hb->body         = r->body;
-    hb->batch.max    = to->message_max;
+    hb->gathered.max = to->message_max;
     list_init(&hb->exchanges);
     sse_init(&hb->events_in, to->message_max);
     if (!take_headers(hb, r)) {
@@ -317,8 +326,8 @@ take_message(struct http_back *hb, struct str message)
             return;
         }
     }
-    exchange_note(x, FROM_SERVER, message, false);
-    hb->events->on_message(x, &e);
+    if (!hb->events->on_message(x, &e))
+        exchange_note(x, FROM_SERVER, message, false);
 }
 
 static bool
@@ -341,6 +350,13 @@ on_event(void *owner, const struct sse_event *event)
     return true;
 }
 
+/* A JSON body that is read when it is whole: few are. */
+static bool
+is_gathered(const struct http_back *hb)
+{
+    return !hb->is_stream && (hb->is_batch || hb->kind == HTTP_BACK_OPENING);
+}
+
 static void
 on_data(void *owner, struct str bytes)
 {
@@ -355,9 +371,9 @@ on_data(void *owner, struct str bytes)
     bool inside = hb->is_stream && !sse_is_between_events(&hb->events_in);
     if (x->front != NULL && !x->front->ops->bytes(x->front, bytes, inside))
         http_call_pause(hb->call);
-    if (hb->is_batch && !hb->is_stream) {
-        if (!buffer_append(&hb->batch, bytes))
-            finish(hb, CLOSE_TOO_LARGE, "the answer to a batch is too large");
+    if (is_gathered(hb)) {
+        if (!buffer_append(&hb->gathered, bytes))
+            finish(hb, CLOSE_TOO_LARGE, "the answer is too large");
     } else if (!hb->is_stream) {
         exchange_note(x, FROM_SERVER, bytes, true);
     }
@@ -384,11 +400,11 @@ on_whole(struct http_back *hb)
 
     if (hb->is_stream) {
         end_of_stream(hb);
-    } else if (hb->is_batch) {
-        if (message_is_batch(buffer_str(&hb->batch)))
-            batch_each(buffer_str(&hb->batch), take_each, hb, NULL);
+    } else if (is_gathered(hb)) {
+        if (message_is_batch(buffer_str(&hb->gathered)))
+            batch_each(buffer_str(&hb->gathered), take_each, hb, NULL);
         else
-            take_message(hb, buffer_str(&hb->batch));
+            take_message(hb, buffer_str(&hb->gathered));
     } else if (hb->status != 202 && x != NULL) {
         exchange_note(x, FROM_SERVER, STR_NONE, false);
     }
@@ -432,7 +448,7 @@ send_exchange(struct back *back, struct exchange *x)
                                   .headers      = hb->headers,
                                   .header_count = hb->header_count,
                                   .body         = hb->body,
-                                  .repeatable   = hb->repeatable};
+                                  .repeatable   = hb->kind == HTTP_BACK_REPEATABLE};
     hb->call                   = http_call_start(hb->to->client, &spec, &call_events, hb, &err);
     if (hb->call == NULL)
         finish(hb, err.code == ERROR_FULL || err.code == ERROR_MEMORY ? CLOSE_BUSY : CLOSE_UNREACHABLE, err.text);

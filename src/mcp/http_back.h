@@ -20,15 +20,16 @@ struct http_upstream {
     const struct http_header *headers; /* of the registry; the client's own Authorization goes before ours */
     size_t                    header_count;
     size_t                    message_max; /* bytes of an event */
+    struct str                withheld;    /* a value of Authorization that never leaves: ours */
 };
 
 /* What the gateway wants to hear; each is called with an open exchange of the back. */
 struct http_back_events {
     /* The head of the answer: Mcp-Session-Id, if it has one (else data is NULL). */
     void (*on_head)(struct exchange *x, int status, struct str session);
-    /* A message of an event stream: a question of the server, a notification, the answer of an exchange that is adrift.
-     * Not called for the final answer of `x`. */
-    void (*on_message)(struct exchange *x, const struct envelope *message);
+    /* A message that was read on the way: of an event stream, of a batch, the answer to `initialize`. True: it belongs
+     * to another exchange and is on record there. */
+    bool (*on_message)(struct exchange *x, const struct envelope *message);
     /* The upstream is to hear notifications/cancelled for `x`, which timed out: the gateway has the session. */
     void (*on_expired)(struct exchange *x);
     /* The stream ended cleanly, carried an event id, and the answer of `x` has not come. True: it is expected on a
@@ -36,10 +37,16 @@ struct http_back_events {
     bool (*on_adrift)(struct exchange *x);
 };
 
+enum http_back_kind {
+    HTTP_BACK_PLAIN,
+    HTTP_BACK_REPEATABLE, /* GET and ping: doing it twice does no harm */
+    HTTP_BACK_OPENING,    /* `initialize`: its answer is read */
+};
+
 /* The request of a hop on its way. `count` exchanges will be sent to it; with the last one it starts. `r` is borrowed
  * during this call, but its body until the answer ended or http_back_left. NULL: no memory. */
-struct back *http_back_new(const struct http_upstream *to, const struct http_request *r, size_t count, bool repeatable,
-                           const struct http_back_events *events, struct arena *scratch);
+struct back *http_back_new(const struct http_upstream *to, const struct http_request *r, size_t count,
+                           enum http_back_kind kind, const struct http_back_events *events, struct arena *scratch);
 /* The client left: the connection to the upstream is closed, the upstream decides. The exchanges are unlinked. */
 void http_back_left(struct back *back);
 

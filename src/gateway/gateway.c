@@ -1,0 +1,214 @@
+#include "gateway/parts.h"
+
+#include "base/random.h"
+
+#define HOUSEKEEPING_EVERY SECONDS(1)
+
+static struct gateway *
+gateway_of(struct exchange *x)
+{
+    return x->owner->hooks.owner;
+}
+
+struct labels *
+capture_labels_of(struct exchange *x)
+{
+    struct route *route = x->service;
+
+    return route == NULL ? NULL : route->labels;
+}
+
+static void
+on_message(struct exchange *x, enum message_from from, struct str bytes, bool continues)
+{
+    if (x->service != NULL)
+        capture_message(&gateway_of(x)->capture, x, capture_labels_of(x), from, bytes, continues);
+}
+
+/* Questions of an exchange that is over are void. */
+static bool
+find_asked(struct str id, void *value, void *arg)
+{
+    struct {
+        const struct exchange *x;
+        struct str             id;
+    } *search = arg;
+
+    if (*(struct exchange **)value != search->x)
+        return true;
+    search->id = id;
+    return false;
+}
+
+static void
+forget_questions(struct link *l, const struct exchange *x)
+{
+    for (;;) {
+        struct {
+            const struct exchange *x;
+            struct str             id;
+        } search = {.x = x};
+        map_each(&l->questions, find_asked, &search);
+        if (search.id.data == NULL)
+            return;
+        map_remove(&l->questions, search.id);
+    }
+}
+
+static void
+count_call(struct server *s, const struct exchange *x, enum close_reason why)
+{
+    if (x->kind != KIND_REQUEST)
+        return;
+    s->calls++;
+    s->errors += why != CLOSE_ANSWERED || x->failed || x->http_status >= 400;
+    if (why == CLOSE_UNREACHABLE && s->entry->kind == SERVER_HTTP)
+        server_set_state(s, STATE_DOWN, x->detail.data == NULL ? "" : x->detail.data);
+}
+
+static void
+on_close(struct exchange *x, enum close_reason why)
+{
+    struct gateway *g     = gateway_of(x);
+    struct route   *route = x->service;
+
+    if (route == NULL)
+        return;
+    struct server *s = route->server;
+    struct link   *l = route->link;
+    capture_close(&g->capture, x, route->labels, why);
+    count_call(s, x, why);
+    if (l != NULL && route->asked)
+        forget_questions(l, x);
+    if (l != NULL && map_get(&l->adrift, x->message.id) != NULL &&
+        *(struct exchange **)map_get(&l->adrift, x->message.id) == x)
+        map_remove(&l->adrift, x->message.id);
+    if (l != NULL && l->session != NULL && !session_is_open(l->session) && str_eq(x->message.method, STR("initialize")))
+        link_end_later(g, l); /* the session did not come about */
+    route_set_link(x, NULL);
+    labels_unref(route->labels);
+    x->service = NULL;
+    s->users--;
+    server_release_if_unused(s);
+}
+
+/* Stages: what judges an exchange before it leaves the house. */
+static bool
+admit_while_running(struct exchange *x, struct error *err)
+{
+    if (gateway_of(x)->is_draining && x->kind == KIND_REQUEST)
+        return error_set(err, ERROR_FULL, "Gatehouse is shutting down");
+    return true;
+}
+
+static bool
+admit_while_recorded(struct exchange *x, struct error *err)
+{
+    struct traffic *traffic = gateway_of(x)->parts.traffic;
+
+    if (traffic != NULL && traffic_refuses(traffic))
+        return error_set(err, ERROR_FULL, "calls cannot be recorded, the disk is full, and capture.on_full is refuse");
+    if (traffic != NULL && traffic_is_behind(traffic))
+        return error_set(err, ERROR_FULL, "the log cannot keep up; try again in a moment");
+    return true;
+}
+
+static bool (*const stages[])(struct exchange *x, struct error *err) = {admit_while_running, admit_while_recorded, NULL};
+
+static void
+keep_house(struct timer *timer)
+{
+    struct gateway *g   = LIST_OF(struct gateway, timer, housekeeping);
+    mono_time       now = clock_mono();
+
+    links_housekeeping(g, now);
+    LIST_EACH (struct server, s, &g->servers, node)
+        talk_housekeeping(s, now);
+    loop_set_timer(g->parts.loop, &g->housekeeping, now + HOUSEKEEPING_EVERY);
+}
+
+static bool
+end_turn(struct loop_hook *hook)
+{
+    links_end_those_over(LIST_OF(struct gateway, hook, turn_end));
+    return false;
+}
+
+struct gateway *
+gateway_new(const struct gateway_parts *parts, struct registry *first, struct error *err)
+{
+    struct gateway *g = calloc(1, sizeof *g);
+
+    if (g == NULL || (g->scratch = arena_new(KIB(64), MIB(256))) == NULL) {
+        free(g);
+        error_set(err, ERROR_MEMORY, "no memory");
+        return NULL;
+    }
+    g->parts    = *parts;
+    g->started  = clock_wall();
+    g->by_name  = MAP_OF(struct server *, SERVERS_MAX);
+    g->sessions = MAP_OF(struct link *, SESSIONS_MAX);
+    random_bytes(&g->process, sizeof g->process);
+    list_init(&g->servers);
+    list_init(&g->retired);
+    list_init(&g->links);
+    g->turn_end.run = end_turn;
+    loop_add_hook(parts->loop, &g->turn_end); /* before that of the exchanges: what ends here is freed in the same turn */
+    exchanges_init(&g->exchanges, parts->loop,
+                   &(struct exchange_hooks){.stages = stages, .on_message = on_message, .on_close = on_close, .owner = g});
+    capture_init(&g->capture, parts->loop, parts->traffic, &g->exchanges);
+    timer_init(&g->housekeeping, keep_house);
+    loop_set_timer(parts->loop, &g->housekeeping, clock_mono() + HOUSEKEEPING_EVERY);
+    gateway_set_registry(g, first);
+    return g;
+}
+
+void
+gateway_free(struct gateway *g)
+{
+    if (g == NULL)
+        return;
+    g->is_draining = true;
+    loop_clear_timer(g->parts.loop, &g->housekeeping);
+    for (struct list *node; (node = list_first(&g->servers)) != NULL;)
+        server_retire(LIST_OF(struct server, node, node));
+    exchanges_clear(&g->exchanges);
+    capture_clear(&g->capture);
+    loop_remove_hook(&g->turn_end);
+    registry_unref(g->registry);
+    map_clear(&g->by_name);
+    map_clear(&g->sessions);
+    arena_free(g->scratch);
+    free(g);
+}
+
+void
+gateway_drain(struct gateway *g)
+{
+    g->is_draining = true;
+    for (size_t state = 0; state < EXCHANGE_CLOSED; state++)
+        LIST_EACH (struct exchange, x, &g->exchanges.in_state[state], node)
+            if (x->kind == KIND_STREAM)
+                exchange_close(x, CLOSE_SHUTDOWN);
+}
+
+size_t
+gateway_in_flight(const struct gateway *g)
+{
+    return g->exchanges.open;
+}
+
+void
+gateway_totals(const struct gateway *g, struct gateway_totals *out)
+{
+    *out = (struct gateway_totals){.sessions = g->sessions.count, .exchanges = g->exchanges.open, .started = g->started};
+    for (size_t state = 0; state < EXCHANGE_CLOSED; state++)
+        LIST_EACH (const struct exchange, x, &g->exchanges.in_state[state], node)
+            out->streams += x->kind == KIND_STREAM;
+    LIST_EACH (const struct server, s, &g->servers, node) {
+        out->calls += s->calls;
+        out->errors += s->errors;
+        LIST_EACH (const struct lane, lane, &s->channels, node)
+            out->children += channel_child(lane->channel) != NULL;
+    }
+}

@@ -1,0 +1,159 @@
+/* Sessions of clients with servers: whose they are, what is still due in them. */
+#include "gateway/parts.h"
+
+/* "server\0id" into `key`. */
+static bool
+make_key(struct buffer *key, const struct server *s, struct str id)
+{
+    return buffer_append(key, s->entry->name) && buffer_append_char(key, '\0') && buffer_append(key, id);
+}
+
+struct link *
+link_find(struct gateway *g, const struct server *s, struct str id)
+{
+    char          text[512];
+    struct str    name = s->entry->name;
+    struct link **slot = NULL;
+
+    if (id.len > 0 && name.len + 1 + id.len <= sizeof text) {
+        memcpy(text, name.data, name.len);
+        text[name.len] = '\0';
+        memcpy(text + name.len + 1, id.data, id.len);
+        slot = map_get(&g->sessions, str_of(text, name.len + 1 + id.len));
+    }
+    return slot == NULL || (*slot)->server != s ? NULL : *slot;
+}
+
+struct str
+link_id(const struct link *l)
+{
+    return str_skip(l->key, (size_t)str_index(l->key, '\0') + 1);
+}
+
+struct link *
+link_new(struct gateway *g, struct server *s, struct str id, struct labels *labels)
+{
+    struct buffer key  = {.max = 512};
+    struct link  *l    = calloc(1, sizeof *l);
+    struct link **slot = NULL;
+
+    if (g->sessions.count >= SESSIONS_MAX && !list_is_empty(&g->links)) {
+        struct link *oldest = LIST_OF(struct link, list_first(&g->links), node);
+        if (oldest->session == NULL && oldest->open == 0)
+            link_end(g, oldest, CLOSE_SESSION_ENDED);
+    }
+    if (l != NULL && make_key(&key, s, id))
+        slot = map_get_or_add(&g->sessions, buffer_str(&key));
+    if (slot == NULL || *slot != NULL) {
+        buffer_clear(&key);
+        free(l);
+        return NULL;
+    }
+    *l    = (struct link){.server    = s,
+                          .labels    = labels_ref(labels),
+                          .key       = buffer_str(&key), /* takes the memory */
+                          .heard     = clock_mono(),
+                          .adrift    = MAP_OF(struct exchange *, ADRIFT_MAX),
+                          .questions = MAP_OF(struct exchange *, ADRIFT_MAX)};
+    *slot = l;
+    s->users++;
+    list_append(&g->links, &l->node);
+    return l;
+}
+
+void
+link_touch(struct gateway *g, struct link *l)
+{
+    l->heard = clock_mono();
+    list_remove(&l->node);
+    list_append(&g->links, &l->node);
+}
+
+void
+link_set_labels(struct link *l, struct labels *labels)
+{
+    labels_ref(labels);
+    labels_unref(l->labels);
+    l->labels = labels;
+}
+
+static bool
+first_adrift(struct str id, void *value, void *arg)
+{
+    (void)id;
+    *(struct exchange **)arg = *(struct exchange **)value;
+    return false;
+}
+
+/* Exchanges may outlive the session that they came in. */
+static void
+let_go(struct gateway *g, struct link *l)
+{
+    for (size_t state = 0; state < EXCHANGE_CLOSED; state++)
+        LIST_EACH (struct exchange, x, &g->exchanges.in_state[state], node)
+            if (x->service != NULL && ((struct route *)x->service)->link == l)
+                route_set_link(x, NULL);
+}
+
+void
+link_end(struct gateway *g, struct link *l, enum close_reason why)
+{
+    struct server  *s       = l->server;
+    struct session *session = l->session;
+
+    l->session = NULL;
+    if (session != NULL)
+        session_end(session, why);
+    for (struct exchange *x = NULL; map_each(&l->adrift, first_adrift, &x), x != NULL; x = NULL) {
+        map_remove(&l->adrift, x->message.id);
+        exchange_close(x, why);
+    }
+    if (l->open > 0)
+        let_go(g, l);
+    map_remove(&g->sessions, l->key);
+    list_remove(&l->node);
+    map_clear(&l->adrift);
+    map_clear(&l->questions);
+    labels_unref(l->labels);
+    free((char *)(uintptr_t)l->key.data);
+    free(l);
+    s->users--;
+    server_release_if_unused(s);
+}
+
+void
+link_end_later(struct gateway *g, struct link *l)
+{
+    l->is_over  = true;
+    g->has_over = true;
+}
+
+void
+links_end_those_over(struct gateway *g)
+{
+    if (!g->has_over)
+        return;
+    g->has_over = false;
+    for (struct list *node = g->links.next, *next; node != &g->links; node = next) {
+        struct link *l = LIST_OF(struct link, node, node);
+        next           = node->next;
+        if (l->is_over)
+            link_end(g, l, CLOSE_SESSION_ENDED);
+    }
+}
+
+void
+links_housekeeping(struct gateway *g, mono_time now)
+{
+    mono_time idle = g->parts.settings->session.idle;
+
+    LIST_EACH (struct link, l, &g->links, node) {
+        if (now - l->heard < idle)
+            break;
+        bool is_busy = l->open > 0 || (l->session != NULL && session_open(l->session) > 0);
+        if (is_busy)
+            link_touch(g, l);
+        else
+            link_end(g, l, CLOSE_SESSION_ENDED);
+    }
+}

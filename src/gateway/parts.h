@@ -1,0 +1,127 @@
+/* src/gateway/parts.h: what the files of the gateway share: servers.c (what is registered, now), pass.c (HTTP servers),
+ * talk.c (stdio servers), route.c (requests). For this room only. */
+#ifndef GATEHOUSE_GATEWAY_PARTS_H
+#define GATEHOUSE_GATEWAY_PARTS_H
+
+#include "gateway/capture.h"
+#include "gateway/gateway.h"
+#include "mcp/hop.h"
+#include "mcp/http_back.h"
+#include "mcp/session.h"
+
+enum { SERVERS_MAX = 10000, SESSIONS_MAX = 20000, ADRIFT_MAX = 64, HEADERS_MAX = 64, STDERR_LINES = 200, STDERR_CUT = 1000 };
+
+/* A registered server as it runs. Lives until it is retired and nothing refers to it. */
+struct server {
+    struct gateway            *gateway;
+    struct list                node; /* on gateway->servers or gateway->retired */
+    struct registry           *registry; /* holds `entry` */
+    const struct server_entry *entry;
+    unsigned                   users; /* open exchanges and sessions */
+    bool                       is_retired;
+
+    struct http_upstream upstream; /* SERVER_HTTP */
+    struct http_header   headers[HEADERS_MAX];
+
+    struct list channels; /* SERVER_STDIO: of struct lane, by node */
+    size_t      isolated_count, shared_count;
+
+    struct labels    *labels; /* of exchanges without a session; what its last client said of itself */
+    enum server_state state;
+    char              detail[300];
+    mono_time         since, last_check;
+    int64_t           last_us;
+    uint64_t          calls, errors;
+    struct channel_counts lost; /* of channels that are gone */
+    char                 *stderr_lines[STDERR_LINES];
+    size_t                stderr_next;
+};
+
+/* A channel and why it is there. */
+struct lane {
+    struct list     node;
+    struct server  *server;
+    struct channel *channel;
+    bool            isolated;
+    struct str      revision, capabilities; /* asked for by its first session; on the heap */
+};
+
+/* A session, of either kind of server; in gateway->sessions under "server\0id". */
+struct link {
+    struct list      node; /* on gateway->links, longest silent first */
+    struct server   *server;
+    struct labels   *labels;
+    struct session  *session; /* stdio; NULL: an HTTP server's own */
+    struct str       key;     /* on the heap */
+    mono_time        heard;
+    size_t           open;      /* exchanges */
+    bool             is_over;   /* ends with the turn */
+    struct map       adrift;    /* HTTP: id -> struct exchange * */
+    struct map       questions; /* HTTP: id -> struct exchange *, which asked */
+};
+
+/* x->service: in the arena of the exchange. */
+struct route {
+    struct server *server;
+    struct link   *link;   /* NULL: no session, or it has ended */
+    struct labels *labels; /* a reference */
+    bool           asked;  /* it is in link->questions */
+};
+
+struct gateway {
+    struct gateway_parts parts;
+    struct registry     *registry;
+    struct exchanges     exchanges;
+    struct capture       capture;
+    struct arena        *scratch;
+    struct list          servers, retired; /* of struct server, by node */
+    struct map           by_name;          /* -> struct server * */
+    struct list          links;            /* of struct link, by node */
+    struct map           sessions;         /* -> struct link * */
+    struct timer         housekeeping;
+    struct loop_hook     turn_end;
+    bool                 has_over; /* some link is over */
+    uint64_t             process; /* sealed into session ids */
+    wall_time            started;
+    bool                 is_draining;
+};
+
+/* servers.c */
+struct server *server_find(struct gateway *g, struct str name);
+void           server_retire(struct server *s);
+void           server_set_state(struct server *s, enum server_state state, const char *detail);
+void           server_release_if_unused(struct server *s);
+void           server_add_stderr(struct server *s, struct str line);
+
+/* links.c */
+struct link *link_find(struct gateway *g, const struct server *s, struct str id);
+struct link *link_new(struct gateway *g, struct server *s, struct str id, struct labels *labels);
+void         link_touch(struct gateway *g, struct link *l);
+void         link_set_labels(struct link *l, struct labels *labels);
+struct str   link_id(const struct link *l);
+/* Ends what waits in it; the session of a stdio server too. */
+void link_end(struct gateway *g, struct link *l, enum close_reason why);
+/* The same when the turn ends: from inside a callback of what it would free. */
+void link_end_later(struct gateway *g, struct link *l);
+void links_end_those_over(struct gateway *g);
+void links_housekeeping(struct gateway *g, mono_time now);
+
+/* route.c */
+struct labels *labels_of(struct server *s, const struct http_request *r, const struct envelope *e, struct str session);
+struct labels *labels_with_server(struct labels *old, const struct envelope *answer);
+bool           route_attach(struct exchange *x, struct server *s, struct link *l, struct labels *labels);
+void           route_set_link(struct exchange *x, struct link *l);
+void           route_set_labels(struct exchange *x, struct labels *labels);
+
+/* pass.c, talk.c: a request for a server of that kind; `xs` are its exchanges, `hop` their front. */
+void pass_requests(struct gateway *g, struct server *s, struct http_request *r, struct hop *hop, struct exchange **xs,
+                   size_t count);
+void pass_left(struct exchange *x);
+void talk_requests(struct gateway *g, struct server *s, struct http_request *r, struct hop *hop, struct exchange **xs,
+                   size_t count);
+void talk_left(struct exchange *x);
+
+void lane_close(struct lane *lane, enum close_reason why);
+void talk_housekeeping(struct server *s, mono_time now);
+
+#endif

@@ -1,0 +1,191 @@
+/* Requests for HTTP servers: they pass through; what is read on the way says whose session it is and what is due. */
+#include "gateway/parts.h"
+
+static struct route *
+route_of(struct exchange *x)
+{
+    return x->service;
+}
+
+static void
+on_head(struct exchange *x, int status, struct str session)
+{
+    struct route   *route = route_of(x);
+    struct gateway *g     = route->server->gateway;
+
+    route->server->last_us = clock_mono() - x->began;
+    server_set_state(route->server, STATE_RUNNING, "");
+    if (str_eq(x->message.method, STR("initialize")) && session.len > 0 && status < 300) {
+        const struct label_texts *old   = labels_texts(route->labels);
+        struct label_texts        texts = *old;
+        texts.session                   = session;
+        struct labels *labels           = labels_new(&texts);
+        struct link   *l                = labels == NULL ? NULL : link_find(g, route->server, session);
+        if (l == NULL && labels != NULL)
+            l = link_new(g, route->server, session, labels);
+        if (labels != NULL)
+            route_set_labels(x, labels);
+        route_set_link(x, l);
+        labels_unref(labels);
+    } else if (route->link != NULL && (status == 404 || (x->kind == KIND_DELETE && status < 300))) {
+        link_end(g, route->link, CLOSE_SESSION_ENDED);
+    }
+}
+
+/* Who the server is, for this exchange and all that follow. */
+static void
+learn_server(struct route *route, struct exchange *x, const struct envelope *e)
+{
+    struct labels *labels = labels_with_server(route->labels, e);
+
+    if (labels == NULL)
+        return;
+    route_set_labels(x, labels);
+    if (route->link != NULL)
+        link_set_labels(route->link, labels);
+    labels_unref(route->server->labels);
+    struct label_texts texts = *labels_texts(labels);
+    texts.session            = STR_NONE;
+    route->server->labels    = labels_new(&texts);
+    labels_unref(labels);
+}
+
+static bool
+on_message(struct exchange *x, const struct envelope *e)
+{
+    struct route     *route = route_of(x);
+    struct link      *l     = route->link;
+    struct exchange **slot;
+
+    if (e->kind == MESSAGE_REQUEST && l != NULL && x->kind == KIND_REQUEST) {
+        slot = map_get_or_add(&l->questions, e->id);
+        if (slot == NULL)
+            return false;
+        *slot        = x;
+        route->asked = true;
+        exchange_owe(x, 1);
+    } else if ((e->kind == MESSAGE_RESULT || e->kind == MESSAGE_ERROR) && l != NULL && x->kind == KIND_STREAM &&
+               (slot = map_get(&l->adrift, e->id)) != NULL) {
+        struct exchange *due = *slot;
+        map_remove(&l->adrift, e->id);
+        exchange_judge(due, e);
+        exchange_note(due, FROM_SERVER, e->message, false);
+        exchange_close(due, CLOSE_ANSWERED);
+        return true;
+    } else if (e->kind == MESSAGE_RESULT && e->peer_name.data != NULL && str_eq(x->message.method, STR("initialize"))) {
+        learn_server(route, x, e);
+    }
+    return false;
+}
+
+/* The upstream should stop; it has the session and knows the id. */
+static void
+on_expired(struct exchange *x)
+{
+    struct route *route   = route_of(x);
+    struct buffer message = {.max = KIB(8)};
+
+    if (x->kind != KIND_REQUEST || x->is_modern || str_eq(x->message.method, STR("initialize")))
+        return;
+    if (buffer_printf(&message,
+                      "{\"jsonrpc\":\"2.0\",\"method\":\"notifications/cancelled\",\"params\":{\"requestId\":%.*s,"
+                      "\"reason\":\"no answer in time\"}}",
+                      STR_ARG(x->message.id)))
+        http_back_tell(&route->server->upstream, buffer_str(&message),
+                       route->link == NULL ? STR_NONE : link_id(route->link), labels_texts(route->labels)->revision);
+    buffer_clear(&message);
+}
+
+/* Its slices are of a request that ends now. */
+static bool
+keep_message(struct exchange *x)
+{
+    x->message.message        = STR_NONE;
+    x->message.id             = arena_str(x->arena, x->message.id);
+    x->message.progress_token = arena_str(x->arena, x->message.progress_token);
+    x->message.cancelled_id   = STR_NONE;
+    return x->message.id.data != NULL;
+}
+
+/* False: no session could bring the answer. */
+static bool
+set_adrift(struct exchange *x)
+{
+    struct route     *route = route_of(x);
+    struct exchange **slot;
+
+    if (route->link == NULL || x->is_modern || x->kind != KIND_REQUEST || !keep_message(x))
+        return false;
+    slot = map_get_or_add(&route->link->adrift, x->message.id);
+    if (slot == NULL || *slot != NULL)
+        return false;
+    *slot = x;
+    exchange_set_adrift(x);
+    return true;
+}
+
+static const struct http_back_events back_events = {on_head, on_message, on_expired, set_adrift};
+
+/* The connection closes and the upstream decides; a modern upstream takes that as a cancellation. */
+void
+pass_left(struct exchange *x)
+{
+    if (x->back != NULL && !x->is_modern && x->kind == KIND_REQUEST) {
+        struct back *back = x->back;
+        http_back_left(back);
+    }
+    if (!set_adrift(x))
+        exchange_close(x, x->is_modern ? CLOSE_CANCELLED : CLOSE_CLIENT_LEFT);
+}
+
+/* A client's answer to a question belongs to the exchange that asked. */
+static void
+join_reply(struct exchange *x)
+{
+    struct link      *l    = route_of(x)->link;
+    struct exchange **slot = l == NULL ? NULL : map_get(&l->questions, x->message.id);
+
+    if (slot == NULL)
+        return;
+    struct exchange *asked = *slot;
+    map_remove(&l->questions, x->message.id);
+    x->is_silent = true;
+    exchange_note(asked, FROM_CLIENT, x->message.message, false);
+    exchange_owe(asked, -1);
+}
+
+/* The call that a client gives up on is not failed but cancelled, however the upstream ends its stream. */
+static void
+mark_cancelled(struct gateway *g, struct exchange *x)
+{
+    const struct link *l = route_of(x)->link;
+
+    for (size_t state = EXCHANGE_WAITING; state <= EXCHANGE_ANSWERING; state++)
+        LIST_EACH (struct exchange, other, &g->exchanges.in_state[state], node)
+            if (other->kind == KIND_REQUEST && route_of(other) != NULL && route_of(other)->link == l &&
+                route_of(other)->server == route_of(x)->server && str_eq(other->message.id, x->message.cancelled_id))
+                other->is_cancelled = true;
+}
+
+void
+pass_requests(struct gateway *g, struct server *s, struct http_request *r, struct hop *hop, struct exchange **xs,
+              size_t count)
+{
+    enum http_back_kind kind = xs[0]->kind == KIND_STREAM || str_eq(xs[0]->message.method, STR("ping")) ? HTTP_BACK_REPEATABLE
+                               : str_eq(xs[0]->message.method, STR("initialize"))                      ? HTTP_BACK_OPENING
+                                                                                                       : HTTP_BACK_PLAIN;
+    struct back *back = http_back_new(&s->upstream, r, count, kind, &back_events, g->scratch);
+
+    if (back == NULL) {
+        hop_drop(hop, CLOSE_BUSY, "no memory, or too many header fields");
+        return;
+    }
+    for (size_t i = 0; i < count; i++) {
+        if (xs[i]->kind == KIND_REPLY)
+            join_reply(xs[i]);
+        else if (xs[i]->message.cancelled_id.data != NULL)
+            mark_cancelled(g, xs[i]);
+    }
+    for (size_t i = 0; i < count; i++)
+        exchange_send(xs[i], back);
+}

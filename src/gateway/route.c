@@ -1,0 +1,387 @@
+/* A request under /s/{name}/mcp: which server, which exchanges, whose session. */
+#include "gateway/parts.h"
+#include "mcp/revision.h"
+
+enum { BATCH_MAX = 100 };
+
+/* The name in the path, if the path is one of ours. */
+static bool
+name_of(struct str path, struct str *name)
+{
+    struct str rest = str_starts(path, STR("/s/"))         ? str_skip(path, 3)
+                      : str_starts(path, STR("/servers/")) ? str_skip(path, 9)
+                                                           : STR_NONE;
+
+    return str_cut(&rest, '/', name) && (str_eq(rest, STR("mcp")) || str_eq(rest, STR("mcp/")));
+}
+
+bool
+gateway_owns(struct str path)
+{
+    return str_starts(path, STR("/s/")) || str_starts(path, STR("/servers/"));
+}
+
+static void
+refuse_unknown(struct gateway *g, struct http_request *r, struct str name)
+{
+    const struct server_entry *near = registry_nearest(g->registry, name);
+    char                       text[300];
+
+    if (near != NULL)
+        snprintf(text, sizeof text, "no server is named \"%.*s\"; did you mean \"%.*s\"?", name.len > 80 ? 80 : (int)name.len,
+                 name.data, STR_ARG(near->name));
+    else
+        snprintf(text, sizeof text, "no server is named \"%.*s\"; `gatehouse list` shows which are",
+                 name.len > 80 ? 80 : (int)name.len, name.data == NULL ? "" : name.data);
+    refuse_request(r, 404, -32001, STR_NONE, text, NULL);
+}
+
+/* The server of the request; NULL: refused. */
+static struct server *
+server_of(struct gateway *g, struct http_request *r)
+{
+    struct str     name = STR_NONE;
+    struct server *s    = name_of(r->path, &name) ? server_find(g, name) : NULL;
+    char           text[200];
+
+    if (s == NULL) {
+        refuse_unknown(g, r, name);
+        return NULL;
+    }
+    if (s->state != STATE_WRONG && s->state != STATE_DISABLED)
+        return s;
+    snprintf(text, sizeof text, "%.*s is %s; `gatehouse list` says more", STR_ARG(s->entry->name),
+             s->state == STATE_WRONG ? "not registered rightly" : "disabled");
+    refuse_request(r, 503, -32603, STR_NONE, text, s->state == STATE_WRONG ? "{\"reason\":\"wrong\"}" : "{\"reason\":\"disabled\"}");
+    return NULL;
+}
+
+static bool
+is_json(struct str type)
+{
+    struct str rest = str_skip(type, 16);
+
+    return str_starts_nocase(type, STR("application/json")) && (rest.len == 0 || rest.data[0] == ';' || rest.data[0] == ' ');
+}
+
+void
+gateway_take_head(struct gateway *g, struct http_request *r)
+{
+    static const struct http_header allow[] = {{{"Allow", 5}, {"GET, POST, DELETE", 17}}};
+
+    if (r->method != HTTP_METHOD_POST && r->method != HTTP_METHOD_GET && r->method != HTTP_METHOD_DELETE)
+        http_answer(r, 405, allow, 1, STR_NONE);
+    else if (server_of(g, r) == NULL)
+        return;
+    else if (r->method == HTTP_METHOD_POST && !is_json(http_header(&r->headers, STR("content-type"))))
+        refuse_request(r, 415, -32000, STR_NONE, "Content-Type must be application/json", NULL);
+    else if (http_header(&r->headers, STR("content-encoding")).data != NULL)
+        refuse_request(r, 415, -32000, STR_NONE, "a body with a Content-Encoding is not read; send it plain", NULL);
+}
+
+static struct str
+user_agent_of(const struct http_request *r)
+{
+    return str_take(http_header(&r->headers, STR("user-agent")), 200);
+}
+
+struct labels *
+labels_of(struct server *s, const struct http_request *r, const struct envelope *e, struct str session)
+{
+    struct label_texts texts = *labels_texts(s->labels);
+
+    texts.session    = session;
+    texts.user_agent = user_agent_of(r);
+    if (e->peer_name.data != NULL) {
+        texts.client         = e->peer_name;
+        texts.client_version = e->peer_version;
+    }
+    if (e->revision.data != NULL || e->modern_revision.data != NULL)
+        texts.revision = e->modern_revision.data != NULL ? e->modern_revision : e->revision;
+    return labels_new(&texts);
+}
+
+struct labels *
+labels_with_server(struct labels *old, const struct envelope *answer)
+{
+    struct label_texts texts = *labels_texts(old);
+
+    texts.server_name    = answer->peer_name;
+    texts.server_version = answer->peer_version;
+    if (answer->revision.data != NULL)
+        texts.revision = answer->revision;
+    return labels_new(&texts);
+}
+
+bool
+route_attach(struct exchange *x, struct server *s, struct link *l, struct labels *labels)
+{
+    struct route *route = ARENA_NEW(x->arena, struct route);
+
+    if (route == NULL || labels == NULL)
+        return false;
+    *route     = (struct route){.server = s, .labels = labels_ref(labels)};
+    x->service = route;
+    s->users++;
+    route_set_link(x, l);
+    return true;
+}
+
+void
+route_set_link(struct exchange *x, struct link *l)
+{
+    struct route *route = x->service;
+
+    if (route->link != NULL)
+        route->link->open--;
+    route->link = l;
+    if (l != NULL)
+        l->open++;
+}
+
+void
+route_set_labels(struct exchange *x, struct labels *labels)
+{
+    struct route *route = x->service;
+
+    labels_ref(labels);
+    labels_unref(route->labels);
+    route->labels = labels;
+}
+
+/* The exchanges of one request, while they are made. */
+struct intake {
+    struct gateway      *g;
+    struct server       *server;
+    struct http_request *request;
+    struct link         *link;
+    struct exchange     *xs[BATCH_MAX];
+    size_t               count;
+    bool                 is_batch;
+    int                  status, code; /* when refused */
+    const char          *data;
+    struct str           id;
+    struct error         err;
+};
+
+static bool
+refuse(struct intake *in, int status, int code, const char *data, const char *text)
+{
+    in->status = status;
+    in->code   = code;
+    in->data   = data;
+    return error_set(&in->err, ERROR_INVALID, "%s", text);
+}
+
+/* Labels of the session when there is one, else of what the message says of its sender. */
+static struct labels *
+labels_for(struct intake *in, const struct envelope *e, struct str session)
+{
+    bool speaks_for_itself = e->peer_name.data != NULL || (session.len > 0 && in->link == NULL);
+
+    if (in->link != NULL)
+        return labels_ref(in->link->labels);
+    return speaks_for_itself ? labels_of(in->server, in->request, e, session) : labels_ref(in->server->labels);
+}
+
+static bool
+attach(struct intake *in, struct exchange *x)
+{
+    struct str     session = http_header(&in->request->headers, STR("mcp-session-id"));
+    struct labels *labels  = labels_for(in, &x->message, str_take(session, 200));
+    bool           ok      = route_attach(x, in->server, in->link, labels);
+
+    labels_unref(labels);
+    x->patience = x->kind == KIND_STREAM ? 0 : in->server->entry->timeout;
+    if (!ok)
+        return refuse(in, 503, -32603, NULL, "no memory");
+    return true;
+}
+
+static struct exchange *
+add_exchange(struct intake *in, enum exchange_kind kind)
+{
+    struct exchange *x = exchange_new(&in->g->exchanges, kind, NULL);
+
+    if (x == NULL)
+        refuse(in, 503, -32603, NULL, "no memory");
+    else
+        in->xs[in->count++] = x;
+    return x;
+}
+
+static const enum exchange_kind kind_of[] = {
+    [MESSAGE_REQUEST]      = KIND_REQUEST,
+    [MESSAGE_NOTIFICATION] = KIND_NOTIFICATION,
+    [MESSAGE_RESULT]       = KIND_REPLY,
+    [MESSAGE_ERROR]        = KIND_REPLY,
+};
+
+static bool
+take_message(struct str message, void *arg)
+{
+    struct intake   *in = arg;
+    struct exchange *x  = in->count == BATCH_MAX ? NULL : add_exchange(in, KIND_REQUEST);
+
+    if (x == NULL)
+        return in->err.code != ERROR_NONE ? false : refuse(in, 400, -32600, NULL, "the batch has more than 100 messages");
+    if (!envelope_parse(&x->message, message, x->arena, &in->err)) {
+        in->status = in->err.code == ERROR_MEMORY ? 503 : 400;
+        in->code   = str_find(str_from(in->err.text), STR("not JSON:")) >= 0 ? -32700 : -32600;
+        in->id     = x->message.id;
+        return false;
+    }
+    x->kind      = kind_of[x->message.kind];
+    x->is_modern = x->message.modern_revision.data != NULL ||
+                   revision_is_modern(http_header(&in->request->headers, STR("mcp-protocol-version")));
+    in->id = x->message.id;
+    if (in->is_batch && str_eq(x->message.method, STR("initialize")))
+        return refuse(in, 400, -32600, NULL, "initialize may not be in a batch");
+    return attach(in, x);
+}
+
+/* What only we can say of a request to a stdio server: there is no such session, or no such revision. */
+static bool
+check_stdio(struct intake *in)
+{
+    struct str             session  = http_header(&in->request->headers, STR("mcp-session-id"));
+    struct str             revision = http_header(&in->request->headers, STR("mcp-protocol-version"));
+    const struct exchange *first    = in->xs[0];
+
+    if (first->is_modern)
+        return refuse(in, 400, -32022,
+                      "{\"supported\":[\"2025-11-25\",\"2025-06-18\",\"2025-03-26\",\"2024-11-05\"],\"requested\":\"2026-07-28\"}",
+                      "this server is reached over stdio and speaks revisions up to 2025-11-25: begin with initialize");
+    if (str_eq(first->message.method, STR("initialize")))
+        return true;
+    if (session.len == 0)
+        return refuse(in, 400, -32000, NULL, "Mcp-Session-Id is missing: begin with initialize");
+    if (in->link == NULL)
+        return refuse(in, 404, -32001, NULL, "Session not found: it has ended, begin with initialize");
+    if (revision.data != NULL && !revision_is_known(revision))
+        return refuse(in, 400, -32000, NULL, "MCP-Protocol-Version is not a revision that this server knows");
+    if (in->is_batch && !revision_has_batches(session_revision(in->link->session)))
+        return refuse(in, 400, -32600, NULL, "only revision 2025-03-26 has batches");
+    return true;
+}
+
+static bool
+check_stream(struct intake *in)
+{
+    if (in->server->entry->kind == SERVER_STDIO && in->request->method == HTTP_METHOD_GET && in->link != NULL &&
+        session_has_stream(in->link->session))
+        return refuse(in, 409, -32000, NULL, "this session has a stream already");
+    return true;
+}
+
+static bool
+read_request(struct intake *in)
+{
+    struct http_request *r = in->request;
+
+    if (r->method != HTTP_METHOD_POST) {
+        struct exchange *x = add_exchange(in, r->method == HTTP_METHOD_GET ? KIND_STREAM : KIND_DELETE);
+        if (x == NULL)
+            return false;
+        x->message.method = http_method_name(r->method);
+        x->is_modern      = false;
+        return attach(in, x) && check_stream(in);
+    }
+    in->is_batch = message_is_batch(r->body);
+    if (in->is_batch)
+        return batch_each(r->body, take_message, in, &in->err) ||
+               (in->status != 0 ? false : refuse(in, 400, in->err.text[0] == 't' && str_find(str_from(in->err.text), STR("not JSON")) >= 0 ? -32700 : -32600, NULL, in->err.text));
+    return take_message(r->body, in);
+}
+
+/* The client is told, and it is on record: nothing left the house. */
+static void
+answer_refusal(struct intake *in)
+{
+    struct buffer answer = {.max = KIB(8)};
+
+    if (in->status == 0)
+        in->status = 400;
+    append_error_message(&answer, in->is_batch ? STR_NONE : in->id, in->code, str_from(in->err.text), NULL);
+    for (size_t i = 0; i < in->count; i++) {
+        struct exchange *x = in->xs[i];
+        x->http_status     = in->status;
+        x->judged = x->failed = true;
+        x->error_code         = in->code;
+        if (x->service == NULL) {
+            x->is_silent = true;
+        } else {
+            exchange_note(x, FROM_CLIENT, x->message.message, false);
+            exchange_note(x, FROM_SERVER, buffer_str(&answer), false);
+        }
+        exchange_close(x, CLOSE_REFUSED);
+    }
+    buffer_clear(&answer);
+    refuse_request(in->request, in->status, in->code, in->is_batch ? STR_NONE : in->id, in->err.text, in->data);
+}
+
+static void
+on_left(struct exchange *x)
+{
+    struct route *route = x->service;
+
+    if (route->server->entry->kind == SERVER_STDIO)
+        talk_left(x);
+    else
+        pass_left(x);
+}
+
+/* All of them, or none: what is refused in a batch is refused with it. */
+static bool
+guard_all(struct intake *in, struct hop *hop)
+{
+    for (size_t i = 0; i < in->count; i++) {
+        if (in->request->method == HTTP_METHOD_POST)
+            exchange_note(in->xs[i], FROM_CLIENT, in->xs[i]->message.message, false);
+        bool is_last = i + 1 == in->count;
+        if (exchange_guard(in->xs[i]))
+            continue;
+        if (!is_last || i > 0)
+            hop_drop(hop, CLOSE_REFUSED, "another message of the batch was refused");
+        return false;
+    }
+    return true;
+}
+
+void
+gateway_take_request(struct gateway *g, struct http_request *r)
+{
+    struct server *s = server_of(g, r);
+
+    if (s == NULL)
+        return;
+    struct intake in = {.g       = g,
+                        .server  = s,
+                        .request = r,
+                        .link    = link_find(g, s, http_header(&r->headers, STR("mcp-session-id"))),
+                        .code    = -32600};
+    if (in.link != NULL && in.link->is_over)
+        in.link = NULL;
+    if (in.link != NULL)
+        link_touch(g, in.link);
+    if (!read_request(&in) || (s->entry->kind == SERVER_STDIO && !check_stdio(&in))) {
+        answer_refusal(&in);
+        return;
+    }
+    struct hop *hop = hop_new(g->parts.loop, r, on_left);
+    if (hop == NULL) {
+        refuse(&in, 503, -32603, NULL, "no memory");
+        answer_refusal(&in);
+        return;
+    }
+    hop_set_server(hop, s->entry->name);
+    hop->is_batch = in.is_batch;
+    for (size_t i = 0; i < in.count; i++)
+        hop_adopt(hop, in.xs[i]);
+    if (!guard_all(&in, hop))
+        return;
+    if (s->entry->kind == SERVER_STDIO)
+        talk_requests(g, s, r, hop, in.xs, in.count);
+    else
+        pass_requests(g, s, r, hop, in.xs, in.count);
+}

@@ -1,0 +1,274 @@
+/* Requests for stdio servers: sessions of ours, each on a channel to a child. */
+#include "gateway/parts.h"
+
+static struct child *
+start_child(void *owner, const struct child_events *events, struct channel *c, struct error *err)
+{
+    struct lane               *lane  = owner;
+    struct gateway            *g     = lane->server->gateway;
+    const struct server_entry *entry = lane->server->entry;
+    struct arena              *arena = arena_new(KIB(16), MIB(4));
+    char *const               *env   = arena == NULL ? NULL : server_entry_environment(entry, g->parts.environment, arena);
+    struct child              *child = NULL;
+
+    if (env == NULL) {
+        error_set(err, ERROR_MEMORY, "no memory");
+    } else {
+        struct child_spec spec = {.argv      = entry->argv,
+                                  .env       = env,
+                                  .cwd       = entry->cwd,
+                                  .line_max  = g->parts.settings->message.max,
+                                  .queue_max = g->parts.settings->stdio.queue};
+        child = child_start(g->parts.children, &spec, events, c, err);
+    }
+    arena_free(arena);
+    if (child != NULL && !lane->isolated)
+        server_set_state(lane->server, STATE_STARTING, "");
+    return child;
+}
+
+static void
+on_ready(void *owner, struct channel *c, const struct envelope *answer)
+{
+    struct lane   *lane   = owner;
+    struct labels *labels = labels_with_server(lane->server->labels, answer);
+
+    (void)c;
+    server_set_state(lane->server, STATE_RUNNING, "");
+    if (labels == NULL)
+        return;
+    labels_unref(lane->server->labels);
+    lane->server->labels = labels;
+    LIST_EACH (struct link, l, &lane->server->gateway->links, node) {
+        if (l->session == NULL || session_channel(l->session) != lane->channel)
+            continue;
+        struct labels *known = labels_with_server(l->labels, answer);
+        if (known != NULL)
+            link_set_labels(l, known);
+        labels_unref(known);
+    }
+}
+
+static void
+on_down(void *owner, struct channel *c, const char *words)
+{
+    struct lane *lane = owner;
+
+    (void)c;
+    server_set_state(lane->server, STATE_DOWN, words);
+}
+
+static void
+on_stderr(void *owner, struct channel *c, struct str line)
+{
+    (void)c;
+    server_add_stderr(((struct lane *)owner)->server, line);
+}
+
+static void
+on_odd_line(void *owner, struct channel *c, struct str line, const char *why)
+{
+    struct buffer text = {.max = KIB(8)};
+
+    (void)c;
+    if (buffer_printf(&text, "[stdout, not a message: %s] ", why) && buffer_append(&text, str_take(line, 400)))
+        server_add_stderr(((struct lane *)owner)->server, buffer_str(&text));
+    buffer_clear(&text);
+}
+
+static void
+on_session_lost(void *owner, struct session *session)
+{
+    struct lane *lane = owner;
+
+    link_end_later(lane->server->gateway, session_owner(session));
+}
+
+/* The channel goes its own way; the lane is forgotten. */
+static void
+on_closed(void *owner, struct channel *c)
+{
+    struct lane                 *lane   = owner;
+    struct server               *s      = lane->server;
+    const struct channel_counts *counts = channel_counts(c);
+
+    s->lost.odd_lines += counts->odd_lines;
+    s->lost.refused_questions += counts->refused_questions;
+    s->lost.dropped += counts->dropped;
+    if (lane->isolated)
+        s->isolated_count--;
+    else
+        s->shared_count--;
+    if (list_is_empty(&s->channels) || (s->channels.next == &lane->node && s->channels.prev == &lane->node))
+        server_set_state(s, s->state == STATE_RUNNING ? STATE_IDLE : s->state, s->detail);
+    list_remove(&lane->node);
+    free((char *)(uintptr_t)lane->revision.data);
+    free((char *)(uintptr_t)lane->capabilities.data);
+    free(lane);
+    server_release_if_unused(s);
+}
+
+static const struct channel_events lane_events = {start_child,     on_ready,  on_down, on_stderr, on_odd_line,
+                                                  on_session_lost, on_closed};
+
+void
+lane_close(struct lane *lane, enum close_reason why)
+{
+    channel_close(lane->channel, why);
+}
+
+static struct str
+copy_of(struct str s)
+{
+    char *copy = malloc(s.len + 1);
+
+    if (copy == NULL)
+        return STR_NONE;
+    if (s.len > 0)
+        memcpy(copy, s.data, s.len);
+    return str_of(copy, s.len);
+}
+
+static struct lane *
+lane_new(struct server *s, const struct envelope *e)
+{
+    struct gateway *g    = s->gateway;
+    struct lane    *lane = calloc(1, sizeof *lane);
+
+    if (lane == NULL)
+        return NULL;
+    *lane = (struct lane){.server       = s,
+                          .isolated     = s->entry->isolated,
+                          .revision     = copy_of(e->revision),
+                          .capabilities = copy_of(e->capabilities)};
+    lane->channel = channel_new(g->parts.loop, &lane_events, lane, g->scratch, lane->isolated,
+                                time_max(s->entry->timeout, SECONDS(60)));
+    if (lane->channel == NULL || lane->revision.data == NULL || lane->capabilities.data == NULL) {
+        free((char *)(uintptr_t)lane->revision.data);
+        free((char *)(uintptr_t)lane->capabilities.data);
+        free(lane);
+        return NULL;
+    }
+    list_append(&s->channels, &lane->node);
+    if (lane->isolated)
+        s->isolated_count++;
+    else
+        s->shared_count++;
+    return lane;
+}
+
+/* The channel for a session that opens: shared by those that asked for the same revision with the same capabilities. */
+static struct lane *
+lane_for(struct server *s, const struct envelope *e, struct error *err)
+{
+    const struct settings *settings = s->gateway->parts.settings;
+
+    if (!s->entry->isolated)
+        LIST_EACH (struct lane, lane, &s->channels, node)
+            if (!lane->isolated && str_eq(lane->revision, e->revision) && str_eq(lane->capabilities, e->capabilities))
+                return lane;
+    if (s->entry->isolated ? s->isolated_count >= settings->stdio.isolated_max
+                           : s->shared_count >= settings->stdio.shared_max) {
+        error_set(err, ERROR_FULL, "%zu children run for it already (%s)",
+                  s->entry->isolated ? s->isolated_count : s->shared_count,
+                  s->entry->isolated ? "stdio.isolated_max" : "stdio.shared_max");
+        return NULL;
+    }
+    struct lane *lane = lane_new(s, e);
+    if (lane == NULL)
+        error_set(err, ERROR_MEMORY, "no memory");
+    return lane;
+}
+
+/* A session for the client that sends `initialize`. NULL: `err`. */
+static struct link *
+open_session(struct gateway *g, struct server *s, struct exchange *x, struct error *err)
+{
+    struct session_seal seal = {.owner = g->process, .principal = "local"};
+    struct lane        *lane = lane_for(s, &x->message, err);
+    struct route       *route = x->service;
+    char                id[SESSION_ID_SIZE];
+
+    if (lane == NULL)
+        return NULL;
+    snprintf(seal.revision, sizeof seal.revision, "%.*s", STR_ARG(x->message.revision));
+    struct label_texts texts = *labels_texts(route->labels);
+    struct labels     *labels = NULL;
+    struct link       *l      = NULL;
+    if (session_id_seal(g->parts.session_key, &seal, id)) {
+        texts.session = str_from(id);
+        labels        = labels_new(&texts);
+        l             = labels == NULL ? NULL : link_new(g, s, str_from(id), labels);
+    }
+    if (l != NULL)
+        l->session = session_new(lane->channel, id, l);
+    if (l == NULL || l->session == NULL) {
+        if (l != NULL)
+            link_end(g, l, CLOSE_BUSY);
+        if (channel_sessions(lane->channel) == 0)
+            lane_close(lane, CLOSE_BUSY);
+        labels_unref(labels);
+        error_set(err, ERROR_MEMORY, "no memory, or too many sessions");
+        return NULL;
+    }
+    route_set_labels(x, labels);
+    route_set_link(x, l);
+    labels_unref(labels);
+    return l;
+}
+
+void
+talk_requests(struct gateway *g, struct server *s, struct http_request *r, struct hop *hop, struct exchange **xs,
+              size_t count)
+{
+    struct route *route = xs[0]->service;
+    struct error  err   = {0};
+
+    (void)r;
+    if (str_eq(xs[0]->message.method, STR("initialize")) && route->link == NULL && open_session(g, s, xs[0], &err) == NULL) {
+        hop_drop(hop, CLOSE_BUSY, err.text);
+        return;
+    }
+    struct link *l = route->link;
+    if (xs[0]->kind == KIND_REQUEST && str_eq(xs[0]->message.method, STR("initialize")))
+        hop_set_session(hop, str_from(session_id(l->session)));
+    bool is_stream = xs[0]->kind == KIND_STREAM, is_delete = xs[0]->kind == KIND_DELETE;
+    for (size_t i = 0; i < count; i++)
+        exchange_send(xs[i], session_back(l->session)); /* the last one may free the hop */
+    if (is_stream)
+        hop_open_stream(hop);
+    if (is_delete)
+        link_end(g, l, CLOSE_SESSION_ENDED);
+}
+
+/* A call goes on without its client, to its time-out, and is captured. */
+void
+talk_left(struct exchange *x)
+{
+    if (x->kind != KIND_REQUEST) {
+        exchange_close(x, CLOSE_CLIENT_LEFT);
+        return;
+    }
+    x->message.message        = STR_NONE;
+    x->message.id             = arena_str(x->arena, x->message.id);
+    x->message.progress_token = x->message.progress_token.data == NULL ? STR_NONE : arena_str(x->arena, x->message.progress_token);
+    if (x->message.id.data == NULL)
+        exchange_close(x, CLOSE_BUSY);
+}
+
+/* A shared child that nobody has used for a while is stopped. */
+void
+talk_housekeeping(struct server *s, mono_time now)
+{
+    mono_time idle = s->gateway->parts.settings->session.idle;
+
+    for (struct list *node = s->channels.next, *next; node != &s->channels; node = next) {
+        struct lane *lane  = LIST_OF(struct lane, node, node);
+        mono_time    since = channel_lonely_since(lane->channel);
+        next               = node->next;
+        if (since != 0 && now - since >= idle) {
+            channel_close(lane->channel, CLOSE_SESSION_ENDED);
+            return; /* the server may be gone; the others wait for the next round */
+        }
+    }
+}
