@@ -1,5 +1,6 @@
 /* `${VAR}`, `~/` and envFile: what an entry takes from outside its file; and what of our environment a child gets. */
 #include <limits.h>
+#include <sys/stat.h>
 
 #include "base/file.h"
 #include "gateway/registry_entry.h"
@@ -201,8 +202,12 @@ entry_read_env_file(struct entry_reader *r, const char *path)
     struct str    rest, line, name, value;
     unsigned      number = 0;
     bool          ok     = true;
+    struct stat   info;
 
     r->read_file = path;
+    if (stat(path, &info) == 0 && !S_ISREG(info.st_mode)) /* a pipe would hold the worker for ever */
+        return entry_wrong(r, "envFile", "envFile: %s is no plain file: write the path of one, or remove this line",
+                           path);
     if (!file_read(path, &text, &err)) {
         buffer_clear(&text);
         return entry_wrong(r, "envFile", "envFile: %s: create the file, or remove this line", err.text);
