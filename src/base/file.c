@@ -82,6 +82,13 @@ sync_directory_of(const char *path)
 bool
 file_replace(const char *path, struct str content, mode_t mode, struct error *err)
 {
+    return file_replace_if(path, content, mode, NULL, NULL, err);
+}
+
+bool
+file_replace_if(const char *path, struct str content, mode_t mode, bool (*still)(void *arg), void *arg,
+                struct error *err)
+{
     char target[PATH_MAX];
     char fresh[PATH_MAX + 8];
 
@@ -94,6 +101,10 @@ file_replace(const char *path, struct str content, mode_t mode, struct error *er
     bool ok    = write_all(fd, content) && fchmod(fd, mode) == 0 && fsync(fd) == 0;
     int  saved = errno;
     close(fd);
+    if (ok && still != NULL && !still(arg)) {
+        unlink(fresh);
+        return error_set(err, ERROR_BUSY, "%s changed meanwhile", path);
+    }
     if (ok && rename(fresh, target) != 0) {
         ok    = false;
         saved = errno;

@@ -14,6 +14,9 @@ bool file_read(const char *path, struct buffer *into, struct error *err);
 /* Writes a new file beside it, syncs it, renames it over `path` and syncs the directory: a reader sees the old or the
  * new whole. A symbolic link at `path` is followed first, so the link stays. */
 bool file_replace(const char *path, struct str content, mode_t mode, struct error *err);
+/* The same, but asks `still` between the sync and the rename; its no leaves `path` as it is, with ERROR_BUSY. */
+bool file_replace_if(const char *path, struct str content, mode_t mode, bool (*still)(void *arg), void *arg,
+                     struct error *err);
 /* Creates a directory and its parents; those it makes have mode 0700. One that is there is left as it is. */
 bool file_make_directory(const char *path, struct error *err);
 

@@ -29,6 +29,8 @@ skip_comment(struct str text, size_t at)
 size_t
 jsonc_skip_blank(struct str text, size_t at)
 {
+    if (at == 0 && str_starts(text, STR("\xEF\xBB\xBF")))
+        at = 3;
     for (;;) {
         size_t from = at;
         while (at < text.len && is_blank(text.data[at]))

@@ -28,7 +28,7 @@ struct jsonc_cursor {
     bool       broken; /* the text is not what was promised */
 };
 
-/* Behind white space and comments. */
+/* Behind white space and comments; at the start of a text also behind the byte order mark of some editors. */
 size_t jsonc_skip_blank(struct str text, size_t at);
 /* The members of the object whose brace is at `object`; false at the end. */
 void jsonc_open(struct jsonc_cursor *c, struct str text, size_t object);

@@ -14,6 +14,7 @@
 #include "base/error.h"
 #include "base/loop.h"
 #include "base/map.h"
+#include "http/url.h"
 
 enum server_kind {
     SERVER_HTTP,
@@ -38,7 +39,8 @@ struct server_entry {
     bool             enabled;
     unsigned         line; /* in the file, from 1 */
 
-    struct str          url; /* SERVER_HTTP; absolute, http or https, checked */
+    struct str          url;     /* SERVER_HTTP; as written */
+    struct http_url     address; /* its parts, slices of `url`; not there in what `written` points to */
     struct server_pair *headers;
     size_t              header_count;
 

@@ -1,0 +1,449 @@
+#include "gateway/registry.h"
+
+#include <stdlib.h>
+
+#include "base/file.h"
+#include "base/nearest.h"
+#include "gateway/registry_entry.h"
+
+enum { ENTRIES_MAX = 10000, FILE_MAX = 4 * 1024 * 1024 };
+
+/* One reading of a file. */
+struct parsing {
+    struct registry              *registry;
+    const struct registry_source *from;
+    struct str                    text;    /* in the arena */
+    size_t                        counted; /* lines are counted up to here: */
+    unsigned                      line;
+    struct map                    lower; /* name in small letters -> index of the first entry */
+    struct map                    urls;  /* URL, normalized -> index of the first entry */
+};
+
+static const char *
+base_name(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+
+    return slash == NULL ? path : slash + 1;
+}
+
+bool
+registry_check_name(struct str name, struct error *err)
+{
+    char        would[REGISTRY_NAME_MAX + 1];
+    size_t      len  = 0;
+    const char *what = NULL;
+
+    for (size_t i = 0; i < name.len; i++) {
+        unsigned char c = (unsigned char)name.data[i];
+        bool fit = (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '_' || c == '-';
+        if (!fit && what == NULL)
+            what = c == ' '               ? "a space"
+                   : c < ' ' || c == 0x7f ? "a control character"
+                   : c >= 0x80            ? "letters beyond a-z"
+                                          : "";
+        if (!fit && (len == 0 || would[len - 1] == '-'))
+            continue;
+        if (len < REGISTRY_NAME_MAX)
+            would[len++] = fit ? (char)c : '-';
+    }
+    while (len > 0 && would[len - 1] == '-')
+        len--;
+    would[len]        = '\0';
+    const char *offer = len == 0 ? "server" : would;
+    if (name.len == 0)
+        return error_set(err, ERROR_INVALID, "a name may not be empty: call it \"server\"");
+    if (what != NULL && what[0] != '\0')
+        return error_set(err, ERROR_INVALID, "a name may not hold %s: rename it to \"%s\"", what, offer);
+    if (what != NULL)
+        return error_set(err, ERROR_INVALID, "a name may hold only letters, digits, - and _: rename it to \"%s\"",
+                         offer);
+    if (name.len > REGISTRY_NAME_MAX)
+        return error_set(err, ERROR_INVALID, "a name may have at most %d letters: shorten it, for instance to \"%s\"",
+                         REGISTRY_NAME_MAX, offer);
+    return true;
+}
+
+struct registry *
+registry_ref(struct registry *r)
+{
+    if (r != NULL)
+        __atomic_add_fetch(&r->references, 1, __ATOMIC_RELAXED);
+    return r;
+}
+
+void
+registry_unref(struct registry *r)
+{
+    if (r == NULL || __atomic_sub_fetch(&r->references, 1, __ATOMIC_ACQ_REL) > 0)
+        return;
+    registry_unref(r->kept);
+    map_clear(&r->by_name);
+    arena_free(r->arena);
+    free(r);
+}
+
+static struct registry *
+registry_new(void)
+{
+    struct registry *r = calloc(1, sizeof *r);
+
+    if (r == NULL)
+        return NULL;
+    *r = (struct registry){
+        .references = 1, .by_name = MAP_OF(uint32_t, ENTRIES_MAX), .arena = arena_new(KIB(8), MIB(64))};
+    if (r->arena != NULL)
+        return r;
+    free(r);
+    return NULL;
+}
+
+static const struct registry *
+holder(const struct registry *r)
+{
+    return r->kept != NULL ? r->kept : r;
+}
+
+const struct server_entry *
+registry_find(const struct registry *r, struct str name)
+{
+    uint32_t *index = map_get(&holder(r)->by_name, name);
+
+    return index == NULL ? NULL : &r->entries[*index];
+}
+
+const struct server_entry *
+registry_nearest(const struct registry *r, struct str name)
+{
+    const struct server_entry *nearest = NULL;
+    unsigned                   best    = NEAREST_NONE;
+
+    for (size_t i = 0; i < r->count; i++) {
+        unsigned distance = nearest_distance(name, r->entries[i].name);
+        if (distance < best) {
+            best    = distance;
+            nearest = &r->entries[i];
+        }
+    }
+    return nearest;
+}
+
+/* Host in small letters, the port always, no slash at the end. */
+static bool
+normalize(const struct http_url *url, struct buffer *out)
+{
+    struct str target = url->target;
+
+    if (str_ends(target, STR("/")))
+        target.len--;
+    if (!buffer_printf(out, "%d %u ", url->tls, url->port))
+        return false;
+    for (size_t i = 0; i < url->host.len; i++) {
+        char c = url->host.data[i];
+        if (!buffer_append_char(out, c >= 'A' && c <= 'Z' ? (char)(c | 0x20) : c))
+            return false;
+    }
+    return buffer_append_char(out, ' ') && buffer_append(out, target);
+}
+
+const struct server_entry *
+registry_find_url(const struct registry *r, struct str text)
+{
+    struct buffer              wanted = {.max = KIB(16)}, other = {.max = KIB(16)};
+    const struct server_entry *found = NULL;
+    struct http_url            url;
+
+    if (!http_url_parse(text, &url, NULL) || !normalize(&url, &wanted))
+        return NULL;
+    for (size_t i = 0; i < r->count && found == NULL; i++) {
+        buffer_reset(&other);
+        if (r->entries[i].kind == SERVER_HTTP && normalize(&r->entries[i].address, &other) &&
+            str_eq(buffer_str(&wanted), buffer_str(&other)))
+            found = &r->entries[i];
+    }
+    buffer_clear(&wanted);
+    buffer_clear(&other);
+    return found;
+}
+
+/* Only ever forward in the file, so that all entries together cost one pass. */
+static unsigned
+line_at(struct parsing *p, size_t at)
+{
+    for (; p->counted < at; p->counted++)
+        p->line += p->text.data[p->counted] == '\n';
+    return p->line;
+}
+
+/* Says on `e` what only the other entries show: its name is taken, or nearly, or its URL is. */
+static bool
+compare_with_others(struct parsing *p, struct entry_reader *reader, uint32_t index)
+{
+    struct registry     *r = p->registry;
+    struct server_entry *e = &r->entries[index];
+    char                 small[REGISTRY_NAME_MAX + 1];
+    struct buffer        url    = {.max = KIB(16)};
+    size_t               before = r->by_name.count;
+    uint32_t            *first  = map_get_or_add(&r->by_name, e->name);
+
+    if (first == NULL)
+        return false;
+    if (r->by_name.count == before) {
+        entry_wrong(reader, NULL, "\"%.*s\" is there already, in line %u: rename or remove one of the two",
+                    STR_ARG(str_take(e->name, 80)), r->entries[*first].line);
+        return true;
+    }
+    *first = index;
+    if (e->kind == SERVER_WRONG)
+        return true;
+    for (size_t i = 0; i <= e->name.len; i++)
+        small[i] = e->name.data[i] >= 'A' && e->name.data[i] <= 'Z' ? (char)(e->name.data[i] | 0x20) : e->name.data[i];
+    before = p->lower.count;
+    first  = map_get_or_add(&p->lower, str_of(small, e->name.len));
+    if (first != NULL && p->lower.count == before)
+        snprintf(e->note, sizeof e->note, "only the case tells it from \"%.64s\" in line %u",
+                 r->entries[*first].name.data, r->entries[*first].line);
+    else if (first != NULL)
+        *first = index;
+    if (e->kind == SERVER_HTTP && e->address.host.len > 0 && normalize(&e->address, &url)) {
+        before          = p->urls.count;
+        uint32_t *other = map_get_or_add(&p->urls, buffer_str(&url));
+        if (other != NULL && p->urls.count == before)
+            snprintf(e->note, sizeof e->note, "\"%.64s\" in line %u has the same URL", r->entries[*other].name.data,
+                     r->entries[*other].line);
+        else if (other != NULL)
+            *other = index;
+    }
+    buffer_clear(&url);
+    return true;
+}
+
+/* The entry again with its `${...}` as written, when that may differ. */
+static bool
+read_as_written(struct entry_reader *reader)
+{
+    struct server_entry   *e       = reader->entry;
+    struct server_entry   *written = ARENA_NEW(reader->arena, struct server_entry);
+    struct registry_source from    = {.path = reader->from->path};
+    struct entry_reader    again   = *reader;
+
+    if (written == NULL)
+        return false;
+    *written    = (struct server_entry){.name = e->name, .line = e->line};
+    again.from  = &from;
+    again.entry = written;
+    entry_read(&again);
+    written->written = written;
+    e->written       = written;
+    return !again.no_memory;
+}
+
+static bool
+remember_file(struct registry *r, const char *path)
+{
+    if (r->files == NULL)
+        r->files = arena_zalloc(r->arena, r->count * sizeof *r->files);
+    if (r->files == NULL)
+        return false;
+    r->files[r->file_count++] = path;
+    return true;
+}
+
+static bool
+add_entry(struct parsing *p, const struct jsonc_member *m, uint32_t index)
+{
+    struct registry     *r      = p->registry;
+    struct server_entry *e      = &r->entries[index];
+    struct entry_reader  reader = {.from = p->from, .arena = r->arena, .text = p->text, .member = *m, .entry = e};
+
+    *e = (struct server_entry){.name = jsonc_key(p->text, m, r->arena), .line = line_at(p, m->key_from)};
+    if (e->name.data == NULL)
+        return false;
+    entry_read(&reader);
+    e->written = e;
+    if (reader.no_memory || !compare_with_others(p, &reader, index))
+        return false;
+    if (p->from->environment != NULL && (reader.substituted || e->kind == SERVER_WRONG) && !read_as_written(&reader))
+        return false;
+    return reader.read_file == NULL || remember_file(r, reader.read_file);
+}
+
+static bool
+say(struct parsing *p, size_t at, const char *what)
+{
+    size_t line = 1, column = 1;
+
+    for (size_t i = 0; i < at && i < p->text.len; i++) {
+        column = p->text.data[i] == '\n' ? 1 : column + 1;
+        line += p->text.data[i] == '\n';
+    }
+    return error_set(&p->registry->file_error, ERROR_INVALID, "%s:%zu:%zu %s", base_name(p->from->path), line, column,
+                     what);
+}
+
+static bool
+is_servers_key(struct str text, const struct jsonc_member *m)
+{
+    return jsonc_key_is(text, m, STR("mcpServers")) || jsonc_key_is(text, m, STR("servers"));
+}
+
+/* What stands in the file besides the two objects is others'; but servers in the wrong place must not look like none.
+ */
+static bool
+check_other_member(struct parsing *p, const struct jsonc_member *m)
+{
+    struct str          key = jsonc_key(p->text, m, p->registry->arena);
+    struct jsonc_member inner;
+
+    if (p->text.data[m->value_from] != '{')
+        return true;
+    unsigned distance = nearest_distance(key, STR("mcpServers"));
+    if (distance <= 2 || nearest_distance(key, STR("servers")) <= 1)
+        return say(p, m->key_from,
+                   distance <= 2 ? "did you mean \"mcpServers\"? Rename it" : "did you mean \"servers\"? Rename it");
+    if (jsonc_find(p->text, m->value_from, STR("command"), &inner) ||
+        jsonc_find(p->text, m->value_from, STR("url"), &inner))
+        return say(p, m->key_from, "a server stands directly in the file: put it into {\"mcpServers\": { … }}");
+    return true;
+}
+
+/* Counts the entries of both objects, and checks the frame around them. */
+static bool
+count_entries(struct parsing *p, size_t root, size_t *count)
+{
+    struct jsonc_cursor outer, inner;
+    struct jsonc_member object, m;
+
+    jsonc_open(&outer, p->text, root);
+    while (jsonc_next(&outer, &object)) {
+        if (!is_servers_key(p->text, &object)) {
+            if (!check_other_member(p, &object))
+                return false;
+            continue;
+        }
+        if (p->text.data[object.value_from] != '{')
+            return say(p, object.value_from,
+                       "this must be an object of servers by name: {\"files\": {\"command\": \"…\"}}");
+        jsonc_open(&inner, p->text, object.value_from);
+        while (jsonc_next(&inner, &m))
+            if (++*count > ENTRIES_MAX)
+                return say(p, m.key_from, "more than 10000 servers: remove some");
+    }
+    return true;
+}
+
+static bool
+add_entries(struct parsing *p, size_t root)
+{
+    struct jsonc_cursor outer, inner;
+    struct jsonc_member object, m;
+    uint32_t            index = 0;
+
+    jsonc_open(&outer, p->text, root);
+    while (jsonc_next(&outer, &object)) {
+        if (!is_servers_key(p->text, &object))
+            continue;
+        jsonc_open(&inner, p->text, object.value_from);
+        while (jsonc_next(&inner, &m))
+            if (!add_entry(p, &m, index++))
+                return false;
+    }
+    return true;
+}
+
+static bool
+check_json(struct parsing *p)
+{
+    yyjson_read_err err = {0};
+    char            what[200];
+    char           *text = arena_cstr(p->registry->arena, p->text); /* yyjson asks for char *, and changes nothing */
+    yyjson_doc     *doc  = text == NULL ? NULL : yyjson_read_opts(text, p->text.len, JSONC_FLAGS, NULL, &err);
+
+    yyjson_doc_free(doc);
+    if (doc != NULL)
+        return true;
+    snprintf(what, sizeof what, "this is no JSON: %.100s; mend it there, the servers known before stay until then",
+             err.msg == NULL ? "no memory" : err.msg);
+    return say(p, err.pos, what);
+}
+
+/* False: no memory, or file_error is set. */
+static bool
+parse_text(struct parsing *p)
+{
+    struct registry *r     = p->registry;
+    size_t           count = 0;
+    size_t           root  = jsonc_skip_blank(p->text, 0);
+
+    if (root >= p->text.len) /* nothing, or comments */
+        return true;
+    if (!check_json(p))
+        return false;
+    if (p->text.data[root] != '{')
+        return say(p, root, "the file must be an object: {\"mcpServers\": { … }}");
+    if (!count_entries(p, root, &count))
+        return false;
+    r->entries = arena_alloc(r->arena, count * sizeof *r->entries + 1);
+    if (r->entries == NULL)
+        return false;
+    r->count = count;
+    return add_entries(p, root);
+}
+
+/* The entries of `previous` go on under the new error. */
+static void
+keep_previous(struct registry *r, struct registry *previous)
+{
+    map_clear(&r->by_name);
+    r->entries = NULL;
+    r->files   = NULL;
+    r->count = r->file_count = 0;
+    if (previous == NULL)
+        return;
+    r->kept       = registry_ref(previous->kept != NULL ? previous->kept : previous);
+    r->entries    = r->kept->entries;
+    r->count      = r->kept->count;
+    r->files      = r->kept->files;
+    r->file_count = r->kept->file_count;
+}
+
+struct registry *
+registry_parse(const struct registry_source *from, struct str text, struct registry *previous)
+{
+    struct registry *r = registry_new();
+    struct parsing   p = {.registry = r,
+                          .from     = from,
+                          .line     = 1,
+                          .lower    = MAP_OF(uint32_t, ENTRIES_MAX),
+                          .urls     = MAP_OF(uint32_t, ENTRIES_MAX)};
+
+    if (r == NULL)
+        return NULL;
+    if (str_starts(text, STR("\xEF\xBB\xBF"))) /* some editors' mark */
+        text = str_skip(text, 3);
+    p.text  = str_of(arena_cstr(r->arena, text), text.len);
+    bool ok = p.text.data != NULL && parse_text(&p);
+    map_clear(&p.lower);
+    map_clear(&p.urls);
+    if (!ok && r->file_error.code == ERROR_NONE)
+        error_set(&r->file_error, ERROR_MEMORY, "no memory to read %s", base_name(from->path));
+    if (!ok)
+        keep_previous(r, previous);
+    return r;
+}
+
+struct registry *
+registry_load(const struct registry_source *from, struct registry *previous)
+{
+    struct buffer text = {.max = FILE_MAX};
+    struct error  err  = {0};
+    bool          read = file_read(from->path, &text, &err) || err.code == ERROR_NOT_FOUND;
+
+    struct registry *r = registry_parse(from, read ? buffer_str(&text) : STR_NONE, previous);
+    buffer_clear(&text);
+    if (r != NULL && !read) {
+        r->file_error = err;
+        keep_previous(r, previous);
+    }
+    return r;
+}

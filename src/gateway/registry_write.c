@@ -1,0 +1,319 @@
+/* Changes to mcp.json: read, change one entry's bytes, check the whole, replace the file; all under its lock.
+ *
+ * The lock keeps our processes apart. A person's editor takes no lock: the bytes are compared once more right before
+ * the rename, and when they are others, all begins again. */
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/file.h"
+#include "gateway/jsonc.h"
+#include "gateway/registry.h"
+
+enum { FILE_MAX = 4 * 1024 * 1024, TRIES = 20, LOCK_WAIT_MS = 5000 };
+
+enum change_kind { CHANGE_ADD, CHANGE_REPLACE, CHANGE_MEMBERS, CHANGE_REMOVE };
+
+struct change {
+    const char      *path;
+    enum change_kind kind;
+    struct str       name;
+    struct str       json;
+    struct buffer    old;
+    struct buffer    fresh;
+};
+
+static bool
+no_memory(struct error *err)
+{
+    return error_set(err, ERROR_MEMORY, "no memory to change the registry, or it would be larger than %d bytes",
+                     FILE_MAX);
+}
+
+/* Where the entry is: the object that holds it, or the one to add it to. JSONC_NONE: there is none. */
+struct place {
+    size_t              root;
+    size_t              object;
+    struct jsonc_member entry;
+    bool                found;
+};
+
+static struct place
+find_place(struct str text, struct str name)
+{
+    static const char *const keys[] = {"mcpServers", "servers"};
+    struct place             place  = {.root = jsonc_skip_blank(text, 0), .object = JSONC_NONE};
+    struct jsonc_cursor      c;
+    struct jsonc_member      m;
+
+    for (size_t i = 0; i < 2 && !place.found; i++) {
+        jsonc_open(&c, text, place.root);
+        while (!place.found && jsonc_next(&c, &m)) {
+            if (!jsonc_key_is(text, &m, str_from(keys[i])))
+                continue;
+            place.found = jsonc_find(text, m.value_from, name, &place.entry);
+            if (place.found || place.object == JSONC_NONE)
+                place.object = m.value_from;
+        }
+    }
+    return place;
+}
+
+/* The whole of a file that had nothing, or no object for servers yet. */
+static bool
+add_first(struct change *c, struct str text, size_t root)
+{
+    struct buffer servers = {.max = FILE_MAX};
+    bool          ok      = buffer_append_char(&servers, '{') && buffer_append_json(&servers, c->name) &&
+              buffer_append_char(&servers, ':') && buffer_append(&servers, c->json) &&
+              buffer_append_char(&servers, '}');
+
+    if (ok && root < text.len)
+        ok = jsonc_set(text, root, STR("mcpServers"), buffer_str(&servers), &c->fresh);
+    else if (ok) /* nothing, or comments alone: they stay on top */
+        ok = buffer_append(&c->fresh, text) &&
+             (text.len == 0 || str_ends(text, STR("\n")) || buffer_append_char(&c->fresh, '\n')) &&
+             jsonc_set(STR("{}\n"), 0, STR("mcpServers"), buffer_str(&servers), &c->fresh);
+    buffer_clear(&servers);
+    return ok;
+}
+
+/* `enabled` is written as `disabled` where the entry says it so. */
+static bool
+set_member(struct str text, size_t object, struct str key, yyjson_val *value, struct str json, struct buffer *out)
+{
+    struct jsonc_member m;
+
+    if (str_eq(key, STR("enabled")) && yyjson_is_bool(value) && jsonc_find(text, object, STR("disabled"), &m) &&
+        !jsonc_find(text, object, key, &m))
+        return jsonc_set(text, object, STR("disabled"), yyjson_get_bool(value) ? STR("false") : STR("true"), out);
+    if (!yyjson_is_null(value))
+        return jsonc_set(text, object, key, json, out);
+    return jsonc_find(text, object, key, &m) ? jsonc_remove(text, object, key, out) : buffer_append(out, text);
+}
+
+/* Member after member; the entry's place stays, for only bytes behind its brace change. */
+static bool
+change_members(struct change *c, size_t object)
+{
+    struct buffer text = {.max = FILE_MAX};
+    yyjson_doc   *doc  = yyjson_read(c->json.data, c->json.len, JSONC_FLAGS | YYJSON_READ_NUMBER_AS_RAW);
+    size_t        i, max;
+    yyjson_val   *key, *value;
+    bool          ok = doc != NULL && buffer_append(&text, buffer_str(&c->old));
+
+    yyjson_obj_foreach(yyjson_doc_get_root(doc), i, max, key, value)
+    {
+        size_t len  = 0;
+        char  *json = ok ? yyjson_val_write(value, 0, &len) : NULL;
+        buffer_reset(&c->fresh);
+        ok = json != NULL && set_member(buffer_str(&text), object, str_of(yyjson_get_str(key), yyjson_get_len(key)),
+                                        value, str_of(json, len), &c->fresh);
+        free(json);
+        buffer_reset(&text);
+        ok = ok && buffer_append(&text, buffer_str(&c->fresh));
+    }
+    buffer_reset(&c->fresh);
+    ok = ok && buffer_append(&c->fresh, buffer_str(&text));
+    yyjson_doc_free(doc);
+    buffer_clear(&text);
+    return ok;
+}
+
+static bool
+make_fresh(struct change *c, struct error *err)
+{
+    struct str   text  = buffer_str(&c->old);
+    struct place place = find_place(text, c->name);
+    bool         ok    = false;
+
+    buffer_reset(&c->fresh);
+    if (c->kind == CHANGE_ADD && place.found)
+        return error_set(err, ERROR_EXISTS, "\"%.*s\" is there already", STR_ARG(c->name));
+    if (c->kind != CHANGE_ADD && !place.found)
+        return error_set(err, ERROR_NOT_FOUND, "there is no server \"%.*s\"", STR_ARG(str_take(c->name, 80)));
+    if (c->kind == CHANGE_ADD && place.object == JSONC_NONE)
+        ok = add_first(c, text, place.root);
+    else if (c->kind == CHANGE_REMOVE)
+        ok = jsonc_remove(text, place.object, c->name, &c->fresh);
+    else if (c->kind == CHANGE_MEMBERS && text.data[place.entry.value_from] != '{')
+        return error_set(err, ERROR_INVALID, "\"%.*s\" is no object: replace or remove it",
+                         STR_ARG(str_take(c->name, 80)));
+    else if (c->kind == CHANGE_MEMBERS)
+        ok = change_members(c, place.entry.value_from);
+    else
+        ok = jsonc_set(text, place.object, c->name, c->json, &c->fresh);
+    return ok || no_memory(err);
+}
+
+/* What we are about to write must be read as it was meant. Variables are not looked at: they may be set elsewhere. */
+static bool
+check(struct change *c, struct str text, bool after, struct error *err)
+{
+    struct registry_source     from  = {.path = c->path};
+    struct registry           *r     = registry_parse(&from, text, NULL);
+    const struct server_entry *entry = r == NULL ? NULL : registry_find(r, c->name);
+    bool                       ok    = r != NULL;
+
+    if (!ok) {
+        no_memory(err);
+    } else if (r->file_error.code != ERROR_NONE) {
+        ok = error_set(err, ERROR_INVALID, "%s", r->file_error.text);
+    } else if (after && c->kind != CHANGE_REMOVE && (entry == NULL || entry->kind == SERVER_WRONG)) {
+        const char *words = entry == NULL ? NULL : strchr(entry->error, ' '); /* behind file and line */
+        ok                = error_set(err, ERROR_INVALID, "%s", words == NULL ? "this is no server" : words + 1);
+    }
+    registry_unref(r);
+    return ok;
+}
+
+static bool
+read_old(struct change *c, struct buffer *into, struct error *err)
+{
+    struct error failed = {0};
+
+    buffer_reset(into);
+    if (file_read(c->path, into, &failed) || failed.code == ERROR_NOT_FOUND)
+        return true;
+    if (err != NULL)
+        *err = failed;
+    return false;
+}
+
+static bool
+is_unchanged(void *arg)
+{
+    struct change *c   = arg;
+    struct buffer  now = {.max = FILE_MAX};
+    bool           ok  = read_old(c, &now, NULL) && str_eq(buffer_str(&now), buffer_str(&c->old));
+
+    buffer_clear(&now);
+    return ok;
+}
+
+static bool
+try_once(struct change *c, struct error *err)
+{
+    struct stat info;
+    mode_t      mode = stat(c->path, &info) == 0 ? info.st_mode & 0777 : 0600;
+
+    return read_old(c, &c->old, err) && check(c, buffer_str(&c->old), false, err) && make_fresh(c, err) &&
+           check(c, buffer_str(&c->fresh), true, err) &&
+           file_replace_if(c->path, buffer_str(&c->fresh), mode, is_unchanged, c, err);
+}
+
+static bool
+make(struct change c, struct error *err)
+{
+    char         path[4096];
+    struct error failed = {0};
+    bool         ok     = false;
+
+    if ((size_t)snprintf(path, sizeof path, "%s.lock", c.path) >= sizeof path)
+        return error_set(err, ERROR_INVALID, "the path of the registry is too long");
+    int lock  = file_lock(path, LOCK_WAIT_MS, &failed);
+    c.old.max = c.fresh.max = FILE_MAX;
+    for (int i = 0; lock >= 0 && !ok && i < TRIES; i++) {
+        failed = (struct error){0};
+        ok     = try_once(&c, &failed);
+        if (!ok && failed.code != ERROR_BUSY)
+            break;
+    }
+    buffer_clear(&c.old);
+    buffer_clear(&c.fresh);
+    if (lock >= 0)
+        close(lock);
+    if (!ok && err != NULL)
+        *err = failed;
+    return ok;
+}
+
+static bool
+is_object(struct str json, struct error *err)
+{
+    yyjson_doc *doc = yyjson_read(json.len == 0 ? "" : json.data, json.len, JSONC_FLAGS);
+    bool        ok  = yyjson_is_obj(yyjson_doc_get_root(doc));
+
+    yyjson_doc_free(doc);
+    return ok ||
+           error_set(err, ERROR_INVALID, "a server must be an object, like {\"url\": \"http://localhost:9000/mcp\"}");
+}
+
+bool
+registry_add(const char *path, struct str name, struct str entry, struct error *err)
+{
+    return registry_check_name(name, err) && is_object(entry, err) &&
+           make((struct change){.path = path, .kind = CHANGE_ADD, .name = name, .json = entry}, err);
+}
+
+bool
+registry_replace(const char *path, struct str name, struct str entry, struct error *err)
+{
+    return is_object(entry, err) &&
+           make((struct change){.path = path, .kind = CHANGE_REPLACE, .name = name, .json = entry}, err);
+}
+
+bool
+registry_change(const char *path, struct str name, struct str members, struct error *err)
+{
+    return is_object(members, err) &&
+           make((struct change){.path = path, .kind = CHANGE_MEMBERS, .name = name, .json = members}, err);
+}
+
+bool
+registry_remove(const char *path, struct str name, struct error *err)
+{
+    return make((struct change){.path = path, .kind = CHANGE_REMOVE, .name = name}, err);
+}
+
+static bool
+print_pairs(struct buffer *out, const char *key, const struct server_pair *pairs, size_t count)
+{
+    if (count == 0)
+        return true;
+    if (!buffer_printf(out, ",\"%s\":{", key))
+        return false;
+    for (size_t i = 0; i < count; i++)
+        if ((i > 0 && !buffer_append_char(out, ',')) || !buffer_append_json(out, pairs[i].name) ||
+            !buffer_append_char(out, ':') || !buffer_append_json(out, pairs[i].value))
+            return false;
+    return buffer_append_char(out, '}');
+}
+
+static bool
+print_text(struct buffer *out, const char *key, struct str value)
+{
+    return value.data == NULL || (buffer_printf(out, ",\"%s\":", key) && buffer_append_json(out, value));
+}
+
+static bool
+print_args(struct buffer *out, const struct server_entry *e)
+{
+    if (e->arg_count < 2)
+        return true;
+    if (!buffer_append(out, STR(",\"args\":[")))
+        return false;
+    for (size_t i = 1; i < e->arg_count; i++)
+        if ((i > 1 && !buffer_append_char(out, ',')) || !buffer_append_json(out, str_from(e->argv[i])))
+            return false;
+    return buffer_append_char(out, ']');
+}
+
+bool
+server_entry_print(const struct server_entry *e, struct buffer *out)
+{
+    bool ok = false;
+
+    if (e->kind == SERVER_WRONG)
+        return false;
+    if (e->kind == SERVER_HTTP)
+        ok = buffer_append(out, STR("{\"type\":\"http\"")) && print_text(out, "url", e->url) &&
+             print_pairs(out, "headers", e->headers, e->header_count);
+    else
+        ok = buffer_append(out, STR("{\"type\":\"stdio\"")) && print_text(out, "command", str_from(e->argv[0])) &&
+             print_args(out, e) && print_text(out, "envFile", str_from(e->env_file)) &&
+             print_pairs(out, "env", e->env, e->env_count) && print_text(out, "cwd", str_from(e->cwd)) &&
+             (!e->isolated || buffer_append(out, STR(",\"sessionMode\":\"isolated\"")));
+    if (ok && e->timeout != 0 && e->timeout != REGISTRY_TIMEOUT_DEFAULT)
+        ok = buffer_printf(out, ",\"timeout\":%lld", (long long)(e->timeout / MILLISECONDS(1)));
+    return ok && (e->enabled || buffer_append(out, STR(",\"enabled\":false"))) && buffer_append_char(out, '}');
+}
