@@ -1,0 +1,126 @@
+#include "store/pool.h"
+
+enum { RECORD_MEMORY = 2048, MIDDLE_MEMORY = 16 * 1024, LARGE_MEMORY = PIECE_MAX + 256 };
+/* What stays when all is quiet: about 5 MiB at most. */
+enum { RECORDS_KEPT = 1536, MIDDLE_KEPT = 64, LARGE_KEPT = 16 };
+
+static const struct {
+    size_t memory;
+    size_t kept;
+} sizes[CHUNK_SIZES] = {
+    [CHUNK_MIDDLE] = {MIDDLE_MEMORY, MIDDLE_KEPT},
+    [CHUNK_LARGE]  = {LARGE_MEMORY, LARGE_KEPT},
+};
+
+static void
+take_back(struct pool *p)
+{
+    struct record *r = atomic_exchange_explicit(&p->returned, NULL, memory_order_acquire);
+
+    while (r != NULL) {
+        struct record *next = r->next;
+        pool_give(p, r);
+        r = next;
+    }
+}
+
+struct record *
+pool_take(struct pool *p)
+{
+    if (p->records == NULL)
+        take_back(p);
+    struct record *r = p->records;
+    if (r != NULL) {
+        p->records = r->next;
+        p->record_count--;
+    } else {
+        r = malloc(RECORD_MEMORY);
+        if (r == NULL)
+            return NULL;
+    }
+    struct chunk *inside = (struct chunk *)(void *)(r + 1);
+    *r                   = (struct record){.pool = p, .first = inside, .last = inside, .held = RECORD_MEMORY};
+    *inside              = (struct chunk){.size = CHUNK_INSIDE, .data = (char *)(inside + 1)};
+    inside->cap          = (uint32_t)(RECORD_MEMORY - sizeof *r - sizeof *inside);
+    return r;
+}
+
+bool
+pool_take_chunk(struct pool *p, struct record *r, size_t room)
+{
+    enum chunk_size size =
+        room + sizeof(struct chunk) <= MIDDLE_MEMORY && r->held < MIDDLE_MEMORY ? CHUNK_MIDDLE : CHUNK_LARGE;
+
+    if (p->chunks[size] == NULL)
+        take_back(p);
+    struct chunk *c = p->chunks[size];
+    if (c != NULL) {
+        p->chunks[size] = c->next;
+        p->chunk_counts[size]--;
+    } else {
+        c = malloc(sizes[size].memory);
+        if (c == NULL)
+            return false;
+    }
+    *c            = (struct chunk){.size = size, .data = (char *)(c + 1)};
+    c->cap        = (uint32_t)(sizes[size].memory - sizeof *c);
+    r->last->next = c;
+    r->last       = c;
+    r->held += sizes[size].memory;
+    return true;
+}
+
+void
+pool_give(struct pool *p, struct record *r)
+{
+    for (struct chunk *c = r->first->next, *next; c != NULL; c = next) {
+        next = c->next;
+        if (p->chunk_counts[c->size] >= sizes[c->size].kept) {
+            free(c);
+            continue;
+        }
+        c->next            = p->chunks[c->size];
+        p->chunks[c->size] = c;
+        p->chunk_counts[c->size]++;
+    }
+    if (p->record_count >= RECORDS_KEPT) {
+        free(r);
+        return;
+    }
+    r->next    = p->records;
+    p->records = r;
+    p->record_count++;
+    r->first->next = NULL;
+}
+
+void
+pool_return(struct pool *p, struct record *first)
+{
+    struct record *last = first;
+
+    if (first == NULL)
+        return;
+    while (last->next != NULL)
+        last = last->next;
+    last->next = atomic_load_explicit(&p->returned, memory_order_relaxed);
+    while (!atomic_compare_exchange_weak_explicit(&p->returned, &last->next, first, memory_order_release,
+                                                  memory_order_relaxed))
+        ;
+}
+
+void
+pool_clear(struct pool *p)
+{
+    take_back(p);
+    for (struct record *r = p->records, *next; r != NULL; r = next) {
+        next = r->next;
+        free(r);
+    }
+    for (int size = 0; size < CHUNK_SIZES; size++) {
+        for (struct chunk *c = p->chunks[size], *next; c != NULL; c = next) {
+            next = c->next;
+            free(c);
+        }
+    }
+    *p = (struct pool){0};
+}

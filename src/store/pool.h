@@ -1,0 +1,58 @@
+/* src/store/pool.h: the memory of records: taken by the network thread, given back by the store thread.
+ *
+ * A record and the first RECORD_FIRST bytes of its messages are one piece of memory; what does not fit goes to chunks
+ * of two sizes. The store thread hands records back as a stack that the network thread takes whole, so neither waits
+ * for the other and in a steady state nothing is allocated. */
+#ifndef GATEHOUSE_STORE_POOL_H
+#define GATEHOUSE_STORE_POOL_H
+
+#include <stdatomic.h>
+
+#include "store/block.h"
+#include "store/record.h"
+
+enum chunk_size { CHUNK_INSIDE, CHUNK_MIDDLE, CHUNK_LARGE, CHUNK_SIZES };
+
+struct chunk { /* pieces as block.h writes them, one behind the other, none across two chunks */
+    struct chunk   *next;
+    uint32_t        len;
+    uint32_t        cap;
+    enum chunk_size size;
+    char           *data; /* behind it */
+};
+
+struct pool;
+
+struct record {
+    struct record        *next; /* of its batch, or in the pool */
+    struct pool          *pool;
+    struct labels        *labels; /* a reference */
+    uint64_t              id;
+    struct exchange_facts facts; /* strings in its chunks; set when put */
+    struct chunk         *first, *last;
+    size_t                held; /* bytes of memory */
+    uint64_t              bytes_in, bytes_out;
+    bool                  continues; /* the last piece is not the end of its message */
+    bool                  torn;      /* memory ran out, something is missing */
+};
+
+struct pool { /* all zero: empty */
+    struct record *records;
+    size_t         record_count;
+    struct chunk  *chunks[CHUNK_SIZES];
+    size_t         chunk_counts[CHUNK_SIZES];
+    _Alignas(64) _Atomic(struct record *) returned; /* by the store thread */
+};
+
+/* Of an open database: where record_new takes from. */
+struct pool *traffic_pool(struct traffic *t);
+
+struct record *pool_take(struct pool *p);
+bool           pool_take_chunk(struct pool *p, struct record *r, size_t room);
+/* The network thread's. */
+void pool_give(struct pool *p, struct record *r);
+/* The store thread's: a list by `next`; their labels are let go of already. */
+void pool_return(struct pool *p, struct record *first);
+void pool_clear(struct pool *p);
+
+#endif
