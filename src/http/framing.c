@@ -315,22 +315,30 @@ static const llhttp_settings_t settings = {
     .on_message_complete      = on_whole,
 };
 
-/* What llhttp refused, in the codes of RFC 9110. An unknown method is 501, something that is no method at all 400. */
+static bool
+is_word(struct str s)
+{
+    for (size_t i = 0; i < s.len; i++)
+        if ((s.data[i] | 32) < 'a' || (s.data[i] | 32) > 'z')
+            return false;
+    return s.len > 0;
+}
+
+/* What llhttp refused, in the codes of RFC 9110: an unknown method is 501, something that is no method at all 400. */
 static enum framing_step
 refuse_parsed(struct framing *f, llhttp_errno_t error)
 {
     struct str head = buffer_str(&f->head);
     ptrdiff_t  word = str_index(head, ' ');
 
-    if (error == HPE_INVALID_VERSION && (f->parser.http_major != 1 || f->parser.http_minor > 1)) {
+    if (error == HPE_INVALID_VERSION && (f->parser.http_major != 1 || f->parser.http_minor > 1))
         refuse(f, 505, "this is HTTP/1.1");
-    } else if (error == HPE_INVALID_METHOD && word > 0) {
-        bool token = true;
-        for (ptrdiff_t i = 0; i < word; i++)
-            token &= (head.data[i] | 32) >= 'a' && (head.data[i] | 32) <= 'z';
-        refuse(f, token ? 501 : 400, token ? "this method is not known" : "this is no HTTP request");
-    }
-    refuse(f, 400, f->in_body ? "the body is malformed" : "the request is malformed");
+    else if (error == HPE_INVALID_METHOD && !is_word(word < 0 ? head : str_take(head, (size_t)word)))
+        refuse(f, 400, "this is no HTTP request");
+    else if (error == HPE_INVALID_METHOD)
+        refuse(f, 501, "this method is not known");
+    else
+        refuse(f, 400, f->in_body ? "the body is malformed" : "the request is malformed");
     return FRAMING_REFUSED;
 }
 
