@@ -191,7 +191,7 @@ check_answer(const struct answer_case *a, size_t piece)
     for (size_t at = 0; at < strlen(a->text) && h.ends == 0; at += piece) {
         struct str part = str_take(str_skip(str_from(a->text), at), piece);
         send(fd, part.data, part.len, MSG_NOSIGNAL);
-        loop_turn(&loop, MILLISECONDS(20));
+        turn();
     }
     if (a->closes)
         close(fd);
@@ -315,7 +315,7 @@ flood(const char *opening, const char *unit, enum error_code wanted)
     peer_send(fd, opening);
     for (int i = 0; i < 100000 && h.ends == 0; i++) {
         if (send(fd, unit, strlen(unit), MSG_NOSIGNAL) < 0 || i % 16 == 0)
-            loop_turn(&loop, MILLISECONDS(1));
+            turn();
     }
     assert_int_equal(h.ends, 1);
     assert_int_equal(h.err.code, wanted);
@@ -341,4 +341,491 @@ TEST(a_head_without_end_is_refused)
     flood("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1;x=", text, ERROR_TOO_LARGE);
     flood("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n0\r\nX: ", text, ERROR_TOO_LARGE);
     flood("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n", "0000000000", ERROR_TOO_LARGE);
+}
+
+/* ---- connections that went stale, and what is sent again ---- */
+
+/* One whole call; returns the server's end of its connection, which rests in the pool now. */
+static int
+rest_one(void)
+{
+    struct heard h = {0};
+
+    post(&h, STR("{}"));
+    int fd = peer_accept();
+    peer_read(fd, "{}");
+    peer_send(fd, OK_ANSWER);
+    WAIT_FOR(h.ends);
+    assert_int_equal(http_client_connections(client), 1);
+    forget(&h);
+    return fd;
+}
+
+TEST(a_resting_connection_that_closes_is_dropped_at_once)
+{
+    begin_default();
+    int fd = rest_one();
+    close(fd);
+    WAIT_FOR(http_client_connections(client) == 0);
+    finish();
+}
+
+TEST(a_resting_connection_that_speaks_is_dropped_at_once)
+{
+    begin_default();
+    int fd = rest_one();
+    peer_send(fd, "H");
+    WAIT_FOR(http_client_connections(client) == 0);
+    assert_true(peer_sees_close(fd));
+    close(fd);
+    finish();
+}
+
+TEST(a_connection_rests_no_longer_than_its_server_allows)
+{
+    struct http_client_limits limits = http_client_limits_default;
+    struct heard              h      = {0};
+
+    limits.idle = MILLISECONDS(50);
+    begin(limits);
+    int fd = rest_one();
+    WAIT_FOR(http_client_connections(client) == 0);
+    close(fd);
+    post(&h, STR("{}")); /* and one that says 2 s is kept for one, though ours is less */
+    fd = peer_accept();
+    peer_read(fd, "{}");
+    peer_send(fd, "HTTP/1.1 200 OK\r\nKeep-Alive: max=9, timeout=2\r\nContent-Length: 0\r\n\r\n");
+    WAIT_FOR(h.ends);
+    turns(300);
+    assert_int_equal(http_client_connections(client), 1);
+    WAIT_FOR(http_client_connections(client) == 0);
+    close(fd);
+    forget(&h);
+    finish();
+}
+
+TEST(idle_connections_can_be_dropped_and_busy_ones_do_not_return)
+{
+    struct heard h = {0};
+
+    begin_default();
+    int fd = rest_one();
+    http_client_drop_idle(client);
+    assert_int_equal(http_client_connections(client), 0);
+    close(fd);
+    post(&h, STR("{}"));
+    fd = peer_accept();
+    peer_read(fd, "{}");
+    http_client_drop_idle(client);
+    peer_send(fd, OK_ANSWER);
+    WAIT_FOR(h.ends);
+    assert_int_equal(h.err.code, ERROR_NONE);
+    assert_int_equal(http_client_connections(client), 0);
+    close(fd);
+    forget(&h);
+    finish();
+}
+
+/* Of two connections the first brings an answer, in whose end a call is started on the second; that one was closed at
+ * the same moment, which the client hears before the turn's end, when the request would have been written. */
+TEST(a_post_that_was_not_written_goes_again_on_a_fresh_connection)
+{
+    struct heard first = {0}, other = {0}, second = {0};
+
+    begin_default();
+    first.next = &second;
+    post(&first, STR("{}"));
+    int fd = peer_accept();
+    peer_read(fd, "{}");
+    post(&other, STR("{}"));
+    int stale = peer_accept();
+    peer_read(stale, "{}");
+    peer_send(stale, OK_ANSWER);
+    WAIT_FOR(other.ends);
+    peer_send(fd, "HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 0\r\n\r\n");
+    close(stale);
+    WAIT_FOR(first.ends);
+    int fresh = peer_accept();
+    assert_non_null(strstr(peer_read(fresh, "\r\n\r\n"), "GET /mcp"));
+    peer_send(fresh, OK_ANSWER);
+    WAIT_FOR(second.ends);
+    assert_int_equal(second.err.code, ERROR_NONE);
+    close(fd);
+    close(fresh);
+    forget(&first);
+    forget(&other);
+    forget(&second);
+    finish();
+}
+
+TEST(a_post_whose_bytes_were_written_is_not_sent_again)
+{
+    struct heard h = {0};
+
+    begin_default();
+    int fd = rest_one();
+    post(&h, STR("{}"));
+    peer_read(fd, "{}");
+    close(fd);
+    WAIT_FOR(h.ends);
+    assert_int_equal(h.err.code, ERROR_CLOSED);
+    assert_int_equal(h.heads, 0);
+    turns(5);
+    assert_false(peer_is_asked());
+    forget(&h);
+    finish();
+}
+
+TEST(what_is_repeatable_is_sent_again_once)
+{
+    struct heard h = {0};
+
+    begin_default();
+    int fd = rest_one();
+    get(&h);
+    peer_read(fd, "\r\n\r\n");
+    close(fd);
+    fd = peer_accept(); /* again, on a fresh one */
+    peer_read(fd, "\r\n\r\n");
+    assert_int_equal(h.ends, 0);
+    close(fd);
+    WAIT_FOR(h.ends); /* and not a third time */
+    assert_int_equal(h.err.code, ERROR_CLOSED);
+    turns(5);
+    assert_false(peer_is_asked());
+    forget(&h);
+    finish();
+}
+
+TEST(what_is_repeatable_is_not_sent_again_once_a_byte_was_answered)
+{
+    struct heard h = {0};
+
+    begin_default();
+    get(&h);
+    int fd = peer_accept();
+    peer_read(fd, "\r\n\r\n");
+    peer_send(fd, "H");
+    turns(5);
+    close(fd);
+    WAIT_FOR(h.ends);
+    assert_int_equal(h.err.code, ERROR_CLOSED);
+    turns(5);
+    assert_false(peer_is_asked());
+    forget(&h);
+    finish();
+}
+
+/* ---- connecting ---- */
+
+TEST(a_refused_port_is_said_in_words)
+{
+    struct heard h = {0};
+    char         wanted[128];
+
+    begin_default();
+    close(listener);
+    listener = -1;
+    post(&h, STR("{}"));
+    assert_int_equal(h.ends, 0);
+    WAIT_FOR(h.ends);
+    assert_int_equal(h.err.code, ERROR_UNREACHABLE);
+    snprintf(wanted, sizeof wanted, "connection refused (127.0.0.1:%u)", port);
+    assert_string_equal(h.err.text, wanted);
+    assert_int_equal(http_client_connections(client), 0);
+    forget(&h);
+    finish();
+}
+
+TEST(localhost_is_both_loopback_addresses)
+{
+    struct heard    h = {0};
+    struct http_url url;
+    char            wanted[128];
+
+    begin_default();
+    url = url_for("http", "LocalHost");
+    assert_non_null(start(&h, (struct http_call_spec){.url = &url, .method = HTTP_METHOD_GET}));
+    int fd = peer_accept();
+    peer_read(fd, "\r\n\r\n");
+    peer_send(fd, OK_ANSWER);
+    WAIT_FOR(h.ends);
+    assert_int_equal(h.err.code, ERROR_NONE);
+    close(fd);
+    forget(&h);
+    close(listener);
+    listener = -1;
+    WAIT_FOR(http_client_connections(client) == 0);
+    url = url_for("http", "localhost");
+    assert_non_null(start(&h, (struct http_call_spec){.url = &url, .method = HTTP_METHOD_GET}));
+    WAIT_FOR(h.ends);
+    snprintf(wanted, sizeof wanted, "connection refused (127.0.0.1:%u", port);
+    assert_true(str_starts(str_from(h.err.text), str_from(wanted)));
+    forget(&h);
+    finish();
+}
+
+TEST(a_name_without_address_is_said_in_words)
+{
+    struct heard    h = {0}, other = {0};
+    struct http_url url;
+
+    begin_default();
+    assert_true(http_url_parse(STR("http://no-such-host.invalid/"), &url, NULL));
+    assert_non_null(start(&h, (struct http_call_spec){.url = &url, .method = HTTP_METHOD_GET}));
+    assert_non_null(start(&other, (struct http_call_spec){.url = &url, .method = HTTP_METHOD_GET}));
+    WAIT_FOR(h.ends && other.ends);
+    assert_int_equal(h.err.code, ERROR_UNREACHABLE);
+    assert_non_null(strstr(h.err.text, "no address found for the name no-such-host.invalid"));
+    forget(&h);
+    forget(&other);
+    finish();
+}
+
+TEST(a_call_may_be_cancelled_while_its_name_is_looked_up)
+{
+    struct heard    h = {0};
+    struct http_url url;
+
+    begin_default();
+    assert_true(http_url_parse(STR("http://no-such-host.invalid/"), &url, NULL));
+    assert_non_null(start(&h, (struct http_call_spec){.url = &url, .method = HTTP_METHOD_GET}));
+    http_call_cancel(h.call);
+    assert_non_null(start(&h, (struct http_call_spec){.url = &url, .method = HTTP_METHOD_GET}));
+    forget(&h);
+    finish(); /* with the client, while the worker runs */
+}
+
+/* A listener whose backlog is full answers no SYN: connecting hangs. */
+TEST(connecting_has_a_time_out)
+{
+    struct heard       h = {0};
+    struct sockaddr_in at;
+    socklen_t          len = sizeof at;
+    int                fill[4];
+
+    begin_default();
+    assert_int_equal(listen(listener, 0), 0);
+    getsockname(listener, (struct sockaddr *)&at, &len);
+    for (int i = 0; i < 4; i++) {
+        fill[i] = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+        connect(fill[i], (struct sockaddr *)&at, sizeof at);
+    }
+    assert_non_null(
+        start(&h, (struct http_call_spec){.method = HTTP_METHOD_GET, .connect_timeout = MILLISECONDS(100)}));
+    WAIT_FOR(h.ends);
+    assert_int_equal(h.err.code, ERROR_UNREACHABLE);
+    assert_non_null(strstr(h.err.text, "within 0.1 s"));
+    for (int i = 0; i < 4; i++)
+        close(fill[i]);
+    forget(&h);
+    finish();
+}
+
+TEST(connections_of_an_origin_have_a_bound)
+{
+    struct http_client_limits limits = http_client_limits_default;
+    struct heard              a = {0}, b = {0}, c = {0};
+
+    limits.connections = 2;
+    begin(limits);
+    post(&a, STR("{}"));
+    post(&b, STR("{}"));
+    assert_null(start(&c, (struct http_call_spec){.method = HTTP_METHOD_GET}));
+    assert_int_equal(c.err.code, ERROR_FULL);
+    http_call_cancel(a.call);
+    assert_non_null(start(&c, (struct http_call_spec){.method = HTTP_METHOD_GET}));
+    http_call_cancel(b.call);
+    http_call_cancel(c.call);
+    forget(&c);
+    finish();
+}
+
+TEST(origins_have_a_bound_and_unused_ones_make_room)
+{
+    struct http_client_limits limits = http_client_limits_default;
+    struct http_url           url;
+    struct http_origin       *held[3];
+    static const char *const  texts[] = {"http://127.0.0.1/", "http://127.0.0.2/", "http://127.0.0.3/"};
+    struct error              err     = {0};
+
+    limits.origins = 2;
+    begin(limits);
+    for (int i = 0; i < 3; i++) {
+        http_url_parse(str_from(texts[i]), &url, NULL);
+        held[i] = http_client_origin(client, &url, &err);
+    }
+    assert_null(held[2]);
+    assert_int_equal(err.code, ERROR_FULL);
+    http_origin_release(held[0]);
+    held[2] = http_client_origin(client, &url, &err);
+    assert_non_null(held[2]);
+    assert_ptr_equal(http_client_origin(client, &url, &err), held[2]);
+    finish();
+}
+
+/* ---- cancelling, pausing ---- */
+
+TEST(a_call_may_be_cancelled_at_any_stage)
+{
+    /* 0: at once; 1: connected; 2: sent; 3: head half there; 4: in the body */
+    for (int stage = 0; stage <= 4; stage++) {
+        struct heard h  = {0};
+        int          fd = -1;
+        begin_default();
+        post(&h, STR("{}"));
+        if (stage >= 1)
+            fd = peer_accept();
+        if (stage >= 2)
+            peer_read(fd, "{}");
+        if (stage >= 3)
+            peer_send(fd, "HTTP/1.1 200 OK\r\nContent-Le");
+        if (stage >= 4)
+            peer_send(fd, "ngth: 9\r\n\r\nab");
+        turns(5);
+        http_call_cancel(h.call);
+        assert_int_equal(http_client_connections(client), 0);
+        turns(5);
+        assert_int_equal(h.ends, 0);
+        if (fd >= 0)
+            close(fd);
+        forget(&h);
+        finish();
+    }
+}
+
+TEST(a_call_may_be_cancelled_inside_each_of_its_callbacks)
+{
+    for (int where = 0; where < 3; where++) {
+        struct heard h = {.cancel_in_head = where == 0, .cancel_in_data = where == 1, .cancel_in_end = where == 2};
+        begin_default();
+        post(&h, STR("{}"));
+        int fd = peer_accept();
+        peer_read(fd, "{}");
+        peer_send(fd, "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nab\r\n2\r\ncd\r\n0\r\n\r\n");
+        WAIT_FOR(where == 2 ? h.ends : http_client_connections(client) == 0);
+        turns(3);
+        assert_int_equal(h.heads, 1);
+        assert_int_equal(h.ends, where == 2 ? 1 : 0);
+        assert_int_equal(buffer_len(&h.body), where == 0 ? 0 : where == 1 ? 2 : 4);
+        close(fd);
+        forget(&h);
+        finish();
+    }
+}
+
+TEST(a_paused_call_stops_reading_and_loses_nothing)
+{
+    static char  block[65536];
+    size_t       total = MIB(20), sent = 0, paused_at = 0;
+    struct heard h = {.count_only = true, .pause_in_data = true};
+    char         head[128];
+
+    begin_default();
+    get(&h);
+    int fd = peer_accept();
+    peer_read(fd, "\r\n\r\n");
+    snprintf(head, sizeof head, "HTTP/1.1 200 OK\r\nContent-Length: %zu\r\n\r\n", total);
+    peer_send(fd, head);
+    for (int idle = 0; idle < 50; idle++) { /* until the kernel's buffers are full and nothing moves any more */
+        ssize_t put = send(fd, block, sizeof block, MSG_NOSIGNAL);
+        if (put > 0) {
+            sent += (size_t)put;
+            idle = 0;
+        }
+        turn();
+    }
+    paused_at = h.bytes;
+    assert_true(paused_at <= 2 * NET_INPUT); /* what one read brought */
+    assert_true(sent < total);
+    while (h.ends == 0) {
+        size_t  left = total - sent < sizeof block ? total - sent : sizeof block;
+        ssize_t put  = left == 0 ? 0 : send(fd, block, left, MSG_NOSIGNAL);
+        sent += put > 0 ? (size_t)put : 0;
+        http_call_resume(h.call);
+        turn();
+    }
+    assert_int_equal(h.err.code, ERROR_NONE);
+    assert_int_equal(h.bytes, total);
+    assert_int_equal(http_client_connections(client), 1);
+    h.pause_in_data = false;
+    post(&h, STR_NONE); /* the connection reads again */
+    close(fd);
+    h.ends = 0;
+    WAIT_FOR(h.ends);
+    forget(&h);
+    finish();
+}
+
+TEST(a_large_body_is_sent_as_the_server_takes_it)
+{
+    size_t       total = MIB(8), got = 0;
+    char        *body = malloc(total), *seen = malloc(total + 1024);
+    struct heard h = {0};
+
+    assert_true(body != NULL && seen != NULL);
+    for (size_t i = 0; i < total; i++)
+        body[i] = (char)('a' + i % 23);
+    begin_default();
+    post(&h, str_of(body, total));
+    int fd = peer_accept();
+    turns(20);
+    while (got < total || memcmp(seen + got - total, body, total) != 0) {
+        ssize_t some = recv(fd, seen + got, total + 1024 - got, 0);
+        got += some > 0 ? (size_t)some : 0;
+        turn();
+    }
+    peer_send(fd, OK_ANSWER);
+    WAIT_FOR(h.ends);
+    assert_int_equal(h.err.code, ERROR_NONE);
+    assert_int_equal(http_client_connections(client), 1);
+    close(fd);
+    forget(&h);
+    finish();
+    free(body);
+    free(seen);
+}
+
+TEST(an_answer_may_come_before_the_request_was_heard_out)
+{
+    size_t       total = MIB(8);
+    char        *body  = calloc(1, total);
+    struct heard h     = {0};
+
+    begin_default();
+    post(&h, str_of(body, total));
+    int fd = peer_accept();
+    turns(5);
+    peer_send(fd, "HTTP/1.1 413 Content Too Large\r\nContent-Length: 0\r\n\r\n");
+    WAIT_FOR(h.ends);
+    assert_int_equal(h.err.code, ERROR_NONE);
+    assert_int_equal(h.status, 413);
+    assert_int_equal(http_client_connections(client), 0); /* half a request is on it */
+    close(fd);
+    forget(&h);
+    finish();
+    free(body);
+}
+
+TEST(a_client_may_go_with_calls_in_every_state)
+{
+    struct heard h[3] = {0};
+
+    begin_default();
+    post(&h[0], STR("{}"));
+    int fd = peer_accept();
+    peer_read(fd, "{}");
+    peer_send(fd, "HTTP/1.1 200 OK\r\n\r\n");
+    WAIT_FOR(h[0].heads);
+    post(&h[1], STR("{}"));
+    int other = peer_accept();
+    peer_read(other, "{}");
+    post(&h[2], STR("{}"));
+    finish();
+    for (int i = 0; i < 3; i++) {
+        assert_int_equal(h[i].ends, 0);
+        forget(&h[i]);
+    }
+    close(fd);
+    close(other);
 }
