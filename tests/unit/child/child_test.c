@@ -1,4 +1,5 @@
 #include <errno.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 
 #include "child/support.h"
@@ -237,6 +238,33 @@ TEST(two_hundred_children_leave_no_descriptor_and_no_process)
         }
     }
     assert_int_equal(count_descriptors(), before);
+    close_house(&house);
+}
+
+TEST(without_descriptors_nothing_is_started_and_nothing_leaks)
+{
+    struct record r;
+    struct error  err = {0};
+    struct rlimit limit, low;
+
+    open_house(&house);
+    getrlimit(RLIMIT_NOFILE, &limit);
+    size_t before = count_descriptors();
+    for (rlim_t more = 0; more < 9; more++) { /* each of the nine that a start opens fails once */
+        low = (struct rlimit){.rlim_cur = (rlim_t)before + more, .rlim_max = limit.rlim_max};
+        setrlimit(RLIMIT_NOFILE, &low);
+        bool started = start(&house, &r, (struct child_spec){.argv = ARGV(TEXT("cat"))}, &err);
+        setrlimit(RLIMIT_NOFILE, &limit);
+        if (started) {
+            child_kill(r.child);
+            RUN_UNTIL(&house, children_count(house.children) == 0);
+            loop_turn(&house.loop, 0);
+        } else {
+            assert_int_equal(err.code, ERROR_FULL);
+        }
+        assert_int_equal(count_descriptors(), before);
+    }
+    assert_int_equal(children_count(house.children), 0);
     close_house(&house);
 }
 

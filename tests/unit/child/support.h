@@ -120,8 +120,6 @@ start(struct house *h, struct record *r, struct child_spec spec, struct error *e
     *r = (struct record){.out = {.max = MIB(1)}, .err = {.max = MIB(4)}};
     if (spec.env == NULL)
         spec.env = test_env;
-    if (spec.grace == 0)
-        spec.grace = MILLISECONDS(100);
     r->child = child_start(h->children, &spec, &record_events, r, err);
     return r->child != NULL;
 }
