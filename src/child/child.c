@@ -14,7 +14,7 @@
 #define LOST_GRACE    MILLISECONDS(500) /* a stream closed before the command left: it mostly does at once */
 #define EXITED_GRACE  MILLISECONDS(200) /* what is left of the tree may finish what it writes */
 #define TELL_WITHIN   MILLISECONDS(800) /* of the command's exit */
-#define KILL_PATIENCE SECONDS(2)        /* then the helper is killed: somebody stopped it */
+#define KILL_PATIENCE MILLISECONDS(500) /* or the grace, if longer; then the helper is killed: somebody stopped it */
 
 static void
 child_move(struct child *child, enum child_state to)
@@ -45,9 +45,8 @@ end_tree(struct child *child)
     if (child->state >= CHILD_KILLING)
         return;
     child_move(child, CHILD_KILLING);
-    stream_close_in(child);
-    send_order(child, ORDER_END);
-    set_step(child, KILL_PATIENCE);
+    send_order(child, ORDER_END); /* its stdin stays open: it is not to leave in good order now */
+    set_step(child, time_max(child->grace, KILL_PATIENCE));
 }
 
 static void
@@ -129,6 +128,21 @@ tell_late(struct timer *timer)
 }
 
 static void
+on_started(struct child *child, pid_t pid)
+{
+    child->pid = pid;
+    stream_start_reading(child);
+    if (child->state != CHILD_STARTING)
+        return;
+    bool was_lost = timer_is_set(&child->step);
+    child_move(child, CHILD_RUNNING);
+    if (was_lost)
+        set_step(child, LOST_GRACE);
+    if (child->events.on_started != NULL)
+        child->events.on_started(child->user, pid);
+}
+
+static void
 on_exited(struct child *child, int status)
 {
     child->end.status = WIFEXITED(status) ? WEXITSTATUS(status) : -1;
@@ -149,15 +163,7 @@ on_report(struct child *child, const struct report *report)
 {
     switch (report->kind) {
     case REPORT_STARTED:
-        child->pid = report->value;
-        if (child->state != CHILD_STARTING)
-            break;
-        bool was_lost = timer_is_set(&child->step);
-        child_move(child, CHILD_RUNNING);
-        if (was_lost)
-            set_step(child, LOST_GRACE);
-        if (child->events.on_started != NULL)
-            child->events.on_started(child->user, child->pid);
+        on_started(child, report->value);
         break;
     case REPORT_FAILED:
         child->end.exec_errno = report->value;

@@ -6,7 +6,7 @@
  * however it died: the socket between them closes (DESIGN 4, src/child/wire.h). A helper that is killed leaves its
  * orphans to Gatehouse, which ends them the same way.
  *
- *   STARTING --> RUNNING --> CLOSING --> TERMINATING --> KILLING --> GONE
+ *   STARTING --> RUNNING --> CLOSING --> TERMINATING --> EXITED --> KILLING --> GONE
  *   STARTING     the helper was started; whether the command could be is not known yet
  *   RUNNING      the command runs
  *   CLOSING      child_stop: its stdin is closed when the queue is written; it may leave by itself
@@ -14,11 +14,11 @@
  *   EXITED       the command left: what it wrote last is read, the rest of its tree may finish for a moment
  *   KILLING      the helper was told to kill the whole tree
  *   GONE         nothing of the tree is left; freed when the loop's turn ends
- * A step may be left out, none goes back. EXITED comes from every state before KILLING.
+ * Steps are left out, none goes back.
  *
- * Callbacks come from the loop, never out of a function called here, except on_oversize and on_line for what is read.
- * on_ended is the last one and always comes, within a second of the command's end; all functions here may be called in
- * every callback, also child_abandon. */
+ * Callbacks come from the loop, never out of a function called here. on_ended is the last one and always comes, within
+ * a second of the command's end; `child` may be used until it returns. In every callback all functions here may be
+ * called but children_free. */
 #ifndef GATEHOUSE_CHILD_CHILD_H
 #define GATEHOUSE_CHILD_CHILD_H
 

@@ -96,6 +96,7 @@ void child_free(struct child *child); /* closes all that is open */
 
 /* stream.c */
 bool stream_open(struct child *child, struct error *err);
+void stream_start_reading(struct child *child); /* once on_started was told: it comes before the first line */
 void stream_close_one(struct poll **poll, int *fd);
 bool stream_flush(struct child *child); /* writes what is queued; true: a callback ran */
 void stream_close_in(struct child *child);

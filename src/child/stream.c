@@ -109,11 +109,16 @@ stream_open(struct child *child, struct error *err)
     child->in  = poll_new(loop, child->fd.in, on_in, child, err);
     child->out = poll_new(loop, child->fd.out, on_out, child, err);
     child->err = poll_new(loop, child->fd.err, on_err, child, err);
-    if (child->in == NULL || child->out == NULL || child->err == NULL)
-        return false;
-    poll_set(child->out, UV_READABLE);
-    poll_set(child->err, UV_READABLE);
-    return true;
+    return child->in != NULL && child->out != NULL && child->err != NULL;
+}
+
+void
+stream_start_reading(struct child *child)
+{
+    if (child->out != NULL)
+        poll_set(child->out, UV_READABLE);
+    if (child->err != NULL)
+        poll_set(child->err, UV_READABLE);
 }
 
 void
@@ -215,7 +220,7 @@ stream_flush(struct child *child)
         stream_close_in(child);
         return false;
     }
-    if (!child->is_crowded || left >= CHILD_QUEUE_LOW)
+    if (!child->is_crowded || left >= CHILD_QUEUE_LOW || child->state > CHILD_RUNNING)
         return false;
     child->is_crowded = false;
     if (child->events.on_drained == NULL)

@@ -1,0 +1,26 @@
+/* tests/unit/child/owner.c: a process that owns children, to be killed by a test. Says "ready" when all have hidden. */
+#include "child/support.h"
+
+enum { OWNED = 3 };
+
+int
+main(int argc, char **argv)
+{
+    struct house  house;
+    struct record records[OWNED];
+    struct error  err = {0};
+
+    if (argc < 2)
+        return 2;
+    open_house(&house);
+    for (int i = 0; i < OWNED; i++) {
+        struct child_spec spec = {.argv = ARGV(TEXT(TEST_PEER), TEXT("hide"), argv[1])};
+        if (!start(&house, &records[i], spec, &err))
+            return 1;
+    }
+    for (int i = 0; i < OWNED; i++)
+        RUN_UNTIL(&house, records[i].lines == 1);
+    (void)!write(1, "ready", 5);
+    loop_run(&house.loop);
+    return 0;
+}
