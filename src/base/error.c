@@ -2,6 +2,9 @@
 
 #include <errno.h>
 
+#undef error_set /* the analyzer's */
+#undef error_set_errno
+
 static const char *const names[ERROR_CODES] = {
     [ERROR_NONE] = "none",           [ERROR_INTERNAL] = "internal",   [ERROR_MEMORY] = "memory",
     [ERROR_INVALID] = "invalid",     [ERROR_NOT_FOUND] = "not-found", [ERROR_EXISTS] = "exists",
