@@ -43,12 +43,14 @@ static void
 session_new(char *id, size_t room)
 {
     if (sessions == session_room) {
-        session_room  = session_room == 0 ? 256 : session_room * 2;
-        session_ended = realloc(session_ended, session_room * sizeof *session_ended);
-        if (session_ended == NULL || sessions >= SESSIONS_MAX) {
+        size_t room_wanted = session_room == 0 ? 256 : session_room * 2;
+        bool  *ended       = sessions >= SESSIONS_MAX ? NULL : realloc(session_ended, room_wanted * sizeof *ended);
+        if (ended == NULL) {
             fprintf(stderr, "echo_http: too many sessions\n");
             exit(1);
         }
+        session_ended = ended;
+        session_room  = room_wanted;
     }
     session_ended[sessions] = false;
     snprintf(id, room, "echo-%08llx-%zu", (unsigned long long)process_mark, sessions);
