@@ -136,7 +136,9 @@ async function main(): Promise<number> {
     if (chosen.million && gatehouse) {
         say(`${chosen.stored} exchanges, then the same again`);
         await attempt(results, `with ${chosen.stored} stored`, async () => {
-            results.million = await million(gatehouse, Number(chosen.stored), SIZES.map((size) => ({ connections: 32, size })), results.rounds, seconds);
+            const cells = SIZES.map((size) => ({ connections: 32, size }));
+            const beside = [gatehouse, named(all, "nginx")];
+            results.million = await million(gatehouse, beside, Number(chosen.stored), cells, results.rounds, seconds);
         });
     }
 

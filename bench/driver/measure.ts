@@ -173,9 +173,9 @@ export async function firstAnswers(target: Target, times: number): Promise<numbe
             const port = await freePort();
             const { command, path, env } = target.prepare(dir, port, upstream?.url ?? "");
             const variables = Object.entries(env ?? {}).map(([name, value]) => `${name}=${value}`);
-            took.push(
-                Number(await output("", [tool("first_answer"), "--url", `http://${target.host}:${port}${path}`, "--", "env", ...variables, ...command])),
-            );
+            const setting = variables.length > 0 ? ["env", ...variables] : [];
+            const url = `http://${target.host}:${port}${path}`;
+            took.push(Number(await output("", [tool("first_answer"), "--url", url, "--", ...setting, ...command])));
         }
     } finally {
         await upstream?.program.stop();
