@@ -1,6 +1,6 @@
 // bench/driver/report.ts: medians, ratios and budgets, as text that is Markdown too.
 
-import type { Cell, Recorded, Sample } from "./measure.ts";
+import type { Cell, Recorded, Sample, Streams } from "./measure.ts";
 import { fullName, type Million } from "./million.ts";
 
 export interface Results {
@@ -11,6 +11,7 @@ export interface Results {
     seconds: number;
     samples: Sample[];
     starts: Record<string, number[]>; // microseconds
+    streams: Record<string, Streams>;
     million?: Million;
     problems: string[]; // what could not be measured
 }
@@ -74,6 +75,7 @@ export function checks(results: Results): Check[] {
     const both = (read: (target: string) => number | undefined) => ({ value: read("gatehouse"), nginx: read("nginx") });
     list.push({ what: "resident, idle", ...both((t) => memory(t, (s) => s.idle.residentKiB)), limit: 10, unit: "MiB" });
     list.push({ what: "resident, most under load", ...both((t) => memory(t, (s) => s.loaded.peakKiB)), limit: 30, unit: "MiB" });
+    list.push({ what: "resident, each idle stream", ...both((t) => results.streams[t]?.kibEach), limit: 4, unit: "KiB" });
     list.push({ what: "start to first answer", ...both((t) => scaled(median(results.starts[t] ?? []), 1000)), limit: 20, unit: "ms" });
     const disk = median(small.flatMap((s) => (s.recorded ? [s.recorded.diskBytes / Math.max(1, s.recorded.recorded)] : [])));
     list.push({ what: "disk per call, 350 B, 32 connections", value: disk, limit: 200, unit: "B" });
@@ -107,6 +109,9 @@ export function failures(results: Results): string[] {
         if (s.errors > 0) list.push(`${where}: ${s.errors} calls failed`);
         if (s.exit !== 0) list.push(`${where}: ended with ${s.exit} after SIGTERM`);
         if (s.recorded) list.push(...recordFailures(where, s.recorded));
+    }
+    for (const [name, streams] of Object.entries(results.streams)) {
+        if (name.startsWith("gatehouse") && streams.failed > 0) list.push(`${name}: ${streams.failed} idle streams were not opened`);
     }
     if (results.million) {
         list.push(...recordFailures("with a million stored", results.million.recorded));
@@ -169,13 +174,13 @@ function costTable(results: Results): string {
         };
         return [
             name, number(mib(of.map((s) => s.idle.residentKiB))), number(mib(of.map((s) => s.idle.proportionalKiB))),
-            number(scaled(Math.max(...of.map((s) => s.loaded.peakKiB)), MIB)), number(scaled(median(results.starts[name] ?? []), 1000)),
-            disk(350, (r) => r.diskBytes), disk(350, (r) => r.checkpointedBytes), disk(1024, (r) => r.diskBytes),
+            number(scaled(Math.max(...of.map((s) => s.loaded.peakKiB)), MIB)), number(results.streams[name]?.kibEach),
+            number(scaled(median(results.starts[name] ?? []), 1000)), disk(350, (r) => r.diskBytes), disk(350, (r) => r.checkpointedBytes), disk(1024, (r) => r.diskBytes),
             kept.length === 0 ? "-" : `${kept.reduce((sum, r) => sum + r.recorded, 0)} of ${kept.reduce((sum, r) => sum + r.answered, 0)}`,
         ];
     });
     const head = [
-        "program", "idle MiB", "idle PSS", "most MiB", "start ms", "disk B/call, 350 B", "checkpointed", "disk B/call, 1 KB", "recorded of answered",
+        "program", "idle MiB", "idle PSS", "most MiB", "KiB/stream", "start ms", "disk B/call, 350 B", "checkpointed", "disk B/call, 1 KB", "recorded of answered",
     ];
     return table(head, rows);
 }
