@@ -1,9 +1,10 @@
 /* bench/echo_http.c: the echo server over Streamable HTTP: epoll, one thread, any path.
  *
- *   echo_http [--port N] [--sessions] [--sse] [--keep] [--wrong-every N]
+ *   echo_http [--port N] [--sessions] [--sse] [--streams] [--keep] [--wrong-every N]
  *
  * --port 0 (the default) picks one. On a line of stdout stands then: http://127.0.0.1:PORT/mcp
- * --sessions gives out a session id with `initialize` and wants it with everything else; --sse answers as event stream.
+ * --sessions gives out a session id with `initialize` and wants it with everything else; --sse answers as event stream;
+ * --streams holds an event stream open on GET, on which nothing comes (else GET is 405).
  * Ends with SIGTERM or when nobody holds its stdin any more, so that no test leaves one behind (--keep: not then).
  * --wrong-every N spoils the text of every N-th call: a client that checks its answers must notice. */
 #include "echo.h"
@@ -22,7 +23,7 @@
 
 #define SESSIONS_MAX 1000000
 
-static bool          gives_sessions, answers_sse;
+static bool          gives_sessions, answers_sse, holds_streams;
 static unsigned long wrong_every, calls;
 
 /* Session ids are echo-N; which of them have ended is all there is to remember. */
@@ -43,12 +44,14 @@ static void
 session_new(char *id, size_t room)
 {
     if (sessions == session_room) {
-        session_room  = session_room == 0 ? 256 : session_room * 2;
-        session_ended = realloc(session_ended, session_room * sizeof *session_ended);
-        if (session_ended == NULL || sessions >= SESSIONS_MAX) {
+        size_t room_wanted = session_room == 0 ? 256 : session_room * 2;
+        bool  *ended       = sessions >= SESSIONS_MAX ? NULL : realloc(session_ended, room_wanted * sizeof *ended);
+        if (ended == NULL) {
             fprintf(stderr, "echo_http: too many sessions\n");
             exit(1);
         }
+        session_ended = ended;
+        session_room  = room_wanted;
     }
     session_ended[sessions] = false;
     snprintf(id, room, "echo-%08llx-%zu", (unsigned long long)process_mark, sessions);
@@ -154,14 +157,30 @@ answer_delete(struct connection *c)
 }
 
 static void
+answer_get(struct connection *c)
+{
+    size_t number = 0;
+
+    if (!holds_streams)
+        add_plain(c, "405 Method Not Allowed", "Allow: POST, DELETE\r\n");
+    else if (gives_sessions && !session_find(c->in.session, &number))
+        add_plain(c, "404 Not Found", "");
+    else
+        bytes_add(&c->out, SPAN("HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nCache-Control: no-cache\r\n"
+                                "Transfer-Encoding: chunked\r\n\r\n"));
+}
+
+static void
 answer(struct connection *c)
 {
     if (strcmp(c->in.method, "POST") == 0)
         answer_post(c);
     else if (strcmp(c->in.method, "DELETE") == 0)
         answer_delete(c);
+    else if (strcmp(c->in.method, "GET") == 0)
+        answer_get(c);
     else
-        add_plain(c, "405 Method Not Allowed", "Allow: POST, DELETE\r\n"); /* no stream on GET */
+        add_plain(c, "405 Method Not Allowed", "Allow: GET, POST, DELETE\r\n");
     c->ends = c->in.closes;
 }
 
@@ -322,15 +341,19 @@ main(int argc, char **argv)
             gives_sessions = true;
         } else if (strcmp(argv[i], "--sse") == 0) {
             answers_sse = true;
+        } else if (strcmp(argv[i], "--streams") == 0) {
+            holds_streams = true;
         } else if (strcmp(argv[i], "--keep") == 0) {
             ends_with_stdin = false;
         } else if (strcmp(argv[i], "--wrong-every") == 0 && i + 1 < argc) {
             wrong_every = strtoul(argv[++i], NULL, 10);
         } else {
-            fprintf(stderr, "usage: echo_http [--port N] [--sessions] [--sse] [--keep] [--wrong-every N]\n");
+            fprintf(stderr,
+                    "usage: echo_http [--port N] [--sessions] [--sse] [--streams] [--keep] [--wrong-every N]\n");
             return 2;
         }
     }
+    allow_many_files();
     signal(SIGPIPE, SIG_IGN);
     process_mark = (uint64_t)getpid();
     run(listen_on(port), ends_with_stdin);

@@ -17,8 +17,6 @@
 #include <time.h>
 #include <unistd.h>
 
-extern char **environ;
-
 static double
 now(void)
 {
@@ -71,6 +69,21 @@ first_answer(struct client *c, double limit)
     return true;
 }
 
+/* SIGTERM, and SIGKILL to what takes longer than 15 s. */
+static void
+end(pid_t pid)
+{
+    struct timespec pause = {.tv_nsec = 5000000};
+    double          limit = now() + 15;
+
+    kill(pid, SIGTERM);
+    while (waitpid(pid, NULL, WNOHANG) == 0) {
+        if (now() > limit)
+            kill(pid, SIGKILL);
+        nanosleep(&pause, NULL);
+    }
+}
+
 int
 main(int argc, char **argv)
 {
@@ -108,7 +121,6 @@ main(int argc, char **argv)
     else
         fprintf(stderr, "first_answer: %s\n", client.why);
     client_clear(&client);
-    kill(pid, SIGTERM);
-    waitpid(pid, NULL, 0);
+    end(pid);
     return ok ? 0 : 1;
 }

@@ -414,6 +414,7 @@ main(int argc, char **argv)
         perror(l.options.ids);
         return 1;
     }
+    allow_many_files();
     l.epoll   = epoll_create1(EPOLL_CLOEXEC);
     l.callers = calloc(l.options.connections, sizeof *l.callers);
     if (l.callers == NULL)

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+#include <sys/resource.h>
 
 #define HEAD_MAX ((size_t)64 << 10)
 #define BODY_MAX ((uint64_t)256 << 20)
@@ -73,6 +74,17 @@ bytes_clear(struct bytes *b)
 {
     free(b->data);
     *b = (struct bytes){0};
+}
+
+void
+allow_many_files(void)
+{
+    struct rlimit limit;
+
+    if (getrlimit(RLIMIT_NOFILE, &limit) == 0) {
+        limit.rlim_cur = limit.rlim_max;
+        setrlimit(RLIMIT_NOFILE, &limit);
+    }
 }
 
 bool

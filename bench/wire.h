@@ -28,6 +28,8 @@ void  bytes_addf(struct bytes *b, const char *format, ...) __attribute__((format
 void  bytes_drop(struct bytes *b, size_t len); /* forgets the first `len` */
 void  bytes_clear(struct bytes *b);
 
+void allow_many_files(void); /* as many descriptors as the system lets us have */
+
 bool span_equal(struct span a, struct span b);
 
 /* One direction of a connection, message after message:

@@ -5,7 +5,7 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { cpus, release, totalmem } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
-import { type Cell, firstAnswers, measure } from "./measure.ts";
+import { type Cell, firstAnswers, idleStreams, measure } from "./measure.ts";
 import { million } from "./million.ts";
 import { profile } from "./profile.ts";
 import { checks, failures, render, type Results } from "./report.ts";
@@ -22,6 +22,8 @@ const USAGE = `usage: script/bench [--quick] [--million [--stored N]] [--peers] 
   --profile   instead of measuring: where the time of this one goes, at 32 connections and 350 B (needs perf)
 `;
 const SIZES = [350, 1024];
+const STREAMS = 1000;
+const ours = ["direct", "nginx", "gatehouse", "gatehouse-stdio"]; // supergateway would start a process for each stream
 
 function options() {
     try {
@@ -117,7 +119,7 @@ async function main(): Promise<number> {
     const seconds = { warm: Math.min(1, measured), measured };
     const results: Results = {
         date: new Date().toISOString(), version: version(), machine: machine(), rounds: Number(chosen.rounds ?? (chosen.quick ? 1 : 3)),
-        seconds: measured, samples: [], starts: {}, problems: [],
+        seconds: measured, samples: [], starts: {}, streams: {}, problems: [],
     };
 
     if (chosen.peers) installPeers();
@@ -132,11 +134,18 @@ async function main(): Promise<number> {
             results.starts[target.name] = await firstAnswers(target, chosen.quick ? 3 : target.starts);
         });
     }
+    for (const target of list.filter((t) => ours.includes(t.name))) {
+        await attempt(results, `idle streams of ${target.name}`, async () => {
+            results.streams[target.name] = await idleStreams(target.forStreams ?? target, STREAMS);
+        });
+    }
     const gatehouse = list.find((t) => t.name === "gatehouse");
     if (chosen.million && gatehouse) {
         say(`${chosen.stored} exchanges, then the same again`);
         await attempt(results, `with ${chosen.stored} stored`, async () => {
-            results.million = await million(gatehouse, Number(chosen.stored), SIZES.map((size) => ({ connections: 32, size })), results.rounds, seconds);
+            const cells = SIZES.map((size) => ({ connections: 32, size }));
+            const beside = [gatehouse, named(all, "nginx")];
+            results.million = await million(gatehouse, beside, Number(chosen.stored), cells, results.rounds, seconds);
         });
     }
 

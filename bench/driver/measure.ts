@@ -4,7 +4,7 @@ import { existsSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { cpus } from "node:os";
-import { freePort, type Memory, output, pause } from "./process.ts";
+import { freePort, type Memory, output, pause, Program } from "./process.ts";
 import { direct, remove, type Running, start, startUpstream, stop, type Target, temporary, tool } from "./targets.ts";
 
 export interface Cell {
@@ -173,13 +173,41 @@ export async function firstAnswers(target: Target, times: number): Promise<numbe
             const port = await freePort();
             const { command, path, env } = target.prepare(dir, port, upstream?.url ?? "");
             const variables = Object.entries(env ?? {}).map(([name, value]) => `${name}=${value}`);
-            took.push(
-                Number(await output("", [tool("first_answer"), "--url", `http://${target.host}:${port}${path}`, "--", "env", ...variables, ...command])),
-            );
+            const setting = variables.length > 0 ? ["env", ...variables] : [];
+            const url = `http://${target.host}:${port}${path}`;
+            took.push(Number(await output("", [tool("first_answer"), "--url", url, "--", ...setting, ...command])));
         }
     } finally {
         await upstream?.program.stop();
         remove(dir);
     }
     return took;
+}
+
+export interface Streams {
+    open: number;
+    failed: number;
+    kibEach: number; // growth of the tree's resident memory, for session and stream together
+}
+
+/** What sessions cost that only listen: each with a GET event stream on which nothing comes. */
+export async function idleStreams(target: Target, count: number): Promise<Streams> {
+    const places = placement(32);
+    const running = await start(target, places);
+    const loader = new Loader(running, places.load);
+    let holder: Program | undefined;
+    try {
+        await loader.run({ connections: 32, size: 350 }, { calls: 1000 });
+        await pause(1000);
+        const before = running.program.memory().residentKiB;
+        holder = new Program(places.load, [tool("streams"), "--url", running.url, "--count", `${count}`]);
+        const [, open, failed] = await holder.line(/^(\d+) open, (\d+) failed/, 60);
+        await pause(1000);
+        const kibEach = (running.program.memory().residentKiB - before) / Math.max(1, Number(open));
+        return { open: Number(open), failed: Number(failed), kibEach };
+    } finally {
+        await holder?.stop();
+        await stop(running);
+        remove(running.dir);
+    }
 }

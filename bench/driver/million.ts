@@ -6,7 +6,7 @@ import { readFileSync } from "node:fs";
 import { Agent, get } from "node:http";
 import { join } from "node:path";
 import { output } from "./process.ts";
-import { type Cell, Loader, loadAndWatch, placement, type Recorded, recordedOf, type Sample } from "./measure.ts";
+import { type Cell, Loader, loadAndWatch, measure, placement, type Recorded, recordedOf, type Sample } from "./measure.ts";
 import { remove, start, stop, type Target, temporary, tool } from "./targets.ts";
 
 const RARE = "quizzaciously"; // in one call of all; not a word of the vocabulary, nor is the next
@@ -92,8 +92,11 @@ async function measureQuestion(
     return { name: q.name, query: q.query, times: took.length, p50_ms: share(0.5), p95_ms: share(0.95), found, problem };
 }
 
+export const fullName = (target: { name: string }, count: number) => `${target.name}, ${count} stored`;
+
+/** `beside` is measured in the same rounds, with nothing stored: the target itself among them. */
 export async function million(
-    target: Target, count: number, cells: Cell[], rounds: number, seconds: { warm: number; measured: number },
+    target: Target, beside: Target[], count: number, cells: Cell[], rounds: number, seconds: { warm: number; measured: number },
 ): Promise<Million> {
     const dir = temporary();
     const places = placement(32);
@@ -114,7 +117,8 @@ export async function million(
         for (let round = 0; round < rounds; round++) {
             for (const cell of cells) {
                 const { load, cpuMicroseconds, loaded } = await loadAndWatch(running, loader, cell, seconds);
-                samples.push({ ...load, target: `${target.name}, ${count} stored`, cell, cpuMicroseconds, idle, loaded, exit: 0 });
+                samples.push({ ...load, target: fullName(target, count), cell, cpuMicroseconds, idle, loaded, exit: 0 });
+                for (const other of beside) samples.push(await measure(other, cell, seconds));
             }
         }
 
@@ -124,7 +128,7 @@ export async function million(
         agent.destroy();
 
         const exit = await stop(running);
-        samples.forEach((sample) => (sample.exit = exit));
+        samples.filter((sample) => sample.target === fullName(target, count)).forEach((sample) => (sample.exit = exit));
         return { stored: count, fillSeconds, samples, questions: asked, recorded: recordedOf(target, dir, loader) };
     } finally {
         agent.destroy();

@@ -1,7 +1,7 @@
 // bench/driver/report.ts: medians, ratios and budgets, as text that is Markdown too.
 
-import type { Cell, Sample } from "./measure.ts";
-import type { Million } from "./million.ts";
+import type { Cell, Recorded, Sample, Streams } from "./measure.ts";
+import { fullName, type Million } from "./million.ts";
 
 export interface Results {
     date: string;
@@ -11,6 +11,7 @@ export interface Results {
     seconds: number;
     samples: Sample[];
     starts: Record<string, number[]>; // microseconds
+    streams: Record<string, Streams>;
     million?: Million;
     problems: string[]; // what could not be measured
 }
@@ -74,21 +75,20 @@ export function checks(results: Results): Check[] {
     const both = (read: (target: string) => number | undefined) => ({ value: read("gatehouse"), nginx: read("nginx") });
     list.push({ what: "resident, idle", ...both((t) => memory(t, (s) => s.idle.residentKiB)), limit: 10, unit: "MiB" });
     list.push({ what: "resident, most under load", ...both((t) => memory(t, (s) => s.loaded.peakKiB)), limit: 30, unit: "MiB" });
+    list.push({ what: "resident, each idle stream", ...both((t) => results.streams[t]?.kibEach), limit: 4, unit: "KiB" });
     list.push({ what: "start to first answer", ...both((t) => scaled(median(results.starts[t] ?? []), 1000)), limit: 20, unit: "ms" });
     const disk = median(small.flatMap((s) => (s.recorded ? [s.recorded.diskBytes / Math.max(1, s.recorded.recorded)] : [])));
     list.push({ what: "disk per call, 350 B, 32 connections", value: disk, limit: 200, unit: "B" });
-    if (results.million) list.push(...millionChecks(results, samples));
+    if (results.million) list.push(...millionChecks(results.million));
     return list;
 }
 
 /** "The same as with none": a tenth is left to noise. */
-function millionChecks(results: Results, samples: Samples): Check[] {
+function millionChecks({ stored, samples }: Million): Check[] {
     return Object.keys(CPU_LIMITS).map(Number).map((size) => {
         const cell = { connections: 32, size };
-        const then = median(new Samples(results.million!.samples).of(results.million!.samples[0]?.target ?? "", cell).map((s) => s.cpuMicroseconds));
-        const now = median(samples.of("gatehouse", cell).map((s) => s.cpuMicroseconds));
-        const value = then !== undefined && now !== undefined ? then / now : undefined;
-        return { what: `CPU per call with ${results.million!.stored} stored of that with none, ${size} B`, value, limit: 1.1, unit: "x" };
+        const value = new Samples(samples).ratio(fullName({ name: "gatehouse" }, stored), "gatehouse", cell, (s) => s.cpuMicroseconds);
+        return { what: `CPU per call with ${stored} stored of that with none, ${size} B`, value, limit: 1.1, unit: "x" };
     });
 }
 
@@ -110,6 +110,9 @@ export function failures(results: Results): string[] {
         if (s.exit !== 0) list.push(`${where}: ended with ${s.exit} after SIGTERM`);
         if (s.recorded) list.push(...recordFailures(where, s.recorded));
     }
+    for (const [name, streams] of Object.entries(results.streams)) {
+        if (name.startsWith("gatehouse") && streams.failed > 0) list.push(`${name}: ${streams.failed} idle streams were not opened`);
+    }
     if (results.million) {
         list.push(...recordFailures("with a million stored", results.million.recorded));
         for (const q of results.million.questions) if (q.problem) list.push(`${q.name}: ${q.problem}`);
@@ -117,7 +120,7 @@ export function failures(results: Results): string[] {
     return list;
 }
 
-function recordFailures(where: string, r: NonNullable<Sample["recorded"]>): string[] {
+function recordFailures(where: string, r: Recorded): string[] {
     if (r.problem) return [`${where}: the record cannot be read: ${r.problem}`];
     if (r.recorded === r.answered && r.twice === 0 && r.unknown === 0) return [];
     return [`${where}: ${r.recorded} of ${r.answered} answered calls recorded, ${r.twice} twice, ${r.unknown} not known`];
@@ -142,8 +145,8 @@ function cells(samples: Sample[]): Cell[] {
 
 const names = (samples: Sample[]) => [...new Set(samples.map((s) => s.target))];
 
-function callsTable(all: Sample[], cell: Cell, base: Sample[]): string {
-    const samples = new Samples([...all, ...base]);
+function callsTable(all: Sample[], cell: Cell): string {
+    const samples = new Samples(all);
     const rows = names(all).flatMap((name) => {
         const of = samples.of(name, cell);
         if (of.length === 0) return [];
@@ -164,29 +167,32 @@ function callsTable(all: Sample[], cell: Cell, base: Sample[]): string {
 function costTable(results: Results): string {
     const rows = names(results.samples).map((name) => {
         const of = results.samples.filter((s) => s.target === name);
-        const disk = (size: number, read: (r: NonNullable<Sample["recorded"]>) => number) =>
-            number(median(of.flatMap((s) => (s.recorded && s.cell.size === size && s.cell.connections === 32 ? [read(s.recorded) / Math.max(1, s.recorded.recorded)] : []))));
         const kept = of.flatMap((s) => (s.recorded ? [s.recorded] : []));
+        const disk = (size: number, read: (r: Recorded) => number) => {
+            const under = of.filter((s) => s.cell.size === size && s.cell.connections === 32).flatMap((s) => (s.recorded ? [s.recorded] : []));
+            return number(median(under.map((r) => read(r) / Math.max(1, r.recorded))));
+        };
         return [
             name, number(mib(of.map((s) => s.idle.residentKiB))), number(mib(of.map((s) => s.idle.proportionalKiB))),
-            number(scaled(Math.max(...of.map((s) => s.loaded.peakKiB)), MIB)), number(scaled(median(results.starts[name] ?? []), 1000)),
-            disk(350, (r) => r.diskBytes), disk(350, (r) => r.checkpointedBytes), disk(1024, (r) => r.diskBytes),
+            number(scaled(Math.max(...of.map((s) => s.loaded.peakKiB)), MIB)), number(results.streams[name]?.kibEach),
+            number(scaled(median(results.starts[name] ?? []), 1000)), disk(350, (r) => r.diskBytes), disk(350, (r) => r.checkpointedBytes), disk(1024, (r) => r.diskBytes),
             kept.length === 0 ? "-" : `${kept.reduce((sum, r) => sum + r.recorded, 0)} of ${kept.reduce((sum, r) => sum + r.answered, 0)}`,
         ];
     });
     const head = [
-        "program", "idle MiB", "idle PSS", "most MiB", "start ms", "disk B/call, 350 B", "checkpointed", "disk B/call, 1 KB", "recorded of answered",
+        "program", "idle MiB", "idle PSS", "most MiB", "KiB/stream", "start ms", "disk B/call, 350 B", "checkpointed", "disk B/call, 1 KB", "recorded of answered",
     ];
     return table(head, rows);
 }
 
-function millionText(m: Million, base: Sample[]): string {
+function millionText(m: Million): string {
     const questions = m.questions.map((q) => [q.name, number(q.p50_ms), number(q.p95_ms), `${q.times}`, q.problem ?? `${q.found}`]);
-    const kept = `${m.recorded.recorded} of ${m.recorded.answered} answered calls recorded, ${number(m.recorded.diskBytes / Math.max(1, m.recorded.recorded))} B a call on disk.`;
+    const { recorded, answered, diskBytes } = m.recorded;
+    const kept = `${recorded} of ${answered} answered calls recorded, ${number(diskBytes / Math.max(1, recorded))} B a call on disk.`;
     return [
         `## With ${m.stored} exchanges stored`,
         `Filled through the gateway in ${number(m.fillSeconds)} s. ${kept}`,
-        ...cells(m.samples).map((cell) => callsTable(m.samples, cell, base.filter((s) => s.target === "nginx"))),
+        ...cells(m.samples).map((cell) => callsTable(m.samples, cell)),
         "### Questions to the log, one at a time, nothing else going on",
         table(["question", "p50 ms", "p95 ms", "times", "found"], questions),
     ].join("\n\n");
@@ -208,10 +214,10 @@ export function render(results: Results): string {
         `${m.cpu}, ${m.cores} cores, ${number(m.memoryGiB)} GiB; Linux ${m.kernel}; nginx ${m.nginx}; Node ${m.node} (the driver and the peers). ` +
             `Medians of ${results.rounds} rounds of ${results.seconds} s. What each figure means: bench/README.md.`,
         "## Budgets", checksTable(results),
-        "## Calls", ...cells(results.samples).map((cell) => callsTable(results.samples, cell, [])),
+        "## Calls", ...cells(results.samples).map((cell) => callsTable(results.samples, cell)),
         "## Memory, start, disk", costTable(results),
     ];
-    if (results.million) parts.push(millionText(results.million, results.samples));
+    if (results.million) parts.push(millionText(results.million));
     if (failed.length > 0) parts.push("## Failed", failed.map((line) => `- ${line}`).join("\n"));
     return parts.join("\n\n") + "\n";
 }

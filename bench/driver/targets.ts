@@ -22,6 +22,7 @@ export interface Target {
     readyLine?: RegExp; // else ready is when something listens
     records?: { file: string; ids: string }; // its database, and the query for the ids of answered calls
     host: "localhost" | "127.0.0.1";
+    forStreams?: Target; // it needs another configuration to pass an event stream's head on at once
 }
 
 export interface Running {
@@ -51,9 +52,10 @@ function findNginx(): string {
     throw new Error("nginx is missing, and without it the figures have nothing to stand beside: apt-get install nginx-light");
 }
 
-// proxy_pass with connections kept on both sides; buffering as it comes.
-function nginxConfig(dir: string, port: number, upstreamUrl: string): string {
+// proxy_pass with connections kept on both sides.
+function nginxConfig(dir: string, port: number, upstreamUrl: string, buffering: "on" | "off"): string {
     return `worker_processes 1;
+worker_rlimit_nofile 32768;
 daemon off;
 pid ${dir}/nginx.pid;
 error_log ${dir}/error.log crit;
@@ -66,24 +68,26 @@ http {
     upstream echo { server ${new URL(upstreamUrl).host}; keepalive 128; keepalive_requests 1000000000; }
     server {
         listen 127.0.0.1:${port};
-        location / { proxy_pass http://echo; proxy_http_version 1.1; proxy_set_header Connection ""; }
+        location / { proxy_pass http://echo; proxy_http_version 1.1; proxy_set_header Connection ""; proxy_buffering ${buffering}; }
     }
 }
 `;
 }
 
-export const nginx: Target = {
-    name: "nginx",
-    upstream: "http",
-    starts: 20,
-    oneConnection: true,
-    host: "127.0.0.1",
-    prepare(dir, port, upstreamUrl) {
-        chmodSync(dir, 0o755); // its worker is another user when we are root
-        writeFileSync(join(dir, "nginx.conf"), nginxConfig(dir, port, upstreamUrl));
-        return { command: [findNginx(), "-e", join(dir, "error.log"), "-c", join(dir, "nginx.conf")], path: "/mcp" };
-    },
-};
+function nginx(buffering: "on" | "off"): Target {
+    return {
+        name: "nginx",
+        upstream: "http",
+        starts: 20,
+        oneConnection: true,
+        host: "127.0.0.1",
+        prepare(dir, port, upstreamUrl) {
+            chmodSync(dir, 0o755); // its worker is another user when we are root
+            writeFileSync(join(dir, "nginx.conf"), nginxConfig(dir, port, upstreamUrl, buffering));
+            return { command: [findNginx(), "-e", join(dir, "error.log"), "-c", join(dir, "nginx.conf")], path: "/mcp" };
+        },
+    };
+}
 
 export const direct: Target = {
     name: "direct",
@@ -91,7 +95,7 @@ export const direct: Target = {
     starts: 20,
     oneConnection: true,
     host: "127.0.0.1",
-    prepare: (_dir, port) => ({ command: [tool("echo_http"), "--sessions", "--port", String(port), "--keep"], path: "/mcp" }),
+    prepare: (_dir, port) => ({ command: [tool("echo_http"), "--sessions", "--streams", "--port", String(port), "--keep"], path: "/mcp" }),
 };
 
 function gatehouse(name: string, upstream: "http" | "stdio"): Target {
@@ -162,7 +166,7 @@ const peers: Target[] = [
 /** In the order in which a round measures them. */
 export function targets(withPeers: boolean): Target[] {
     findNginx();
-    const ours = [direct, nginx, gatehouse("gatehouse", "http"), gatehouse("gatehouse-stdio", "stdio")];
+    const ours = [direct, { ...nginx("on"), forStreams: nginx("off") }, gatehouse("gatehouse", "http"), gatehouse("gatehouse-stdio", "stdio")];
     return withPeers ? [...ours, ...peers] : ours;
 }
 
@@ -176,7 +180,7 @@ export function temporary(): string {
 }
 
 export async function startUpstream(cpus: string): Promise<{ program: Program; url: string }> {
-    const program = new Program(cpus, [tool("echo_http"), "--sessions"]);
+    const program = new Program(cpus, [tool("echo_http"), "--sessions", "--streams"]);
     const [url] = await program.line(/^http:\S+/);
     return { program, url };
 }
