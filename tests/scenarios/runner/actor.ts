@@ -9,7 +9,7 @@ import type { Receive, Received, Send, Sent, Step } from './scenario.ts';
 import { Failure } from './stage.ts';
 import type { Stage } from './stage.ts';
 import { fill, mismatch, show } from './value.ts';
-import type { Json, Names, Value } from './value.ts';
+import type { Difference, Json, Names, Value } from './value.ts';
 
 /** A request under way, in either direction; `way` is where it travels. */
 export type Asked<Way> = { id: Id; label?: string; way?: Way; method: string };
@@ -93,6 +93,12 @@ export abstract class Actor<Way> {
         throw new Failure(this.step!.line, this.step!.text, got);
     }
 
+    /** Compares text that is no message: a header, a body. */
+    compare(expected: Value, got: string | string[] | undefined): void {
+        const differs = mismatch(expected, Array.isArray(got) ? got.join(', ') : got, this.names);
+        if (differs !== undefined) this.fails(differs.got);
+    }
+
     way(label: string): Way {
         return this.ways.get(label) ?? this.fails(`no [${label}] so far`);
     }
@@ -154,11 +160,11 @@ export abstract class Actor<Way> {
         if (label !== undefined && way !== undefined) this.ways.set(label, way);
     }
 
-    #difference(what: MessageReceived, message: Message): { expected: string; got: string } | undefined {
+    #difference(what: MessageReceived, message: Message): Difference | undefined {
         const wrong = { expected: this.step!.text, got: show(message) };
         const unlike = (value: Value | undefined, got: Json | undefined) => {
             const found = value && mismatch(value, got, this.names);
-            return found === undefined ? undefined : { expected: found.split(', got ')[0], got: `${found.split(', got ').slice(1).join(', got ')} of ${show(message)}` };
+            return found && { expected: found.expected, got: `${found.got} of ${show(message)}` };
         };
 
         if (what.is === 'method') {

@@ -1,5 +1,5 @@
-// tests/scenarios/run [--gatehouse PATH] [--direct-only] [--verbose] [--self-test] [PATTERN…]
-// Plays the scenarios whose path holds one of the patterns. Exit code 1 when a run failed or a file can't be understood.
+// tests/scenarios/run [--gatehouse PATH] [--direct-only] [--no-record] [--verbose] [--self-test] [PATTERN…]
+// Plays the scenarios whose path holds one of the patterns; --no-record leaves out the lines that begin with `then`. Exit code 1 when a run failed or a file can't be understood.
 
 import { globSync } from 'node:fs';
 import { relative, resolve } from 'node:path';
@@ -21,6 +21,7 @@ const { values: options, positionals: patterns } = parseArgs({
     options: {
         'gatehouse': { type: 'string', default: `${ROOT}build/gatehouse` },
         'direct-only': { type: 'boolean', default: false },
+        'no-record': { type: 'boolean', default: false },
         'verbose': { type: 'boolean', default: false },
     },
 });
@@ -65,7 +66,7 @@ function collectRuns(tally: Tally): Run[] {
 async function playAndTell(run: Run, tally: Tally): Promise<void> {
     const began = performance.now();
     try {
-        await playRun(run, resolve(options.gatehouse));
+        await playRun(run, resolve(options.gatehouse), !options['no-record']);
         tally.passed++;
         if (options.verbose) console.log(`ok ${run.scenario.file} (${nameOfRun(run)}) ${Math.round(performance.now() - began)} ms`);
     } catch (error) {

@@ -6,10 +6,14 @@ export const RUN_LIMIT_MS = 20000; // longest run of a scenario
 /** A run that went wrong, at a line of its scenario. */
 export class Failure extends Error {
     line: number;
+    expected: string;
+    got: string;
 
     constructor(line: number, expected: string, got: string) {
-        super(`expected ${expected} got ${got}`);
+        super(`expected: ${expected}; got: ${got}`);
         this.line = line;
+        this.expected = expected;
+        this.got = got;
     }
 }
 

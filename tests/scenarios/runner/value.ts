@@ -134,9 +134,11 @@ function parseList(c: Cursor): Value {
     return { kind: 'list', items };
 }
 
+export type Difference = { expected: string; got: string };
+
 /** Says where `got` differs from what is expected; undefined when it matches. Takes the names it meets. */
-export function mismatch(expected: Value, got: Json | undefined, names: Names, where = ''): string | undefined {
-    const differs = (what: string) => `${what}${where && ` in ${where}`}, got ${show(got)}`;
+export function mismatch(expected: Value, got: Json | undefined, names: Names, where = ''): Difference | undefined {
+    const differs = (what: string) => ({ expected: `${what}${where && ` in ${where}`}`, got: show(got) });
 
     switch (expected.kind) {
     case 'absent':
@@ -164,7 +166,7 @@ export function mismatch(expected: Value, got: Json | undefined, names: Names, w
     }
 }
 
-function firstOf<T>(items: T[], f: (item: T, i: number) => string | undefined): string | undefined {
+function firstOf<T, R>(items: T[], f: (item: T, i: number) => R | undefined): R | undefined {
     for (let i = 0; i < items.length; i++) {
         const found = f(items[i], i);
         if (found !== undefined) return found;
