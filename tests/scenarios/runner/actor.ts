@@ -71,17 +71,20 @@ export abstract class Actor<Way> {
 
     async #take(step: Step, next: Step | undefined): Promise<void> {
         switch (step.do) {
-        case 'signal':
-            return this.stage.signal(step.name);
-        case 'wait':
-            await this.stage.until(() => this.stage.signals.has(step.name) || undefined, () => this.gaveUp());
-            return;
-        case 'send':
-            return this.send(step, next);
-        case 'receive':
-            return this.receive(step);
-        default:
-            return this.act(step);
+            case 'signal':
+                return this.stage.signal(step.name);
+            case 'wait':
+                await this.stage.until(
+                    () => this.stage.signals.has(step.name) || undefined,
+                    () => this.gaveUp(),
+                );
+                return;
+            case 'send':
+                return this.send(step, next);
+            case 'receive':
+                return this.receive(step);
+            default:
+                return this.act(step);
         }
     }
 
@@ -104,9 +107,11 @@ export abstract class Actor<Way> {
     }
 
     mentions(word: string): boolean {
-        return this.speaker.steps.some((step) =>
-            (step.do === 'receive' &&
-             (step.what.is === word || (step.what.is === 'method' && step.what.method === word))));
+        return this.speaker.steps.some(
+            (step) =>
+                step.do === 'receive' &&
+                (step.what.is === word || (step.what.is === 'method' && step.what.method === word)),
+        );
     }
 
     filled(value: Value | undefined): Json | undefined {
@@ -118,7 +123,10 @@ export abstract class Actor<Way> {
     }
 
     /** The message that a `>` line stands for; a request is remembered in `mine`, an answer leaves `theirs`. */
-    compose(what: MessageSent, label: string | undefined): { message: Message; asked?: Asked<Way>; answers?: Asked<Way> } {
+    compose(
+        what: MessageSent,
+        label: string | undefined,
+    ): { message: Message; asked?: Asked<Way>; answers?: Asked<Way> } {
         if (what.is === 'method') {
             const params = this.filled(what.params) as Message | undefined;
             const base = { jsonrpc: '2.0', method: what.method };
@@ -131,9 +139,16 @@ export abstract class Actor<Way> {
             return { message: { jsonrpc: '2.0', id, method: what.method, ...(params && { params }) }, asked };
         }
         const answers = this.takeAsked(this.theirs, label);
-        const body: Message = what.is === 'error'
-            ? { error: { code: what.code, message: 'said by the scenario', ...(this.filled(what.more) as Message) } }
-            : { result: this.resultOf(answers, this.filled(what.value) as Message) };
+        const body: Message =
+            what.is === 'error'
+                ? {
+                      error: {
+                          code: what.code,
+                          message: 'said by the scenario',
+                          ...(this.filled(what.more) as Message),
+                      },
+                  }
+                : { result: this.resultOf(answers, this.filled(what.value) as Message) };
         return { message: { jsonrpc: '2.0', id: answers.id, ...body }, answers };
     }
 

@@ -19,6 +19,9 @@ export type Row = {
     http_status: number | null;
 };
 
+/** What a scenario may want of Gatehouse itself. */
+export type House = { settings?: Record<string, string | number | boolean>; token?: string };
+
 export class Gatehouse {
     port = 0;
     #binary: string;
@@ -32,9 +35,15 @@ export class Gatehouse {
         this.#home = home;
     }
 
-    async start(entries: Record<string, unknown>): Promise<void> {
+    async start(entries: Record<string, unknown>, house: House = {}): Promise<void> {
+        const settings = Object.entries(house.settings ?? {}).map(([key, value]) => [
+            `GATEHOUSE_${key.toUpperCase().replaceAll('.', '_')}`,
+            String(value),
+        ]);
+        const env = { ...process.env, GATEHOUSE_HOME: this.#home, ...Object.fromEntries(settings) };
+
         await writeFile(`${this.#home}/mcp.json`, JSON.stringify({ mcpServers: entries }, null, 2), { mode: 0o600 });
-        const env = { ...process.env, GATEHOUSE_HOME: this.#home };
+        if (house.token !== undefined) await writeFile(`${this.#home}/token`, house.token, { mode: 0o600 });
         const gatehouse = spawn(this.#binary, ['serve', '--home', this.#home, '--port', '0'], { env, stdio: 'pipe' });
 
         this.#process = gatehouse;
@@ -79,7 +88,10 @@ export class Gatehouse {
 
     async messages(id: string): Promise<Message[]> {
         const { stdout } = await run(this.#binary, ['logs', '--home', this.#home, '--json', '--messages', id]);
-        const lines = stdout.trim().split('\n').map((line) => JSON.parse(line));
+        const lines = stdout
+            .trim()
+            .split('\n')
+            .map((line) => JSON.parse(line));
         return lines.find((line) => line.id === id)?.messages ?? [];
     }
 

@@ -33,12 +33,16 @@ async function main(): Promise<number> {
     const tally: Tally = { passed: 0, failed: 0, leftOut: 0, scenarios: 0 };
     const runs = collectRuns(tally);
 
-    await Promise.all(Array.from({ length: AT_ONCE }, async () => {
-        for (let run = runs.shift(); run !== undefined; run = runs.shift()) await playAndTell(run, tally);
-    }));
+    await Promise.all(
+        Array.from({ length: AT_ONCE }, async () => {
+            for (let run = runs.shift(); run !== undefined; run = runs.shift()) await playAndTell(run, tally);
+        }),
+    );
     const took = ((performance.now() - began) / 1000).toFixed(1);
-    console.log(`${tally.scenarios} scenarios in ${took} s` +
-        (tally.leftOut > 0 ? `; ${tally.leftOut} runs need the bridge or a stdio front, and were left out` : ''));
+    console.log(
+        `${tally.scenarios} scenarios in ${took} s` +
+            (tally.leftOut > 0 ? `; ${tally.leftOut} runs need the bridge or a stdio front, and were left out` : ''),
+    );
     console.log(`${tally.passed} passed, ${tally.failed} failed`);
     return tally.failed > 0 || tally.passed === 0 ? 1 : 0;
 }
@@ -68,7 +72,8 @@ async function playAndTell(run: Run, tally: Tally): Promise<void> {
     try {
         await playRun(run, resolve(options.gatehouse), !options['no-record']);
         tally.passed++;
-        if (options.verbose) console.log(`ok ${run.scenario.file} (${nameOfRun(run)}) ${Math.round(performance.now() - began)} ms`);
+        if (options.verbose)
+            console.log(`ok ${run.scenario.file} (${nameOfRun(run)}) ${Math.round(performance.now() - began)} ms`);
     } catch (error) {
         tally.failed++;
         const line = error instanceof Failure ? error.line : 1;

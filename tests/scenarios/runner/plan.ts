@@ -44,8 +44,7 @@ export function nameOfRun(run: Run): string {
 }
 
 function waysToSpeak(end: End): Speaker[] {
-    return end.revisions.flatMap((revision) =>
-        end.transports.map((transport) => ({ ...end, revision, transport })));
+    return end.revisions.flatMap((revision) => end.transports.map((transport) => ({ ...end, revision, transport })));
 }
 
 function combine(choices: Speaker[][]): Speaker[][] {
@@ -63,8 +62,11 @@ function allMeet(speakers: Speaker[]): boolean {
 function couldMeet(speakers: Speaker[]): boolean {
     return speakers.every((client) => {
         const server = serverOf(speakers, client);
-        return server === undefined || server.revision === client.revision ||
-            isModern(server.revision) !== isModern(client.revision);
+        return (
+            server === undefined ||
+            server.revision === client.revision ||
+            isModern(server.revision) !== isModern(client.revision)
+        );
     });
 }
 

@@ -10,8 +10,10 @@ import { Failure, Stage } from './stage.ts';
 
 async function play(server: string[], client: string[]): Promise<Failure | undefined> {
     const indent = (lines: string[]) => lines.map((line) => `    ${line}\n`).join('');
-    const scenario = parseScenario('t.scn',
-        `server s speaks 2025-11-25 over http\n${indent(server)}client c speaks 2025-11-25 over http at /s/s/mcp\n${indent(client)}`);
+    const scenario = parseScenario(
+        't.scn',
+        `server s speaks 2025-11-25 over http\n${indent(server)}client c speaks 2025-11-25 over http at /s/s/mcp\n${indent(client)}`,
+    );
     try {
         await playRun(planRuns(scenario).runs[0], 'nowhere');
         return undefined;
@@ -36,34 +38,59 @@ test('a wrong method, result or error fails at its line', async () => {
 });
 
 test('what came and was not spoken of fails', async () => {
-    assert.match((await play(LIST, ['> tools/list', '< {"tools": []}', '> tools/list', '< {}']))?.message ?? '', /nothing more at s/);
-    assert.match((await play(['< tools/list', '> notifications/message {}', '> {}'], ['> tools/list', '< {}']))?.got ?? '', /first/);
+    assert.match(
+        (await play(LIST, ['> tools/list', '< {"tools": []}', '> tools/list', '< {}']))?.message ?? '',
+        /nothing more at s/,
+    );
+    assert.match(
+        (await play(['< tools/list', '> notifications/message {}', '> {}'], ['> tools/list', '< {}']))?.got ?? '',
+        /first/,
+    );
     assert.match((await play(LIST, ['> tools/list', '< 200']))?.message ?? '', /nothing more at c/);
 });
 
 test('a status that is not spoken of fails', async () => {
-    assert.match((await play(['< tools/list', '> 500 body oops'], ['> tools/list', '< {}']))?.got ?? '', /HTTP 500 oops/);
+    assert.match(
+        (await play(['< tools/list', '> 500 body oops'], ['> tools/list', '< {}']))?.got ?? '',
+        /HTTP 500 oops/,
+    );
     assert.equal(await play(['< tools/list', '> 500 body oops'], ['> tools/list', '< 500', '< body oops']), undefined);
     assert.equal((await play(['< tools/list', '> 500'], ['> tools/list', '< 5xx', '< 404']))?.line, 7);
 });
 
 test('a client without its session, or with a wrong version, is found out', async () => {
     assert.match((await play(LIST, ['> tools/list with {"Mcp-Session-Id": null}', '< {}']))?.got ?? '', /HTTP 400/);
-    assert.match((await play(LIST, ['> tools/list with {"MCP-Protocol-Version": "2025-06-18"}', '< {}']))?.message ?? '', /MCP-Protocol-Version/);
+    assert.match(
+        (await play(LIST, ['> tools/list with {"MCP-Protocol-Version": "2025-06-18"}', '< {}']))?.message ?? '',
+        /MCP-Protocol-Version/,
+    );
 });
 
 test('an end that leaves is seen by the other', async () => {
     assert.equal(await play(['< tools/list', 'hang up'], ['> tools/list', '< cut']), undefined);
-    assert.equal(await play(['< tools/list', 'signal there', '< hang up'], ['> tools/list', 'wait there', 'hang up']), undefined);
+    assert.equal(
+        await play(['< tools/list', 'signal there', '< hang up'], ['> tools/list', 'wait there', 'hang up']),
+        undefined,
+    );
 });
 
 test('waiting gives up', async () => {
-    await assert.rejects(new Stage().until(() => undefined, () => new Error('in vain'), 10), /in vain/);
+    await assert.rejects(
+        new Stage().until(
+            () => undefined,
+            () => new Error('in vain'),
+            10,
+        ),
+        /in vain/,
+    );
 });
 
 test('one failure ends every wait', async () => {
     const stage = new Stage();
-    const wait = stage.until(() => undefined, () => new Error('in vain'));
+    const wait = stage.until(
+        () => undefined,
+        () => new Error('in vain'),
+    );
     stage.fail(new Error('first'));
     stage.fail(new Error('second'));
     await assert.rejects(wait, /first/);

@@ -16,11 +16,14 @@ const sent = (side: 'server' | 'client', line: string) => steps(side, line)[0] a
 const received = (side: 'server' | 'client', line: string) => steps(side, line)[0] as Step & Receive;
 
 test('ends have a name, revisions, transports, a path, options', () => {
-    const { ends } = parseScenario('t.scn', `
+    const { ends } = parseScenario(
+        't.scn',
+        `
 # a comment
 server weather speaks 2025-03-26, 2026-07-28 over http, stdio with {"timeout": 500}
 client ada speaks 2025-11-25 over http at /servers/weather/mcp with {"capabilities": {}} without opening
-`);
+`,
+    );
     assert.deepEqual(ends[0].revisions, ['2025-03-26', '2026-07-28']);
     assert.deepEqual(ends[0].transports, ['http', 'stdio']);
     assert.equal(ends[0].options?.kind, 'object');
@@ -49,11 +52,22 @@ test('HTTP itself can be said', () => {
     assert.deepEqual(post.what, { is: 'request', verb: 'POST', path: '/s/a/mcp', body: '{"jsonrpc": "2.0"' });
     assert.deepEqual(sent('server', '> 401 body no').what, { is: 'answer', status: 401, body: 'no' });
     assert.deepEqual(received('client', '< 2xx').what, { is: 'status', status: '2xx' });
-    assert.deepEqual(received('client', '< header X-A: b, c').what,
-        { is: 'header', name: 'x-a', value: { kind: 'plain', value: 'b, c' } });
-    assert.deepEqual(received('server', '< no header Cookie').what, { is: 'header', name: 'cookie', value: { kind: 'absent' } });
-    assert.deepEqual(received('client', '< body ~"aggregation"').what, { is: 'body', value: { kind: 'holds', text: 'aggregation' } });
-    for (const is of ['GET', 'DELETE', 'start', 'end of input', 'hang up']) assert.equal(received('server', `< ${is}`).what.is, is);
+    assert.deepEqual(received('client', '< header X-A: b, c').what, {
+        is: 'header',
+        name: 'x-a',
+        value: { kind: 'plain', value: 'b, c' },
+    });
+    assert.deepEqual(received('server', '< no header Cookie').what, {
+        is: 'header',
+        name: 'cookie',
+        value: { kind: 'absent' },
+    });
+    assert.deepEqual(received('client', '< body ~"aggregation"').what, {
+        is: 'body',
+        value: { kind: 'holds', text: 'aggregation' },
+    });
+    for (const is of ['GET', 'DELETE', 'start', 'end of input', 'hang up'])
+        assert.equal(received('server', `< ${is}`).what.is, is);
     for (const is of ['end', 'cut']) assert.equal(received('client', `< ${is}`).what.is, is);
 });
 
@@ -65,10 +79,19 @@ test('what is indented deeper goes on with the line before', () => {
 });
 
 test('a check names what is captured and what is wanted of it', () => {
-    const { checks } = parseScenario('t.scn',
-        `${HEAD}then captured one tools/call of weather: 3 messages, outcome ok, code -32603\nthen captured no GET\nthen status says "1 down"\n`);
-    assert.deepEqual(checks[0],
-        { line: 3, text: checks[0].text, of: 'captured', count: 1, what: 'tools/call', server: 'weather', wanted: { messages: 3, outcome: 'ok', code: -32603 } });
+    const { checks } = parseScenario(
+        't.scn',
+        `${HEAD}then captured one tools/call of weather: 3 messages, outcome ok, code -32603\nthen captured no GET\nthen status says "1 down"\n`,
+    );
+    assert.deepEqual(checks[0], {
+        line: 3,
+        text: checks[0].text,
+        of: 'captured',
+        count: 1,
+        what: 'tools/call',
+        server: 'weather',
+        wanted: { messages: 3, outcome: 'ok', code: -32603 },
+    });
     assert.equal(checks[1].of === 'captured' && checks[1].count, 0);
     assert.equal(checks[2].of === 'status' && checks[2].says, '1 down');
 });
@@ -94,16 +117,34 @@ test('what is not understood is refused, with its line', () => {
         ['    > tools/list\n', 1],
     ];
     for (const [text, line] of wrong)
-        assert.throws(() => parseScenario('t.scn', text), (error: ScenarioError) => error.line === line, JSON.stringify(text));
+        assert.throws(
+            () => parseScenario('t.scn', text),
+            (error: ScenarioError) => error.line === line,
+            JSON.stringify(text),
+        );
 });
 
 test('lists multiply the runs, and only those who speak the same go direct', () => {
-    const plan = (server: string, client: string, more = '') => planRuns(parseScenario('t.scn',
-        `${more}server weather speaks ${server}\nclient ada speaks ${client} at /s/weather/mcp\n`));
+    const plan = (server: string, client: string, more = '') =>
+        planRuns(
+            parseScenario(
+                't.scn',
+                `${more}server weather speaks ${server}\nclient ada speaks ${client} at /s/weather/mcp\n`,
+            ),
+        );
 
     assert.equal(plan('2025-06-18, 2025-11-25 over http', '2025-06-18, 2025-11-25 over http').runs.length, 4);
-    assert.deepEqual(plan('2025-11-25 over http, stdio', '2025-11-25 over http').runs.map((run) => run.direct), [true, false, false]);
-    assert.deepEqual(plan('2025-11-25 over http', '2025-11-25 over http', 'only through Gatehouse\n').runs.map((run) => run.direct), [false]);
+    assert.deepEqual(
+        plan('2025-11-25 over http, stdio', '2025-11-25 over http').runs.map((run) => run.direct),
+        [true, false, false],
+    );
+    assert.deepEqual(
+        plan('2025-11-25 over http', '2025-11-25 over http', 'only through Gatehouse\n').runs.map((run) => run.direct),
+        [false],
+    );
     assert.equal(plan('2025-11-25, 2026-07-28 over http', '2025-11-25, 2026-07-28 over http').leftOut, 2);
-    assert.equal(plan('2025-11-25 over stdio', '2026-07-28 over http').runs.length, 1); /* what nobody can meet is meant so */
+    assert.equal(
+        plan('2025-11-25 over stdio', '2026-07-28 over http').runs.length,
+        1,
+    ); /* what nobody can meet is meant so */
 });

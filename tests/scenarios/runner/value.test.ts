@@ -58,10 +58,17 @@ test('$_ is anything that is there, absent is nothing, ~ looks inside', () => {
 });
 
 test('a difference says where', () => {
-    assert.deepEqual(mismatch(parse('{"a": [{"b": 1}]}'), { a: [{ b: 2 }] }, new Map()), { expected: '1 in .a[0].b', got: '2' });
+    assert.deepEqual(mismatch(parse('{"a": [{"b": 1}]}'), { a: [{ b: 2 }] }, new Map()), {
+        expected: '1 in .a[0].b',
+        got: '2',
+    });
 });
 
 test('what is no value is refused, with its line', () => {
     for (const text of ['{"a" 1}', '{a: 1}', '[1 2]', '"open', '{"a": 1', "'x'", '1 2', '~1', '"\\x"'])
-        assert.throws(() => parse(text), (error: ScenarioError) => error instanceof ScenarioError && error.line === 1, text);
+        assert.throws(
+            () => parse(text),
+            (error: ScenarioError) => error instanceof ScenarioError && error.line === 1,
+            text,
+        );
 });
