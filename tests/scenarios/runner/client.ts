@@ -369,5 +369,6 @@ function parseMessages(text: string): Message[] {
 
 function describeHop(hop: Hop): string {
     const status = hop.status === undefined ? 'no HTTP answer' : `HTTP ${hop.status}`;
-    return `${status}${hop.text && ` ${hop.text.trim().slice(0, 300).replaceAll('\n', '\\n')}`}${hop.ended === 'cut' ? ' (cut)' : ''}`;
+    const text = hop.text.trim().slice(0, 300).replaceAll('\n', '\\n');
+    return `${status}${text && ` ${text}`}${hop.ended === 'cut' ? ' (cut)' : ''}`;
 }

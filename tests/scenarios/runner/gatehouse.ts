@@ -1,4 +1,5 @@
-// A Gatehouse of its own for one run: started on an empty home with the scenario's servers, asked what it recorded, ended.
+// A Gatehouse of its own for one run: started on an empty home with the scenario's servers, asked what it recorded,
+// ended.
 
 import { execFile, spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
@@ -6,7 +7,11 @@ import { writeFile } from 'node:fs/promises';
 import { promisify } from 'node:util';
 import type { Message } from './message.ts';
 
-const run = promisify(execFile);
+const START_LIMIT_MS = 10000;
+const ASK_LIMIT_MS = 5000;
+const STOP_LIMIT_MS = 15000; // its drain takes 10 s at most
+
+const ask = (program: string, args: string[]) => promisify(execFile)(program, args, { timeout: ASK_LIMIT_MS });
 
 export type Row = {
     id: string;
@@ -52,23 +57,26 @@ export class Gatehouse {
             gatehouse.on('close', (code, signal) => resolve(signal ?? `exit code ${code}`));
         });
         gatehouse.stderr.on('data', (text) => (this.#said += text));
-        this.port = await Promise.race([
-            new Promise<number>((resolve) => {
-                gatehouse.stdout.on('data', (text) => {
-                    this.#said += text;
-                    const url = /^.*http:\/\/localhost:(\d+).*$/m.exec(this.#said);
-                    if (url) resolve(Number(url[1]));
-                });
-            }),
-            this.#exit.then((how) => Promise.reject(new Error(`gatehouse did not start: ${how}; ${this.tail()}`))),
-        ]);
+        this.port = await new Promise<number>((resolve, reject) => {
+            const fail = (how: string) => reject(new Error(`gatehouse did not start: ${how}; ${this.tail()}`));
+            const timer = setTimeout(() => fail('no URL in time'), START_LIMIT_MS);
+
+            void this.#exit!.then(fail).then(() => clearTimeout(timer));
+            gatehouse.stdout.on('data', (text) => {
+                this.#said += text;
+                const url = /http:\/\/localhost:(\d+).*\n/.exec(this.#said);
+                if (url === null) return;
+                clearTimeout(timer);
+                resolve(Number(url[1]));
+            });
+        });
     }
 
     /** Resolves to what was wrong with the ending; undefined for exit code 0 after SIGTERM. */
     async stop(): Promise<string | undefined> {
         if (this.#process?.pid === undefined) return undefined;
         this.#process.kill('SIGTERM');
-        const timer = setTimeout(() => this.#process!.kill('SIGKILL'), 15000);
+        const timer = setTimeout(() => this.#process!.kill('SIGKILL'), STOP_LIMIT_MS);
         const how = await this.#exit!;
         clearTimeout(timer);
         return how === 'exit code 0' ? undefined : `${how}; ${this.tail()}`;
@@ -82,12 +90,12 @@ export class Gatehouse {
     async rows(where: string): Promise<Row[]> {
         const columns = 'CAST(id AS TEXT) AS id, server, method, target, outcome, kind, error_code, http_status';
         const query = `SELECT ${columns} FROM exchange WHERE ${where} ORDER BY exchange.id`;
-        const { stdout } = await run('sqlite3', ['-readonly', '-json', `${this.#home}/traffic.db`, query]);
+        const { stdout } = await ask('sqlite3', ['-readonly', '-json', `${this.#home}/traffic.db`, query]);
         return stdout.trim() === '' ? [] : JSON.parse(stdout);
     }
 
     async messages(id: string): Promise<Message[]> {
-        const { stdout } = await run(this.#binary, ['logs', '--home', this.#home, '--json', '--messages', id]);
+        const { stdout } = await ask(this.#binary, ['logs', '--home', this.#home, '--json', '--messages', id]);
         const lines = stdout
             .trim()
             .split('\n')
@@ -96,7 +104,7 @@ export class Gatehouse {
     }
 
     async status(): Promise<string> {
-        const { stdout } = await run(this.#binary, ['status', '--home', this.#home]);
+        const { stdout } = await ask(this.#binary, ['status', '--home', this.#home]);
         return stdout;
     }
 }

@@ -1,5 +1,7 @@
-// tests/scenarios/run [--gatehouse PATH] [--direct-only] [--no-record] [--verbose] [--self-test] [PATTERN…]
-// Plays the scenarios whose path holds one of the patterns; --no-record leaves out the lines that begin with `then`. Exit code 1 when a run failed or a file can't be understood.
+// tests/scenarios/run [--gatehouse PATH] [--direct-only] [--no-record] [--verbose] [--self-test] [PATTERN...]
+//
+// Plays the scenarios whose path holds one of the patterns; --no-record leaves out the lines that begin with `then`.
+// Exit code 1 when a run failed or a file can't be understood.
 
 import { globSync } from 'node:fs';
 import { relative, resolve } from 'node:path';
@@ -79,6 +81,7 @@ async function playAndTell(run: Run, tally: Tally): Promise<void> {
         const line = error instanceof Failure ? error.line : 1;
         const message = error instanceof Failure ? error.message : String((error as Error)?.stack ?? error);
         console.log(`${run.scenario.file}:${line}: ${message.replaceAll('\n', '\\n')} (${nameOfRun(run)})`);
+        if (options.verbose && error instanceof Failure && error.said) console.log(`    gatehouse said: ${error.said}`);
     }
 }
 

@@ -1,4 +1,5 @@
-// Plays one run: opens the servers, puts Gatehouse between if the run wants it, lets all ends speak, then looks at the record.
+// Plays one run: opens the servers, puts Gatehouse between if the run wants it, lets all ends speak, then looks at the
+// record.
 
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -44,8 +45,11 @@ export async function playRun(run: Run, binary: string, record = true): Promise<
     for (const wire of wires) wire.close();
     await rm(home, { recursive: true, force: true });
 
-    if (failed instanceof Failure && gatehouse && ending)
-        throw new Failure(failed.line, failed.expected, `${failed.got}; and gatehouse ended by ${ending}`);
+    if (failed instanceof Failure && gatehouse) {
+        if (ending)
+            failed = new Failure(failed.line, failed.expected, `${failed.got}; and gatehouse ended by ${ending}`);
+        (failed as Failure).said = gatehouse.tail();
+    }
     if (failed !== undefined) throw failed;
     if (ending !== undefined) throw new Failure(1, 'exit code 0 after SIGTERM', ending);
     for (const wire of wires) wire.server.checkLeftOver(); /* nor did anything come while it ended */

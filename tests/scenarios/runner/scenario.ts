@@ -1,4 +1,4 @@
-// The language of scenarios: what may stand in a .scn file, as data. README.md beside this folder has it for its readers.
+// The language of scenarios: what may stand in a .scn file, as data. ../README.md has it for who writes one.
 
 import { readFileSync } from 'node:fs';
 import { Cursor, ScenarioError, parseText, parseValue } from './value.ts';
