@@ -9,7 +9,7 @@ import type { Receive, Received, Send, Sent, Step } from './scenario.ts';
 import { Failure } from './stage.ts';
 import type { Stage } from './stage.ts';
 import { fill, mismatch, show } from './value.ts';
-import type { Json, Names, Value } from './value.ts';
+import type { Difference, Json, Names, Value } from './value.ts';
 
 /** A request under way, in either direction; `way` is where it travels. */
 export type Asked<Way> = { id: Id; label?: string; way?: Way; method: string };
@@ -71,17 +71,20 @@ export abstract class Actor<Way> {
 
     async #take(step: Step, next: Step | undefined): Promise<void> {
         switch (step.do) {
-        case 'signal':
-            return this.stage.signal(step.name);
-        case 'wait':
-            await this.stage.until(() => this.stage.signals.has(step.name) || undefined, () => this.gaveUp());
-            return;
-        case 'send':
-            return this.send(step, next);
-        case 'receive':
-            return this.receive(step);
-        default:
-            return this.act(step);
+            case 'signal':
+                return this.stage.signal(step.name);
+            case 'wait':
+                await this.stage.until(
+                    () => this.stage.signals.has(step.name) || undefined,
+                    () => this.gaveUp(),
+                );
+                return;
+            case 'send':
+                return this.send(step, next);
+            case 'receive':
+                return this.receive(step);
+            default:
+                return this.act(step);
         }
     }
 
@@ -93,14 +96,22 @@ export abstract class Actor<Way> {
         throw new Failure(this.step!.line, this.step!.text, got);
     }
 
+    /** Compares text that is no message: a header, a body. */
+    compare(expected: Value, got: string | string[] | undefined): void {
+        const differs = mismatch(expected, Array.isArray(got) ? got.join(', ') : got, this.names);
+        if (differs !== undefined) this.fails(differs.got);
+    }
+
     way(label: string): Way {
         return this.ways.get(label) ?? this.fails(`no [${label}] so far`);
     }
 
     mentions(word: string): boolean {
-        return this.speaker.steps.some((step) =>
-            (step.do === 'receive' &&
-             (step.what.is === word || (step.what.is === 'method' && step.what.method === word))));
+        return this.speaker.steps.some(
+            (step) =>
+                step.do === 'receive' &&
+                (step.what.is === word || (step.what.is === 'method' && step.what.method === word)),
+        );
     }
 
     filled(value: Value | undefined): Json | undefined {
@@ -112,7 +123,10 @@ export abstract class Actor<Way> {
     }
 
     /** The message that a `>` line stands for; a request is remembered in `mine`, an answer leaves `theirs`. */
-    compose(what: MessageSent, label: string | undefined): { message: Message; asked?: Asked<Way>; answers?: Asked<Way> } {
+    compose(
+        what: MessageSent,
+        label: string | undefined,
+    ): { message: Message; asked?: Asked<Way>; answers?: Asked<Way> } {
         if (what.is === 'method') {
             const params = this.filled(what.params) as Message | undefined;
             const base = { jsonrpc: '2.0', method: what.method };
@@ -125,9 +139,16 @@ export abstract class Actor<Way> {
             return { message: { jsonrpc: '2.0', id, method: what.method, ...(params && { params }) }, asked };
         }
         const answers = this.takeAsked(this.theirs, label);
-        const body: Message = what.is === 'error'
-            ? { error: { code: what.code, message: 'said by the scenario', ...(this.filled(what.more) as Message) } }
-            : { result: this.resultOf(answers, this.filled(what.value) as Message) };
+        const body: Message =
+            what.is === 'error'
+                ? {
+                      error: {
+                          code: what.code,
+                          message: 'said by the scenario',
+                          ...(this.filled(what.more) as Message),
+                      },
+                  }
+                : { result: this.resultOf(answers, this.filled(what.value) as Message) };
         return { message: { jsonrpc: '2.0', id: answers.id, ...body }, answers };
     }
 
@@ -154,11 +175,11 @@ export abstract class Actor<Way> {
         if (label !== undefined && way !== undefined) this.ways.set(label, way);
     }
 
-    #difference(what: MessageReceived, message: Message): { expected: string; got: string } | undefined {
+    #difference(what: MessageReceived, message: Message): Difference | undefined {
         const wrong = { expected: this.step!.text, got: show(message) };
         const unlike = (value: Value | undefined, got: Json | undefined) => {
             const found = value && mismatch(value, got, this.names);
-            return found === undefined ? undefined : { expected: found.split(', got ')[0], got: `${found.split(', got ').slice(1).join(', got ')} of ${show(message)}` };
+            return found && { expected: found.expected, got: `${found.got} of ${show(message)}` };
         };
 
         if (what.is === 'method') {

@@ -32,7 +32,8 @@ async function difference(check: Check, gatehouse: Gatehouse): Promise<string | 
         if (differs !== undefined) return `${differs} in ${JSON.stringify(row)}`;
         if (check.wanted.messages !== undefined) {
             const messages = await gatehouse.messages(row.id);
-            if (messages.length !== check.wanted.messages) return `${messages.length} messages: ${JSON.stringify(messages)}`;
+            if (messages.length !== check.wanted.messages)
+                return `${messages.length} messages: ${JSON.stringify(messages)}`;
         }
     }
     return undefined;

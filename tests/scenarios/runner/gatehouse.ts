@@ -1,4 +1,5 @@
-// A Gatehouse of its own for one run: started on an empty home with the scenario's servers, asked what it recorded, ended.
+// A Gatehouse of its own for one run: started on an empty home with the scenario's servers, asked what it recorded,
+// ended.
 
 import { execFile, spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
@@ -6,7 +7,11 @@ import { writeFile } from 'node:fs/promises';
 import { promisify } from 'node:util';
 import type { Message } from './message.ts';
 
-const run = promisify(execFile);
+const START_LIMIT_MS = 10000;
+const ASK_LIMIT_MS = 5000;
+const STOP_LIMIT_MS = 15000; // its drain takes 10 s at most
+
+const ask = (program: string, args: string[]) => promisify(execFile)(program, args, { timeout: ASK_LIMIT_MS });
 
 export type Row = {
     id: string;
@@ -18,6 +23,9 @@ export type Row = {
     error_code: number | null;
     http_status: number | null;
 };
+
+/** What a scenario may want of Gatehouse itself. */
+export type House = { settings?: Record<string, string | number | boolean>; token?: string };
 
 export class Gatehouse {
     port = 0;
@@ -32,9 +40,15 @@ export class Gatehouse {
         this.#home = home;
     }
 
-    async start(entries: Record<string, unknown>): Promise<void> {
+    async start(entries: Record<string, unknown>, house: House = {}): Promise<void> {
+        const settings = Object.entries(house.settings ?? {}).map(([key, value]) => [
+            `GATEHOUSE_${key.toUpperCase().replaceAll('.', '_')}`,
+            String(value),
+        ]);
+        const env = { ...process.env, GATEHOUSE_HOME: this.#home, ...Object.fromEntries(settings) };
+
         await writeFile(`${this.#home}/mcp.json`, JSON.stringify({ mcpServers: entries }, null, 2), { mode: 0o600 });
-        const env = { ...process.env, GATEHOUSE_HOME: this.#home };
+        if (house.token !== undefined) await writeFile(`${this.#home}/token`, house.token, { mode: 0o600 });
         const gatehouse = spawn(this.#binary, ['serve', '--home', this.#home, '--port', '0'], { env, stdio: 'pipe' });
 
         this.#process = gatehouse;
@@ -43,23 +57,26 @@ export class Gatehouse {
             gatehouse.on('close', (code, signal) => resolve(signal ?? `exit code ${code}`));
         });
         gatehouse.stderr.on('data', (text) => (this.#said += text));
-        this.port = await Promise.race([
-            new Promise<number>((resolve) => {
-                gatehouse.stdout.on('data', (text) => {
-                    this.#said += text;
-                    const url = /^.*http:\/\/localhost:(\d+).*$/m.exec(this.#said);
-                    if (url) resolve(Number(url[1]));
-                });
-            }),
-            this.#exit.then((how) => Promise.reject(new Error(`gatehouse did not start: ${how}; ${this.tail()}`))),
-        ]);
+        this.port = await new Promise<number>((resolve, reject) => {
+            const fail = (how: string) => reject(new Error(`gatehouse did not start: ${how}; ${this.tail()}`));
+            const timer = setTimeout(() => fail('no URL in time'), START_LIMIT_MS);
+
+            void this.#exit!.then(fail).then(() => clearTimeout(timer));
+            gatehouse.stdout.on('data', (text) => {
+                this.#said += text;
+                const url = /http:\/\/localhost:(\d+).*\n/.exec(this.#said);
+                if (url === null) return;
+                clearTimeout(timer);
+                resolve(Number(url[1]));
+            });
+        });
     }
 
     /** Resolves to what was wrong with the ending; undefined for exit code 0 after SIGTERM. */
     async stop(): Promise<string | undefined> {
         if (this.#process?.pid === undefined) return undefined;
         this.#process.kill('SIGTERM');
-        const timer = setTimeout(() => this.#process!.kill('SIGKILL'), 15000);
+        const timer = setTimeout(() => this.#process!.kill('SIGKILL'), STOP_LIMIT_MS);
         const how = await this.#exit!;
         clearTimeout(timer);
         return how === 'exit code 0' ? undefined : `${how}; ${this.tail()}`;
@@ -73,18 +90,21 @@ export class Gatehouse {
     async rows(where: string): Promise<Row[]> {
         const columns = 'CAST(id AS TEXT) AS id, server, method, target, outcome, kind, error_code, http_status';
         const query = `SELECT ${columns} FROM exchange WHERE ${where} ORDER BY exchange.id`;
-        const { stdout } = await run('sqlite3', ['-readonly', '-json', `${this.#home}/traffic.db`, query]);
+        const { stdout } = await ask('sqlite3', ['-readonly', '-json', `${this.#home}/traffic.db`, query]);
         return stdout.trim() === '' ? [] : JSON.parse(stdout);
     }
 
     async messages(id: string): Promise<Message[]> {
-        const { stdout } = await run(this.#binary, ['logs', '--home', this.#home, '--json', '--messages', id]);
-        const lines = stdout.trim().split('\n').map((line) => JSON.parse(line));
+        const { stdout } = await ask(this.#binary, ['logs', '--home', this.#home, '--json', '--messages', id]);
+        const lines = stdout
+            .trim()
+            .split('\n')
+            .map((line) => JSON.parse(line));
         return lines.find((line) => line.id === id)?.messages ?? [];
     }
 
     async status(): Promise<string> {
-        const { stdout } = await run(this.#binary, ['status', '--home', this.#home]);
+        const { stdout } = await ask(this.#binary, ['status', '--home', this.#home]);
         return stdout;
     }
 }

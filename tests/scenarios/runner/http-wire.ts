@@ -169,8 +169,9 @@ export class HttpWire {
         const version = way.headers['mcp-protocol-version'];
 
         if (!this.#isModern) {
-            if (session === undefined) return refuse(way, 400, -32000, 'no session', message), false;
-            if (!this.#sessions.has(String(session))) return refuse(way, 404, -32001, 'session not found', message), false;
+            if (session === undefined) return (refuse(way, 400, -32000, 'no session', message), false);
+            if (!this.#sessions.has(String(session)))
+                return (refuse(way, 404, -32001, 'session not found', message), false);
         }
         if (version !== revision && !(revision === '2025-03-26' && version === undefined)) {
             const { speaker, stage } = this.server;

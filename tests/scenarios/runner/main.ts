@@ -1,5 +1,7 @@
-// tests/scenarios/run [--gatehouse PATH] [--direct-only] [--verbose] [--self-test] [PATTERN…]
-// Plays the scenarios whose path holds one of the patterns. Exit code 1 when a run failed or a file can't be understood.
+// tests/scenarios/run [--gatehouse PATH] [--direct-only] [--no-record] [--verbose] [--self-test] [PATTERN...]
+//
+// Plays the scenarios whose path holds one of the patterns; --no-record leaves out the lines that begin with `then`.
+// Exit code 1 when a run failed or a file can't be understood.
 
 import { globSync } from 'node:fs';
 import { relative, resolve } from 'node:path';
@@ -21,6 +23,7 @@ const { values: options, positionals: patterns } = parseArgs({
     options: {
         'gatehouse': { type: 'string', default: `${ROOT}build/gatehouse` },
         'direct-only': { type: 'boolean', default: false },
+        'no-record': { type: 'boolean', default: false },
         'verbose': { type: 'boolean', default: false },
     },
 });
@@ -32,12 +35,16 @@ async function main(): Promise<number> {
     const tally: Tally = { passed: 0, failed: 0, leftOut: 0, scenarios: 0 };
     const runs = collectRuns(tally);
 
-    await Promise.all(Array.from({ length: AT_ONCE }, async () => {
-        for (let run = runs.shift(); run !== undefined; run = runs.shift()) await playAndTell(run, tally);
-    }));
+    await Promise.all(
+        Array.from({ length: AT_ONCE }, async () => {
+            for (let run = runs.shift(); run !== undefined; run = runs.shift()) await playAndTell(run, tally);
+        }),
+    );
     const took = ((performance.now() - began) / 1000).toFixed(1);
-    console.log(`${tally.scenarios} scenarios in ${took} s` +
-        (tally.leftOut > 0 ? `; ${tally.leftOut} runs need the bridge or a stdio front, and were left out` : ''));
+    console.log(
+        `${tally.scenarios} scenarios in ${took} s` +
+            (tally.leftOut > 0 ? `; ${tally.leftOut} runs need the bridge or a stdio front, and were left out` : ''),
+    );
     console.log(`${tally.passed} passed, ${tally.failed} failed`);
     return tally.failed > 0 || tally.passed === 0 ? 1 : 0;
 }
@@ -65,14 +72,16 @@ function collectRuns(tally: Tally): Run[] {
 async function playAndTell(run: Run, tally: Tally): Promise<void> {
     const began = performance.now();
     try {
-        await playRun(run, resolve(options.gatehouse));
+        await playRun(run, resolve(options.gatehouse), !options['no-record']);
         tally.passed++;
-        if (options.verbose) console.log(`ok ${run.scenario.file} (${nameOfRun(run)}) ${Math.round(performance.now() - began)} ms`);
+        if (options.verbose)
+            console.log(`ok ${run.scenario.file} (${nameOfRun(run)}) ${Math.round(performance.now() - began)} ms`);
     } catch (error) {
         tally.failed++;
         const line = error instanceof Failure ? error.line : 1;
         const message = error instanceof Failure ? error.message : String((error as Error)?.stack ?? error);
         console.log(`${run.scenario.file}:${line}: ${message.replaceAll('\n', '\\n')} (${nameOfRun(run)})`);
+        if (options.verbose && error instanceof Failure && error.said) console.log(`    gatehouse said: ${error.said}`);
     }
 }
 

@@ -1,4 +1,5 @@
-// Plays one run: opens the servers, puts Gatehouse between if the run wants it, lets all ends speak, then looks at the record.
+// Plays one run: opens the servers, puts Gatehouse between if the run wants it, lets all ends speak, then looks at the
+// record.
 
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -6,6 +7,7 @@ import { holds } from './checks.ts';
 import { Client } from './client.ts';
 import type { Target } from './client.ts';
 import { Gatehouse } from './gatehouse.ts';
+import type { House } from './gatehouse.ts';
 import { HttpWire } from './http-wire.ts';
 import { serverOf } from './plan.ts';
 import type { Run, Speaker } from './plan.ts';
@@ -15,22 +17,25 @@ import { StdioWire } from './stdio-wire.ts';
 import { fill } from './value.ts';
 
 /** Throws the Failure of a run that went wrong. */
-export async function playRun(run: Run, binary: string): Promise<void> {
+export async function playRun(run: Run, binary: string, record = true): Promise<void> {
     const home = await mkdtemp(`${tmpdir()}/scenario-`);
     const stage = new Stage();
     const wires = run.speakers.filter((s) => s.side === 'server').map((s) => makeWire(stage, s, home));
     const gatehouse = run.direct ? undefined : new Gatehouse(binary, home);
-    const limit = setTimeout(() => stage.fail(new Failure(1, `an end within ${RUN_LIMIT_MS / 1000} s`, 'none')), RUN_LIMIT_MS);
+    const tooLong = new Failure(1, `an end within ${RUN_LIMIT_MS / 1000} s`, 'none');
+    const limit = setTimeout(() => stage.fail(tooLong), RUN_LIMIT_MS);
     let clients: Client[] = [];
     let failed: unknown;
 
     try {
         for (const wire of wires) await wire.open();
-        await gatehouse?.start(Object.fromEntries(wires.map(entryOf)));
-        clients = run.speakers.filter((s) => s.side === 'client')
+        const house = (run.scenario.house ? fill(run.scenario.house, new Map()) : {}) as House;
+        await gatehouse?.start(Object.fromEntries(wires.map(entryOf)), house);
+        clients = run.speakers
+            .filter((s) => s.side === 'client')
             .map((s) => new Client(stage, s, targetOf(run, s, wires, gatehouse)));
         await speakAll(stage, [...wires.map((wire) => wire.server), ...clients]);
-        if (gatehouse) for (const check of run.scenario.checks) await holds(check, gatehouse);
+        if (gatehouse && record) for (const check of run.scenario.checks) await holds(check, gatehouse);
     } catch (error) {
         failed = error;
     }
@@ -40,19 +45,31 @@ export async function playRun(run: Run, binary: string): Promise<void> {
     for (const wire of wires) wire.close();
     await rm(home, { recursive: true, force: true });
 
-    if (failed instanceof Failure && gatehouse && ending) throw new Failure(failed.line, failed.message, `; gatehouse: ${ending}`);
+    if (failed instanceof Failure && gatehouse) {
+        if (ending)
+            failed = new Failure(failed.line, failed.expected, `${failed.got}; and gatehouse ended by ${ending}`);
+        (failed as Failure).said = gatehouse.tail();
+    }
     if (failed !== undefined) throw failed;
     if (ending !== undefined) throw new Failure(1, 'exit code 0 after SIGTERM', ending);
     for (const wire of wires) wire.server.checkLeftOver(); /* nor did anything come while it ended */
 }
 
 async function speakAll(stage: Stage, actors: { play(): Promise<void>; checkLeftOver(): void }[]): Promise<void> {
-    const played = await Promise.allSettled(actors.map((actor) => actor.play().catch((error) => {
-        stage.fail(error);
-        throw error;
-    })));
+    const played = await Promise.allSettled(
+        actors.map((actor) =>
+            actor.play().catch((error) => {
+                stage.fail(error);
+                throw error;
+            }),
+        ),
+    );
     const first = played.find((each) => each.status === 'rejected');
-    if (first) await stage.until(() => undefined, () => first.reason); /* rejects with the earliest failure */
+    if (first)
+        await stage.until(
+            () => undefined,
+            () => first.reason,
+        ); /* rejects with the earliest failure */
     for (const actor of actors) actor.checkLeftOver();
 }
 
@@ -64,12 +81,19 @@ function makeWire(stage: Stage, speaker: Speaker, home: string): HttpWire | Stdi
 function entryOf(wire: HttpWire | StdioWire): [string, object] {
     const { speaker } = wire.server;
     const options = (speaker.options ? fill(speaker.options, new Map()) : {}) as object;
-    const entry = wire instanceof HttpWire ? { type: 'http', url: `http://127.0.0.1:${wire.port}/mcp` }
-                                           : { type: 'stdio', ...wire.command };
+    const entry =
+        wire instanceof HttpWire
+            ? { type: 'http', url: `http://127.0.0.1:${wire.port}/mcp` }
+            : { type: 'stdio', ...wire.command };
     return [speaker.name, { ...entry, ...options }];
 }
 
-function targetOf(run: Run, client: Speaker, wires: (HttpWire | StdioWire)[], gatehouse: Gatehouse | undefined): Target {
+function targetOf(
+    run: Run,
+    client: Speaker,
+    wires: (HttpWire | StdioWire)[],
+    gatehouse: Gatehouse | undefined,
+): Target {
     const host = '127.0.0.1';
     if (gatehouse) return { host, port: gatehouse.port, hostHeader: `localhost:${gatehouse.port}`, path: client.path };
 

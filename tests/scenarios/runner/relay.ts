@@ -1,5 +1,5 @@
-// The child that Gatehouse starts for a scripted server: it only carries lines between its stdin and stdout and the socket
-// of the runner, where the script is played.
+// The child that Gatehouse starts for a scripted server: it only carries lines between its stdin and stdout and the
+// socket of the runner, where the script is played.
 
 import net from 'node:net';
 import { writeSync } from 'node:fs';

@@ -1,4 +1,4 @@
-// The language of scenarios: what may stand in a .scn file, as data. README.md beside this folder has it for its readers.
+// The language of scenarios: what may stand in a .scn file, as data. ../README.md has it for who writes one.
 
 import { readFileSync } from 'node:fs';
 import { Cursor, ScenarioError, parseText, parseValue } from './value.ts';
@@ -12,6 +12,7 @@ export type Transport = 'http' | 'stdio';
 export type Scenario = {
     file: string;
     onlyThroughGatehouse: boolean;
+    house?: Value; // of Gatehouse itself: {"settings": {"session.idle": "300ms"}, "token": "…"}
     ends: End[];
     checks: Check[];
 };
@@ -78,8 +79,7 @@ export type Received =
     | { is: 'GET' | 'DELETE' | 'start' | 'end of input' };
 
 export type Check = { line: number; text: string } & (
-    | { of: 'captured'; count: number; what: string; server?: string; wanted: Wanted }
-    | { of: 'status'; says: string }
+    { of: 'captured'; count: number; what: string; server?: string; wanted: Wanted } | { of: 'status'; says: string }
 );
 
 export type Wanted = {
@@ -111,6 +111,7 @@ export function parseScenario(file: string, text: string): Scenario {
             end!.steps.push(parseStep(c, end!));
         } else if (c.word('only through Gatehouse')) {
             scenario.onlyThroughGatehouse = true;
+            scenario.house = parseWith(c);
         } else if (c.word('then')) {
             scenario.checks.push(parseCheck(c));
         } else {
@@ -219,11 +220,20 @@ function parseSend(c: Cursor, end: End): Send {
         const verb = c.take(/GET|POST|DELETE|PUT|OPTIONS|HEAD/);
         if (verb) {
             const path = c.take(/\/\S*/)?.[0].trim();
-            return { ...head, headers: parseWith(c), what: { is: 'request', verb: verb[0].trim(), path, body: parseBody(c) } };
+            return {
+                ...head,
+                headers: parseWith(c),
+                what: { is: 'request', verb: verb[0].trim(), path, body: parseBody(c) },
+            };
         }
     }
     const status = end.side === 'server' ? c.take(/\d{3}(?=\s|$)/) : undefined;
-    if (status) return { ...head, headers: parseWith(c), what: { is: 'answer', status: Number(status[0]), body: parseBody(c) } };
+    if (status)
+        return {
+            ...head,
+            headers: parseWith(c),
+            what: { is: 'answer', status: Number(status[0]), body: parseBody(c) },
+        };
     if (c.word('batch')) return { ...head, what: parseBatch(c), headers: undefined };
 
     const what = parseSent(c);
@@ -292,7 +302,10 @@ function parseHttpReceived(c: Cursor, end: End): Received | undefined {
 }
 
 function headerName(c: Cursor): string {
-    return c.expect(/[A-Za-z0-9-]+/, 'the name of a header')[0].trim().toLowerCase();
+    return c
+        .expect(/[A-Za-z0-9-]+/, 'the name of a header')[0]
+        .trim()
+        .toLowerCase();
 }
 
 /** A value, or else the rest of the line as text. */
@@ -329,7 +342,9 @@ function parseWanted(c: Cursor): Wanted {
             wanted.messages = Number(messages[1]);
             continue;
         }
-        const word = c.expect(/outcome|kind|target|code|status/, 'messages, outcome, kind, target, code or status')[0].trim();
+        const word = c
+            .expect(/outcome|kind|target|code|status/, 'messages, outcome, kind, target, code or status')[0]
+            .trim();
         const value = c.expect(/[^\s,]+/, `the ${word}`)[0].trim();
         if (word === 'code' || word === 'status') wanted[word] = Number(value);
         else wanted[word as 'outcome' | 'kind' | 'target'] = value;

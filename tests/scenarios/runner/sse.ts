@@ -36,7 +36,8 @@ export class EventReader {
     #take(line: string): void {
         const [, field, value] = /^([^:]*):? ?(.*)$/.exec(line)!;
 
-        if (field === 'data') this.#event.data = this.#event.data === undefined ? value : `${this.#event.data}\n${value}`;
+        if (field === 'data')
+            this.#event.data = this.#event.data === undefined ? value : `${this.#event.data}\n${value}`;
         else if (field === 'id') this.#event.id = value;
         else if (field === 'retry') this.#event.retry = value;
     }

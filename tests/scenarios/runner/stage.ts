@@ -1,4 +1,4 @@
-// What the actors of a run share: signals, and waiting until something holds. Nothing here looks at a clock but to give up.
+// What the actors of a run share: signals, and waiting until something holds. Nothing looks at a clock but to give up.
 
 export const PATIENCE_MS = 8000; // longest wait for one thing
 export const RUN_LIMIT_MS = 20000; // longest run of a scenario
@@ -6,10 +6,15 @@ export const RUN_LIMIT_MS = 20000; // longest run of a scenario
 /** A run that went wrong, at a line of its scenario. */
 export class Failure extends Error {
     line: number;
+    expected: string;
+    got: string;
+    said = ''; // by Gatehouse, meanwhile
 
     constructor(line: number, expected: string, got: string) {
-        super(`expected ${expected} got ${got}`);
+        super(`expected: ${expected}; got: ${got}`);
         this.line = line;
+        this.expected = expected;
+        this.got = got;
     }
 }
 

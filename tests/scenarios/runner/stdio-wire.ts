@@ -1,5 +1,5 @@
-// A scripted server's stdio: Gatehouse starts relay.ts as its child, which connects back here, so the script stays in the
-// runner. What the child reads comes here as frames, what it shall do goes back as frames, each a line of JSON.
+// A scripted server's stdio: Gatehouse starts relay.ts as its child, which connects back here, so the script stays in
+// the runner. What the child reads comes here as frames, what it shall do goes back as frames, each a line of JSON.
 
 import net from 'node:net';
 import { fileURLToPath } from 'node:url';

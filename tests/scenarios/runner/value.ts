@@ -134,37 +134,41 @@ function parseList(c: Cursor): Value {
     return { kind: 'list', items };
 }
 
+export type Difference = { expected: string; got: string };
+
 /** Says where `got` differs from what is expected; undefined when it matches. Takes the names it meets. */
-export function mismatch(expected: Value, got: Json | undefined, names: Names, where = ''): string | undefined {
-    const differs = (what: string) => `${what}${where && ` in ${where}`}, got ${show(got)}`;
+export function mismatch(expected: Value, got: Json | undefined, names: Names, where = ''): Difference | undefined {
+    const differs = (what: string) => ({ expected: `${what}${where && ` in ${where}`}`, got: show(got) });
 
     switch (expected.kind) {
-    case 'absent':
-        return got === undefined ? undefined : differs('nothing');
-    case 'holds':
-        return typeof got === 'string' && got.includes(expected.text) ? undefined
-                                                                      : differs(`~${JSON.stringify(expected.text)}`);
-    case 'name':
-        if (got === undefined) return differs(`$${expected.name}`);
-        if (expected.name === '_') return undefined;
-        if (!names.has(expected.name)) names.set(expected.name, got);
-        return isDeepStrictEqual(names.get(expected.name), got)
-            ? undefined
-            : differs(`$${expected.name} = ${show(names.get(expected.name))}`);
-    case 'plain':
-        return expected.value === got ? undefined : differs(show(expected.value));
-    case 'list':
-        if (!Array.isArray(got) || got.length !== expected.items.length)
-            return differs(`a list of ${expected.items.length}`);
-        return firstOf(expected.items, (item, i) => mismatch(item, got[i], names, `${where}[${i}]`));
-    case 'object':
-        if (typeof got !== 'object' || got === null || Array.isArray(got)) return differs('an object');
-        return firstOf(expected.members, ([key, value]) =>
-            mismatch(value, Object.hasOwn(got, key) ? got[key] : undefined, names, `${where}.${key}`));
+        case 'absent':
+            return got === undefined ? undefined : differs('nothing');
+        case 'holds':
+            return typeof got === 'string' && got.includes(expected.text)
+                ? undefined
+                : differs(`~${JSON.stringify(expected.text)}`);
+        case 'name':
+            if (got === undefined) return differs(`$${expected.name}`);
+            if (expected.name === '_') return undefined;
+            if (!names.has(expected.name)) names.set(expected.name, got);
+            return isDeepStrictEqual(names.get(expected.name), got)
+                ? undefined
+                : differs(`$${expected.name} = ${show(names.get(expected.name))}`);
+        case 'plain':
+            return expected.value === got ? undefined : differs(show(expected.value));
+        case 'list':
+            if (!Array.isArray(got) || got.length !== expected.items.length)
+                return differs(`a list of ${expected.items.length}`);
+            return firstOf(expected.items, (item, i) => mismatch(item, got[i], names, `${where}[${i}]`));
+        case 'object':
+            if (typeof got !== 'object' || got === null || Array.isArray(got)) return differs('an object');
+            return firstOf(expected.members, ([key, value]) =>
+                mismatch(value, Object.hasOwn(got, key) ? got[key] : undefined, names, `${where}.${key}`),
+            );
     }
 }
 
-function firstOf<T>(items: T[], f: (item: T, i: number) => string | undefined): string | undefined {
+function firstOf<T, R>(items: T[], f: (item: T, i: number) => R | undefined): R | undefined {
     for (let i = 0; i < items.length; i++) {
         const found = f(items[i], i);
         if (found !== undefined) return found;
@@ -175,17 +179,17 @@ function firstOf<T>(items: T[], f: (item: T, i: number) => string | undefined): 
 /** The JSON to send, with each name replaced. */
 export function fill(value: Value, names: Names): Json {
     switch (value.kind) {
-    case 'plain':
-        return value.value;
-    case 'list':
-        return value.items.map((item) => fill(item, names));
-    case 'object':
-        return Object.fromEntries(value.members.map(([key, member]) => [key, fill(member, names)]));
-    case 'name':
-        if (!names.has(value.name)) throw new Error(`$${value.name} was never received`);
-        return names.get(value.name)!;
-    default:
-        throw new Error(`"${value.kind}" can't be sent`);
+        case 'plain':
+            return value.value;
+        case 'list':
+            return value.items.map((item) => fill(item, names));
+        case 'object':
+            return Object.fromEntries(value.members.map(([key, member]) => [key, fill(member, names)]));
+        case 'name':
+            if (!names.has(value.name)) throw new Error(`$${value.name} was never received`);
+            return names.get(value.name)!;
+        default:
+            throw new Error(`"${value.kind}" can't be sent`);
     }
 }
 
