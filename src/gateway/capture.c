@@ -1,7 +1,7 @@
 #include "gateway/capture.h"
 
-#define SWEEP_EVERY  MILLISECONDS(250)
-#define SEEN_AFTER   SECONDS(1)
+#define SWEEP_EVERY MILLISECONDS(250)
+#define SEEN_AFTER  SECONDS(1)
 
 /* What the log has of an exchange; in its arena. */
 struct captured {
@@ -155,7 +155,8 @@ capture_close(struct capture *c, struct exchange *x, struct labels *labels, enum
         facts.outcome = x->failed || x->http_status >= 400 ? OUTCOME_ERROR : OUTCOME_OK;
     else if (why == CLOSE_ANSWERED && x->judged)
         facts.outcome = x->failed ? OUTCOME_ERROR : OUTCOME_OK;
-    else if (x->kind == KIND_STREAM && (why == CLOSE_CLIENT_LEFT || why == CLOSE_SESSION_ENDED || why == CLOSE_SHUTDOWN))
+    else if (x->kind == KIND_STREAM &&
+             (why == CLOSE_CLIENT_LEFT || why == CLOSE_SESSION_ENDED || why == CLOSE_SHUTDOWN))
         facts.outcome = OUTCOME_OK; /* that is how streams end */
     if (x->judged && x->error_code != 0) {
         facts.error_code     = x->error_code;

@@ -113,7 +113,8 @@ admit_while_recorded(struct exchange *x, struct error *err)
     return true;
 }
 
-static bool (*const stages[])(struct exchange *x, struct error *err) = {admit_while_running, admit_while_recorded, NULL};
+static bool (*const stages[])(struct exchange *x, struct error *err) = {admit_while_running, admit_while_recorded,
+                                                                        NULL};
 
 static void
 keep_house(struct timer *timer)
@@ -153,9 +154,11 @@ gateway_new(const struct gateway_parts *parts, struct registry *first, struct er
     list_init(&g->retired);
     list_init(&g->links);
     g->turn_end.run = end_turn;
-    loop_add_hook(parts->loop, &g->turn_end); /* before that of the exchanges: what ends here is freed in the same turn */
-    exchanges_init(&g->exchanges, parts->loop,
-                   &(struct exchange_hooks){.stages = stages, .on_message = on_message, .on_close = on_close, .owner = g});
+    loop_add_hook(parts->loop,
+                  &g->turn_end); /* before that of the exchanges: what ends here is freed in the same turn */
+    exchanges_init(
+        &g->exchanges, parts->loop,
+        &(struct exchange_hooks){.stages = stages, .on_message = on_message, .on_close = on_close, .owner = g});
     capture_init(&g->capture, parts->loop, parts->traffic, &g->exchanges);
     timer_init(&g->housekeeping, keep_house);
     loop_set_timer(parts->loop, &g->housekeeping, clock_mono() + HOUSEKEEPING_EVERY);
@@ -201,7 +204,8 @@ gateway_in_flight(const struct gateway *g)
 void
 gateway_totals(const struct gateway *g, struct gateway_totals *out)
 {
-    *out = (struct gateway_totals){.sessions = g->sessions.count, .exchanges = g->exchanges.open, .started = g->started};
+    *out =
+        (struct gateway_totals){.sessions = g->sessions.count, .exchanges = g->exchanges.open, .started = g->started};
     for (size_t state = 0; state < EXCHANGE_CLOSED; state++)
         LIST_EACH (const struct exchange, x, &g->exchanges.in_state[state], node)
             out->streams += x->kind == KIND_STREAM;

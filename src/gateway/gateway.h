@@ -1,7 +1,7 @@
 /* src/gateway/gateway.h: what chooses and connects: registry, routing, capture. It writes no transport of its own.
  *
- * Takes the requests under /s/{name}/mcp and /servers/{name}/mcp, finds the registered server, makes the exchanges and sends
- * them to its back. Owned by the network thread. */
+ * Takes the requests under /s/{name}/mcp and /servers/{name}/mcp, finds the registered server, makes the exchanges and
+ * sends them to its back. Owned by the network thread. */
 #ifndef GATEHOUSE_GATEWAY_GATEWAY_H
 #define GATEHOUSE_GATEWAY_GATEWAY_H
 
@@ -30,7 +30,8 @@ struct gateway_parts {
 
 /* `first` is the registry at start; a reference is taken. */
 struct gateway *gateway_new(const struct gateway_parts *parts, struct registry *first, struct error *err);
-/* Ends sessions and children, closes what is open. Before children_stop_all and the end of the loop. NULL is nothing. */
+/* Ends sessions and children, closes what is open. Before children_stop_all and the end of the loop. NULL is nothing.
+ */
 void gateway_free(struct gateway *g);
 /* No new calls; those in flight go on. */
 void gateway_drain(struct gateway *g);
@@ -63,21 +64,22 @@ const char *server_state_name(enum server_state state);
 struct server_status {
     const struct server_entry *entry;
     enum server_state          state;
-    struct str                 detail; /* "connection refused (127.0.0.1:9000)", the entry's error */
-    mono_time                  since;  /* of the state; 0: since start */
+    struct str                 detail;     /* "connection refused (127.0.0.1:9000)", the entry's error */
+    mono_time                  since;      /* of the state; 0: since start */
     mono_time                  last_check; /* when it last answered, or failed to; 0: never */
     int64_t                    last_us;    /* how long that took */
     struct str                 server_name, server_version, revision; /* as it said */
     size_t                     sessions, calls_in_flight, children;
-    pid_t                      pid; /* of its shared child; 0: none */
+    pid_t                      pid;           /* of its shared child; 0: none */
     uint64_t                   calls, errors; /* since start */
     uint64_t                   odd_lines, refused_questions, dropped, restarts;
 };
 
-void gateway_each_server(const struct gateway *g, void (*each)(void *arg, const struct server_status *status), void *arg);
+void gateway_each_server(const struct gateway *g, void (*each)(void *arg, const struct server_status *status),
+                         void                 *arg);
 /* False: no such server. */
-bool gateway_server(const struct gateway *g, struct str name, void (*each)(void *arg, const struct server_status *status),
-                    void *arg);
+bool gateway_server(const struct gateway *g, struct str                                name,
+                    void (*each)(void *arg, const struct server_status *status), void *arg);
 /* The last lines that a server's children wrote to stderr, oldest first, as they wrote them. */
 void gateway_stderr_each(const struct gateway *g, struct str name, void (*each)(void *arg, struct str line), void *arg);
 /* Ends the shared children of a stdio server; they start again when next needed. */

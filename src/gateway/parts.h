@@ -9,12 +9,19 @@
 #include "mcp/http_back.h"
 #include "mcp/session.h"
 
-enum { SERVERS_MAX = 10000, SESSIONS_MAX = 20000, ADRIFT_MAX = 64, HEADERS_MAX = 64, STDERR_LINES = 200, STDERR_CUT = 1000 };
+enum {
+    SERVERS_MAX  = 10000,
+    SESSIONS_MAX = 20000,
+    ADRIFT_MAX   = 64,
+    HEADERS_MAX  = 64,
+    STDERR_LINES = 200,
+    STDERR_CUT   = 1000
+};
 
 /* A registered server as it runs. Lives until it is retired and nothing refers to it. */
 struct server {
     struct gateway            *gateway;
-    struct list                node; /* on gateway->servers or gateway->retired */
+    struct list                node;     /* on gateway->servers or gateway->retired */
     struct registry           *registry; /* holds `entry` */
     const struct server_entry *entry;
     unsigned                   users; /* open exchanges and sessions */
@@ -26,12 +33,12 @@ struct server {
     struct list channels; /* SERVER_STDIO: of struct lane, by node */
     size_t      isolated_count, shared_count;
 
-    struct labels    *labels; /* of exchanges without a session; what its last client said of itself */
-    enum server_state state;
-    char              detail[300];
-    mono_time         since, last_check;
-    int64_t           last_us;
-    uint64_t          calls, errors;
+    struct labels        *labels; /* of exchanges without a session; what its last client said of itself */
+    enum server_state     state;
+    char                  detail[300];
+    mono_time             since, last_check;
+    int64_t               last_us;
+    uint64_t              calls, errors;
     struct channel_counts lost; /* of channels that are gone */
     char                 *stderr_lines[STDERR_LINES];
     size_t                stderr_next;
@@ -48,16 +55,16 @@ struct lane {
 
 /* A session, of either kind of server; in gateway->sessions under "server\0id". */
 struct link {
-    struct list      node; /* on gateway->links, longest silent first */
-    struct server   *server;
-    struct labels   *labels;
-    struct session  *session; /* stdio; NULL: an HTTP server's own */
-    struct str       key;     /* on the heap */
-    mono_time        heard;
-    size_t           open;      /* exchanges */
-    bool             is_over;   /* ends with the turn */
-    struct map       adrift;    /* HTTP: id -> struct exchange * */
-    struct map       questions; /* HTTP: id -> struct exchange *, which asked */
+    struct list     node; /* on gateway->links, longest silent first */
+    struct server  *server;
+    struct labels  *labels;
+    struct session *session; /* stdio; NULL: an HTTP server's own */
+    struct str      key;     /* on the heap */
+    mono_time       heard;
+    size_t          open;      /* exchanges */
+    bool            is_over;   /* ends with the turn */
+    struct map      adrift;    /* HTTP: id -> struct exchange * */
+    struct map      questions; /* HTTP: id -> struct exchange *, which asked */
 };
 
 /* x->service: in the arena of the exchange. */
@@ -81,7 +88,7 @@ struct gateway {
     struct timer         housekeeping;
     struct loop_hook     turn_end;
     bool                 has_over; /* some link is over */
-    uint64_t             process; /* sealed into session ids */
+    uint64_t             process;  /* sealed into session ids */
     wall_time            started;
     bool                 is_draining;
 };

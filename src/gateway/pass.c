@@ -171,10 +171,11 @@ void
 pass_requests(struct gateway *g, struct server *s, struct http_request *r, struct hop *hop, struct exchange **xs,
               size_t count)
 {
-    enum http_back_kind kind = xs[0]->kind == KIND_STREAM || str_eq(xs[0]->message.method, STR("ping")) ? HTTP_BACK_REPEATABLE
-                               : str_eq(xs[0]->message.method, STR("initialize"))                      ? HTTP_BACK_OPENING
-                                                                                                       : HTTP_BACK_PLAIN;
-    struct back *back = http_back_new(&s->upstream, r, count, kind, &back_events, g->scratch);
+    enum http_back_kind kind = xs[0]->kind == KIND_STREAM || str_eq(xs[0]->message.method, STR("ping"))
+                                   ? HTTP_BACK_REPEATABLE
+                               : str_eq(xs[0]->message.method, STR("initialize")) ? HTTP_BACK_OPENING
+                                                                                  : HTTP_BACK_PLAIN;
+    struct back        *back = http_back_new(&s->upstream, r, count, kind, &back_events, g->scratch);
 
     if (back == NULL) {
         hop_drop(hop, CLOSE_BUSY, "no memory, or too many header fields");

@@ -28,8 +28,8 @@ refuse_unknown(struct gateway *g, struct http_request *r, struct str name)
     char                       text[300];
 
     if (near != NULL)
-        snprintf(text, sizeof text, "no server is named \"%.*s\"; did you mean \"%.*s\"?", name.len > 80 ? 80 : (int)name.len,
-                 name.data, STR_ARG(near->name));
+        snprintf(text, sizeof text, "no server is named \"%.*s\"; did you mean \"%.*s\"?",
+                 name.len > 80 ? 80 : (int)name.len, name.data, STR_ARG(near->name));
     else
         snprintf(text, sizeof text, "no server is named \"%.*s\"; `gatehouse list` shows which are",
                  name.len > 80 ? 80 : (int)name.len, name.data == NULL ? "" : name.data);
@@ -52,7 +52,8 @@ server_of(struct gateway *g, struct http_request *r)
         return s;
     snprintf(text, sizeof text, "%.*s is %s; `gatehouse list` says more", STR_ARG(s->entry->name),
              s->state == STATE_WRONG ? "not registered rightly" : "disabled");
-    refuse_request(r, 503, -32603, STR_NONE, text, s->state == STATE_WRONG ? "{\"reason\":\"wrong\"}" : "{\"reason\":\"disabled\"}");
+    refuse_request(r, 503, -32603, STR_NONE, text,
+                   s->state == STATE_WRONG ? "{\"reason\":\"wrong\"}" : "{\"reason\":\"disabled\"}");
     return NULL;
 }
 
@@ -61,7 +62,8 @@ is_json(struct str type)
 {
     struct str rest = str_skip(type, 16);
 
-    return str_starts_nocase(type, STR("application/json")) && (rest.len == 0 || rest.data[0] == ';' || rest.data[0] == ' ');
+    return str_starts_nocase(type, STR("application/json")) &&
+           (rest.len == 0 || rest.data[0] == ';' || rest.data[0] == ' ');
 }
 
 void
@@ -224,7 +226,8 @@ take_message(struct str message, void *arg)
     struct exchange *x  = in->count == BATCH_MAX ? NULL : add_exchange(in, KIND_REQUEST);
 
     if (x == NULL)
-        return in->err.code != ERROR_NONE ? false : refuse(in, 400, -32600, NULL, "the batch has more than 100 messages");
+        return in->err.code != ERROR_NONE ? false
+                                          : refuse(in, 400, -32600, NULL, "the batch has more than 100 messages");
     if (!envelope_parse(&x->message, message, x->arena, &in->err)) {
         in->status = in->err.code == ERROR_MEMORY ? 503 : 400;
         in->code   = str_find(str_from(in->err.text), STR("not JSON:")) >= 0 ? -32700 : -32600;
@@ -250,7 +253,8 @@ check_stdio(struct intake *in)
 
     if (first->is_modern)
         return refuse(in, 400, -32022,
-                      "{\"supported\":[\"2025-11-25\",\"2025-06-18\",\"2025-03-26\",\"2024-11-05\"],\"requested\":\"2026-07-28\"}",
+                      "{\"supported\":[\"2025-11-25\",\"2025-06-18\",\"2025-03-26\",\"2024-11-05\"],\"requested\":"
+                      "\"2026-07-28\"}",
                       "this server is reached over stdio and speaks revisions up to 2025-11-25: begin with initialize");
     if (str_eq(first->message.method, STR("initialize")))
         return true;
@@ -290,7 +294,12 @@ read_request(struct intake *in)
     in->is_batch = message_is_batch(r->body);
     if (in->is_batch)
         return batch_each(r->body, take_message, in, &in->err) ||
-               (in->status != 0 ? false : refuse(in, 400, in->err.text[0] == 't' && str_find(str_from(in->err.text), STR("not JSON")) >= 0 ? -32700 : -32600, NULL, in->err.text));
+               (in->status != 0
+                    ? false
+                    : refuse(in, 400,
+                             in->err.text[0] == 't' && str_find(str_from(in->err.text), STR("not JSON")) >= 0 ? -32700
+                                                                                                              : -32600,
+                             NULL, in->err.text));
     return take_message(r->body, in);
 }
 

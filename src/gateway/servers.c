@@ -175,7 +175,8 @@ add_counts(struct server_status *status, const struct channel_counts *counts)
 }
 
 static void
-describe(const struct gateway *g, struct server *s, void (*each)(void *arg, const struct server_status *status), void *arg)
+describe(const struct gateway *g, struct server *s, void (*each)(void *arg, const struct server_status *status),
+         void *arg)
 {
     const struct label_texts *texts  = s->labels == NULL ? NULL : labels_texts(s->labels);
     struct server_status      status = {.entry      = s->entry,
@@ -243,7 +244,8 @@ gateway_restart_server(struct gateway *g, struct str name, struct error *err)
     if (s == NULL)
         return error_set(err, ERROR_NOT_FOUND, "no server is named \"%.*s\"", STR_ARG(name));
     if (s->entry->kind != SERVER_STDIO)
-        return error_set(err, ERROR_INVALID, "\"%.*s\" is not a stdio server: there is no child to restart", STR_ARG(name));
+        return error_set(err, ERROR_INVALID, "\"%.*s\" is not a stdio server: there is no child to restart",
+                         STR_ARG(name));
     LIST_EACH (struct lane, lane, &s->channels, node)
         if (!lane->isolated && channel_child(lane->channel) != NULL)
             child_stop(channel_child(lane->channel));

@@ -8,8 +8,8 @@ start_child(void *owner, const struct child_events *events, struct channel *c, s
     struct gateway            *g     = lane->server->gateway;
     const struct server_entry *entry = lane->server->entry;
     struct arena              *arena = arena_new(KIB(16), MIB(4));
-    char *const               *env   = arena == NULL ? NULL : server_entry_environment(entry, g->parts.environment, arena);
-    struct child              *child = NULL;
+    char *const  *env   = arena == NULL ? NULL : server_entry_environment(entry, g->parts.environment, arena);
+    struct child *child = NULL;
 
     if (env == NULL) {
         error_set(err, ERROR_MEMORY, "no memory");
@@ -19,7 +19,7 @@ start_child(void *owner, const struct child_events *events, struct channel *c, s
                                   .cwd       = entry->cwd,
                                   .line_max  = g->parts.settings->message.max,
                                   .queue_max = g->parts.settings->stdio.queue};
-        child = child_start(g->parts.children, &spec, events, c, err);
+        child                  = child_start(g->parts.children, &spec, events, c, err);
     }
     arena_free(arena);
     if (child != NULL && !lane->isolated)
@@ -108,8 +108,8 @@ on_closed(void *owner, struct channel *c)
     server_release_if_unused(s);
 }
 
-static const struct channel_events lane_events = {start_child,     on_ready,  on_down, on_stderr, on_odd_line,
-                                                  on_session_lost, on_closed};
+static const struct channel_events lane_events = {start_child, on_ready,        on_down,  on_stderr,
+                                                  on_odd_line, on_session_lost, on_closed};
 
 void
 lane_close(struct lane *lane, enum close_reason why)
@@ -137,10 +137,10 @@ lane_new(struct server *s, const struct envelope *e)
 
     if (lane == NULL)
         return NULL;
-    *lane = (struct lane){.server       = s,
-                          .isolated     = s->entry->isolated,
-                          .revision     = copy_of(e->revision),
-                          .capabilities = copy_of(e->capabilities)};
+    *lane         = (struct lane){.server       = s,
+                                  .isolated     = s->entry->isolated,
+                                  .revision     = copy_of(e->revision),
+                                  .capabilities = copy_of(e->capabilities)};
     lane->channel = channel_new(g->parts.loop, &lane_events, lane, g->scratch, lane->isolated,
                                 time_max(s->entry->timeout, SECONDS(60)));
     if (lane->channel == NULL || lane->revision.data == NULL || lane->capabilities.data == NULL) {
@@ -184,15 +184,15 @@ lane_for(struct server *s, const struct envelope *e, struct error *err)
 static struct link *
 open_session(struct gateway *g, struct server *s, struct exchange *x, struct error *err)
 {
-    struct session_seal seal = {.owner = g->process, .principal = "local"};
-    struct lane        *lane = lane_for(s, &x->message, err);
+    struct session_seal seal  = {.owner = g->process, .principal = "local"};
+    struct lane        *lane  = lane_for(s, &x->message, err);
     struct route       *route = x->service;
     char                id[SESSION_ID_SIZE];
 
     if (lane == NULL)
         return NULL;
     snprintf(seal.revision, sizeof seal.revision, "%.*s", STR_ARG(x->message.revision));
-    struct label_texts texts = *labels_texts(route->labels);
+    struct label_texts texts  = *labels_texts(route->labels);
     struct labels     *labels = NULL;
     struct link       *l      = NULL;
     if (session_id_seal(g->parts.session_key, &seal, id)) {
@@ -225,7 +225,8 @@ talk_requests(struct gateway *g, struct server *s, struct http_request *r, struc
     struct error  err   = {0};
 
     (void)r;
-    if (str_eq(xs[0]->message.method, STR("initialize")) && route->link == NULL && open_session(g, s, xs[0], &err) == NULL) {
+    if (str_eq(xs[0]->message.method, STR("initialize")) && route->link == NULL &&
+        open_session(g, s, xs[0], &err) == NULL) {
         hop_drop(hop, CLOSE_BUSY, err.text);
         return;
     }
@@ -249,9 +250,10 @@ talk_left(struct exchange *x)
         exchange_close(x, CLOSE_CLIENT_LEFT);
         return;
     }
-    x->message.message        = STR_NONE;
-    x->message.id             = arena_str(x->arena, x->message.id);
-    x->message.progress_token = x->message.progress_token.data == NULL ? STR_NONE : arena_str(x->arena, x->message.progress_token);
+    x->message.message = STR_NONE;
+    x->message.id      = arena_str(x->arena, x->message.id);
+    x->message.progress_token =
+        x->message.progress_token.data == NULL ? STR_NONE : arena_str(x->arena, x->message.progress_token);
     if (x->message.id.data == NULL)
         exchange_close(x, CLOSE_BUSY);
 }

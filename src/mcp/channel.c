@@ -138,8 +138,7 @@ on_ended(void *owner, const struct child_end *end)
     fail_calls(c, why, c->words);
     c->events->on_down(c->owner, c, c->words);
     if (c->isolated && !list_is_empty(&c->sessions))
-        c->events->on_session_lost(c->owner,
-                                   LIST_OF(struct session, list_first(&c->sessions), node));
+        c->events->on_session_lost(c->owner, LIST_OF(struct session, list_first(&c->sessions), node));
 }
 
 static void

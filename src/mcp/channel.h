@@ -33,9 +33,10 @@ struct channel_events {
     /* A line that is no message: not UTF-8, NUL in it, no JSON, over the limit; or an answer to nothing that was asked.
      */
     void (*on_odd_line)(void *owner, struct channel *c, struct str line, const char *why);
-    /* The session ended from here: its isolated child died. Not called for session_end. Frees nothing of the session.
-     */
+    /* The session's isolated child died: it is to be ended, not before the turn's end. */
     void (*on_session_lost)(void *owner, struct session *s);
+    /* It closes: the last event. It frees itself when its child is gone. */
+    void (*on_closed)(void *owner, struct channel *c);
 };
 
 struct channel_counts {

@@ -1,0 +1,402 @@
+#include "daemon/daemon.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <signal.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include "api/api.h"
+#include "base/file.h"
+#include "base/log.h"
+#include "guard/origin.h"
+
+extern char **environ;
+
+enum { SIGNALS = 3, PORT_TRIES = 20 };
+
+/* Everything that a running Gatehouse is made of, in the order of its making. */
+struct daemon {
+    const struct settings *settings;
+    struct loop            loop;
+    struct budget          budget;
+    struct net             net;
+    struct local_token     token;
+    struct session_key     session_key;
+    struct registry       *first;
+    struct traffic        *traffic;
+    struct http_client    *client;
+    struct children       *children;
+    struct gateway        *gateway;
+    struct registry_watch *watch;
+    struct api            *api;
+    struct http_server    *server;
+    struct origin_rules    origin;
+    struct registry_source source;
+    uv_signal_t            signals[SIGNALS];
+    struct timer           deadline, poll;
+    bool                   is_loop_up, is_net_up, has_signals, is_draining, is_drained;
+    char                   traffic_path[PATH_MAX], registry_path[PATH_MAX], info_path[PATH_MAX];
+    char                   url[64];
+};
+
+/* "Nobody speaks from our origin": on every answer. */
+static const struct str fixed_headers = {"X-Content-Type-Options: nosniff\r\n"
+                                         "Content-Security-Policy: sandbox; default-src 'none'\r\n",
+                                         85};
+
+static void
+refuse(struct http_request *r, int status, const char *code, const char *text)
+{
+    struct http_header type = {STR("Content-Type"), STR("application/json")};
+    struct buffer      body = {.max = KIB(4)};
+    bool               ok   = buffer_printf(&body, "{\"error\":{\"code\":\"%s\",\"message\":", code) &&
+              buffer_append_json(&body, str_from(text)) && buffer_append(&body, STR("}}\n"));
+
+    http_answer(r, status, &type, 1, ok ? buffer_str(&body) : STR_NONE);
+    buffer_clear(&body);
+}
+
+static void
+on_head(void *owner, struct http_request *r)
+{
+    struct daemon *d   = owner;
+    struct error   err = {0};
+
+    bool is_page = !gateway_owns(r->path) && !str_starts(r->path, STR("/api"));
+    if (!origin_check(&d->origin, r, is_page, &err))
+        refuse(r, 403, "FORBIDDEN", err.text);
+    else if (gateway_owns(r->path))
+        gateway_take_head(d->gateway, r);
+    else if (api_owns(r->path))
+        api_take_head(d->api, r);
+    else if (str_eq(r->path, STR("/mcp")) || str_eq(r->path, STR("/gateway/mcp")) || str_eq(r->path, STR("/g/mcp")))
+        refuse(r, 404, "NOT_FOUND", "this endpoint comes with a later version; a server is at /s/{name}/mcp");
+    else
+        refuse(r, 404, "NOT_FOUND", "nothing is here; a server is at /s/{name}/mcp, the API at /api");
+}
+
+static void
+on_request(void *owner, struct http_request *r)
+{
+    struct daemon *d = owner;
+
+    if (gateway_owns(r->path))
+        gateway_take_request(d->gateway, r);
+    else
+        api_take_request(d->api, r);
+}
+
+static const struct http_server_events server_events = {on_head, on_request};
+
+static void
+on_registry(void *owner, struct registry *fresh)
+{
+    struct daemon *d = owner;
+
+    if (fresh->file_error.code != ERROR_NONE)
+        log_line(LOG_WARN, "%s; the servers stay as they were", fresh->file_error.text);
+    gateway_set_registry(d->gateway, fresh);
+}
+
+/* Both loopbacks on the same port; a machine without IPv6 has one. */
+static bool
+listen_on(struct daemon *d, uint16_t wanted, uint16_t *port, struct error *err)
+{
+    struct error six = {0};
+
+    if (!http_server_listen(d->server, "127.0.0.1", wanted, port, err))
+        return false;
+    if (http_server_listen(d->server, "::1", *port, NULL, &six))
+        return true;
+    if (six.code == ERROR_BUSY || six.code == ERROR_DENIED) {
+        *err = six;
+        return false;
+    }
+    log_line(LOG_DEBUG, "no listening on ::1: %s", six.text);
+    return true;
+}
+
+static bool
+open_server(struct daemon *d, uint16_t *port, struct error *err)
+{
+    struct http_limits limits = http_limits_default;
+
+    limits.header_bytes = d->settings->http.header_bytes;
+    limits.body_bytes   = d->settings->http.body_bytes;
+    limits.header_read  = d->settings->http.header_read;
+    limits.idle         = d->settings->http.idle;
+    limits.connections  = (unsigned)d->settings->http.connections;
+    for (int tries = 0;; tries++) {
+        d->server = http_server_new(&d->net, &limits, fixed_headers, &server_events, d, err);
+        if (d->server == NULL)
+            return false;
+        if (listen_on(d, (uint16_t)d->settings->port, port, err))
+            return true;
+        http_server_free(d->server);
+        d->server = NULL;
+        if (d->settings->port != 0 || tries == PORT_TRIES)
+            return false;
+    }
+}
+
+static bool
+read_home(struct daemon *d, struct error *err)
+{
+    const struct settings *s = d->settings;
+    char                   home[PATH_MAX], path[PATH_MAX], keys[PATH_MAX];
+
+    snprintf(home, sizeof home, "%.*s", STR_ARG(s->home));
+    if (!home_prepare(home, err))
+        return false;
+    if (!home_path(path, sizeof path, s, "token") || !home_path(keys, sizeof keys, s, "keys") ||
+        !home_path(d->traffic_path, sizeof d->traffic_path, s, "traffic.db") ||
+        !home_path(d->registry_path, sizeof d->registry_path, s, "mcp.json") ||
+        !home_path(d->info_path, sizeof d->info_path, s, "daemon.json"))
+        return error_set(err, ERROR_INVALID, "the path of the home is too long");
+    if (!local_token_load(&d->token, path, err) || !file_make_directory(keys, err) ||
+        !home_path(keys, sizeof keys, s, "keys/session") || !session_key_load(&d->session_key, keys, err))
+        return false;
+    d->source = (struct registry_source){.path = d->registry_path, .environment = environ};
+    d->first  = registry_load(&d->source, NULL);
+    if (d->first == NULL)
+        return error_set(err, ERROR_MEMORY, "no memory to read %s", d->registry_path);
+    if (d->first->file_error.code != ERROR_NONE)
+        log_line(LOG_WARN, "%s", d->first->file_error.text);
+    return true;
+}
+
+static bool
+open_traffic(struct daemon *d, struct error *err)
+{
+    struct traffic_options options = traffic_defaults;
+
+    if (!d->settings->capture.enabled)
+        return true;
+    options.retention_age_us = d->settings->retention.age;
+    options.retention_bytes  = d->settings->retention.size;
+    options.refuse_when_full = d->settings->capture.on_full == ON_FULL_REFUSE;
+    return traffic_open(&d->traffic, d->traffic_path, &options, err);
+}
+
+static bool
+open_loop(struct daemon *d, struct error *err)
+{
+    char helper[PATH_MAX];
+
+    if (!loop_init(&d->loop, err))
+        return false;
+    d->is_loop_up = true;
+    d->budget.max = d->settings->memory.max;
+    if (!net_init(&d->net, &d->loop, &d->budget, err))
+        return false;
+    d->is_net_up = true;
+    d->client    = http_client_new(&d->net, &http_client_limits_default, err);
+    if (d->client == NULL || !children_find_helper(helper, sizeof helper, err))
+        return false;
+    d->children = children_new(&d->loop, helper, err);
+    if (d->children == NULL)
+        return false;
+    children_set_budget(d->children, &d->budget);
+    return true;
+}
+
+static bool
+open_gateway(struct daemon *d, struct error *err)
+{
+    struct gateway_parts parts = {.loop        = &d->loop,
+                                  .settings    = d->settings,
+                                  .client      = d->client,
+                                  .children    = d->children,
+                                  .traffic     = d->traffic,
+                                  .session_key = &d->session_key,
+                                  .environment = environ,
+                                  .token       = str_from(d->token.text)};
+
+    d->gateway = gateway_new(&parts, d->first, err);
+    if (d->gateway == NULL)
+        return false;
+    d->watch = registry_watch_new(&d->loop, &d->source, d->first, on_registry, d, err);
+    return d->watch != NULL;
+}
+
+static bool
+open_api(struct daemon *d, uint16_t port, struct error *err)
+{
+    struct api_parts parts = {.loop          = &d->loop,
+                              .settings      = d->settings,
+                              .gateway       = d->gateway,
+                              .watch         = d->watch,
+                              .traffic       = d->traffic,
+                              .traffic_path  = d->traffic_path,
+                              .registry_path = d->registry_path,
+                              .token         = &d->token,
+                              .port          = port};
+
+    d->origin = (struct origin_rules){.port = port, .allowed_hosts = d->settings->http.allowed_hosts};
+    d->api    = api_new(&parts, err);
+    return d->api != NULL;
+}
+
+/* So that the command line finds us. */
+static void
+write_info(struct daemon *d, uint16_t port)
+{
+    char          at[TIME_ISO_SIZE];
+    struct buffer text = {.max = KIB(4)};
+    struct error  err  = {0};
+
+    time_format_iso(clock_wall(), at);
+    if (!buffer_printf(&text, "{\"pid\":%d,\"port\":%u,\"url\":\"%s\",\"started\":\"%s\",\"version\":\"%s\"}\n", getpid(), port,
+                       d->url, at, GATEHOUSE_VERSION) ||
+        !file_replace(d->info_path, buffer_str(&text), 0600, &err))
+        log_line(LOG_WARN, "%s", err.text);
+    buffer_clear(&text);
+}
+
+static void
+on_drained(void *owner)
+{
+    ((struct daemon *)owner)->is_drained = true;
+}
+
+static void
+end_loop(struct timer *deadline)
+{
+    loop_stop(&LIST_OF(struct daemon, deadline, deadline)->loop);
+}
+
+/* Draining is over when every connection has closed and every exchange is answered. */
+static void
+look_whether_drained(struct timer *poll)
+{
+    struct daemon *d = LIST_OF(struct daemon, poll, poll);
+
+    if (d->is_drained && gateway_in_flight(d->gateway) == 0)
+        loop_stop(&d->loop);
+    else
+        loop_set_timer(&d->loop, &d->poll, clock_mono() + MILLISECONDS(20));
+}
+
+static void
+drain(struct daemon *d)
+{
+    mono_time now = clock_mono();
+
+    if (d->is_draining) { /* asked twice: at once */
+        loop_stop(&d->loop);
+        return;
+    }
+    d->is_draining = true;
+    gateway_drain(d->gateway);
+    http_server_drain(d->server, on_drained);
+    loop_set_timer(&d->loop, &d->deadline, now + d->settings->drain);
+    loop_set_timer(&d->loop, &d->poll, now);
+}
+
+static void
+on_signal(uv_signal_t *handle, int number)
+{
+    struct daemon *d = handle->data;
+
+    if (number == SIGHUP)
+        registry_watch_look(d->watch, true);
+    else
+        drain(d);
+}
+
+static void
+watch_signals(struct daemon *d)
+{
+    static const int numbers[SIGNALS] = {SIGTERM, SIGINT, SIGHUP};
+
+    signal(SIGPIPE, SIG_IGN);
+    for (size_t i = 0; i < SIGNALS; i++) {
+        uv_signal_init(&d->loop.uv, &d->signals[i]);
+        d->signals[i].data = d;
+        uv_signal_start(&d->signals[i], on_signal, numbers[i]);
+    }
+    d->has_signals = true;
+    timer_init(&d->deadline, end_loop);
+    timer_init(&d->poll, look_whether_drained);
+}
+
+static void
+on_children_gone(void *arg)
+{
+    loop_stop(arg);
+}
+
+/* Each part is there or NULL; what uses another goes first. */
+static void
+take_apart(struct daemon *d)
+{
+    if (d->info_path[0] != '\0' && d->server != NULL)
+        unlink(d->info_path);
+    http_server_free(d->server);
+    registry_watch_free(d->watch);
+    gateway_free(d->gateway);
+    api_free(d->api);
+    if (d->children != NULL && children_count(d->children) > 0) {
+        d->loop.stopping = false;
+        children_stop_all(d->children, on_children_gone, &d->loop);
+        loop_run(&d->loop);
+    }
+    children_free(d->children);
+    http_client_free(d->client);
+    for (size_t i = 0; d->has_signals && i < SIGNALS; i++)
+        uv_close((uv_handle_t *)&d->signals[i], NULL);
+    if (d->is_net_up)
+        net_clear(&d->net);
+    if (d->has_signals) {
+        loop_clear_timer(&d->loop, &d->deadline);
+        loop_clear_timer(&d->loop, &d->poll);
+    }
+    if (d->is_loop_up)
+        loop_clear(&d->loop);
+    traffic_close(d->traffic);
+    registry_unref(d->first);
+}
+
+/* Many connections and children need many descriptors: what the hard limit allows. */
+static void
+raise_descriptor_limit(void)
+{
+    struct rlimit limit;
+
+    if (getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur < limit.rlim_max) {
+        limit.rlim_cur = limit.rlim_max < 65536 ? limit.rlim_max : 65536;
+        setrlimit(RLIMIT_NOFILE, &limit);
+    }
+}
+
+bool
+daemon_run(const struct settings *settings, void (*on_ready)(const struct daemon_ready *ready), struct error *err)
+{
+    struct daemon *d    = calloc(1, sizeof *d);
+    uint16_t       port = 0;
+
+    if (d == NULL)
+        return error_set(err, ERROR_MEMORY, "no memory");
+    d->settings = settings;
+    log_set_level((enum log_level)settings->log.level);
+    raise_descriptor_limit();
+    bool ok = read_home(d, err) && open_traffic(d, err) && open_loop(d, err) && open_server(d, &port, err) &&
+              open_gateway(d, err) && open_api(d, port, err);
+    if (ok) {
+        watch_signals(d);
+        snprintf(d->url, sizeof d->url, "http://localhost:%u", port);
+        write_info(d, port);
+        char home[PATH_MAX];
+        snprintf(home, sizeof home, "%.*s", STR_ARG(settings->home));
+        on_ready(&(struct daemon_ready){.port     = port,
+                                        .url      = d->url,
+                                        .home     = home,
+                                        .token    = d->token.is_new ? d->token.text : NULL,
+                                        .registry = d->first});
+        loop_run(&d->loop);
+    }
+    take_apart(d);
+    free(d);
+    return ok;
+}
