@@ -1,7 +1,7 @@
 /* src/api/api.h: REST for people's programs: the log, the servers, their configuration; health for operators.
  *
- * Same paths and shapes as the Fiberplane gateway's (docs/api.md), and more. Guarded by the local token, but for /healthz and
- * /readyz. What blocks (the database, mcp.json) runs on a worker. Owned by the network thread. */
+ * Same paths and shapes as the Fiberplane gateway's (docs/api.md), and more. Guarded by the local token, but for
+ * /healthz and /readyz. What blocks (the database, mcp.json) runs on a worker. Owned by the network thread. */
 #ifndef GATEHOUSE_API_API_H
 #define GATEHOUSE_API_API_H
 

@@ -247,8 +247,8 @@ write_info(struct daemon *d, uint16_t port)
     struct error  err  = {0};
 
     time_format_iso(clock_wall(), at);
-    if (!buffer_printf(&text, "{\"pid\":%d,\"port\":%u,\"url\":\"%s\",\"started\":\"%s\",\"version\":\"%s\"}\n", getpid(), port,
-                       d->url, at, GATEHOUSE_VERSION) ||
+    if (!buffer_printf(&text, "{\"pid\":%d,\"port\":%u,\"url\":\"%s\",\"started\":\"%s\",\"version\":\"%s\"}\n",
+                       getpid(), port, d->url, at, GATEHOUSE_VERSION) ||
         !file_replace(d->info_path, buffer_str(&text), 0600, &err))
         log_line(LOG_WARN, "%s", err.text);
     buffer_clear(&text);

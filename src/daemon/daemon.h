@@ -1,8 +1,8 @@
 /* src/daemon/daemon.h: assembles a running Gatehouse and takes it apart again.
  *
- * Start: the home is made or checked, what it holds is read, the database opened, the port taken on both loopbacks; then
- * `on_ready`. SIGHUP reads mcp.json again. SIGTERM and SIGINT drain: no new connections, calls in flight finish, `drain` at
- * most; then sessions end, children stop, the database is closed. */
+ * Start: the home is made or checked, what it holds is read, the database opened, the port taken on both loopbacks;
+ * then `on_ready`. SIGHUP reads mcp.json again. SIGTERM and SIGINT drain: no new connections, calls in flight finish,
+ * `drain` at most; then sessions end, children stop, the database is closed. */
 #ifndef GATEHOUSE_DAEMON_DAEMON_H
 #define GATEHOUSE_DAEMON_DAEMON_H
 
@@ -17,7 +17,8 @@ struct daemon_ready {
     const struct registry *registry;
 };
 
-/* Runs until a signal ends it. False: it could not start (`err`). `on_ready` is called once, when connections are taken. */
+/* Runs until a signal ends it. False: it could not start (`err`). `on_ready` is called once, when connections are
+ * taken. */
 bool daemon_run(const struct settings *settings, void (*on_ready)(const struct daemon_ready *ready), struct error *err);
 
 /* Makes the home, and refuses one that others may enter; files in it that others may read are closed to them. */

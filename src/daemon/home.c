@@ -49,8 +49,8 @@ home_prepare(const char *home, struct error *err)
     } else if (info.st_uid != geteuid()) {
         error_set(err, ERROR_DENIED, "the home %s belongs to another user: give one of your own with --home", home);
     } else if ((info.st_mode & 077) != 0) {
-        error_set(err, ERROR_DENIED, "others may enter the home %s: close it with `gatehouse doctor --fix` or `chmod 700 %s`",
-                  home, home);
+        error_set(err, ERROR_DENIED,
+                  "others may enter the home %s: close it with `gatehouse doctor --fix` or `chmod 700 %s`", home, home);
     } else {
         tighten_files(fd, home);
         close(fd);
