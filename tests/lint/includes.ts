@@ -15,7 +15,7 @@ function place(path: string): { room: string; part: string } {
 // What is wrong with one include of the file `path` (relative to src/); undefined when it is right.
 function fault(source: string, path: string, included: string): string | undefined {
     if (!included.includes("/") || included.includes("..")) return `write it as "room/file.h"`;
-    if (!existsSync(join(source, included))) return "there is no such file";
+    if (!existsSync(join(source, included)) && !existsSync(join(source, `${included}.in`))) return "there is no such file";
     if (path === "main.c") return undefined;
     const here = place(path);
     const there = place(included);
