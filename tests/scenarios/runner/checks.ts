@@ -7,11 +7,11 @@ import { Failure } from './stage.ts';
 const KINDS = ['request', 'notification', 'reply', 'stream', 'delete'];
 const TRY_FOR_MS = 3000; // records are written behind the calls
 
-/** Asks again until the line holds; the last difference is the failure. */
+/** Asks again until the line holds; the last difference is the failure. What must not be there is for the end to tell. */
 export async function holds(check: Check, gatehouse: Gatehouse): Promise<void> {
     const giveUpAt = Date.now() + TRY_FOR_MS;
 
-    for (;;) {
+    while (!(check.of === 'captured' && check.count === 0)) {
         const got = await difference(check, gatehouse).catch((error) => `${error.stderr || error.message}`.trim());
         if (got === undefined) return;
         if (Date.now() > giveUpAt) throw new Failure(check.line, check.text, got);
@@ -19,7 +19,15 @@ export async function holds(check: Check, gatehouse: Gatehouse): Promise<void> {
     }
 }
 
-async function difference(check: Check, gatehouse: Gatehouse): Promise<string | undefined> {
+/** Gatehouse has ended and written all it had to: the record is still the same. */
+export async function stillHolds(check: Check, gatehouse: Gatehouse): Promise<void> {
+    if (check.of !== 'captured') return;
+    const got = await difference(check, gatehouse);
+    if (got !== undefined) throw new Failure(check.line, `${check.text}, also after the end`, got);
+}
+
+/** What is other than the line says; undefined when it holds. */
+export async function difference(check: Check, gatehouse: Gatehouse): Promise<string | undefined> {
     if (check.of === 'status') {
         const said = await gatehouse.status();
         return said.includes(check.says) ? undefined : said.trim().replaceAll('\n', ' | ');

@@ -3,7 +3,7 @@
 
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { holds } from './checks.ts';
+import { holds, stillHolds } from './checks.ts';
 import { Client } from './client.ts';
 import type { Target } from './client.ts';
 import { Gatehouse } from './gatehouse.ts';
@@ -16,43 +16,74 @@ import { Failure, RUN_LIMIT_MS, Stage } from './stage.ts';
 import { StdioWire } from './stdio-wire.ts';
 import { fill } from './value.ts';
 
+/** All that a run needs. */
+type Set = {
+    run: Run;
+    stage: Stage;
+    wires: (HttpWire | StdioWire)[];
+    clients: Client[];
+    gatehouse?: Gatehouse;
+};
+
 /** Throws the Failure of a run that went wrong. */
 export async function playRun(run: Run, binary: string, record = true): Promise<void> {
     const home = await mkdtemp(`${tmpdir()}/scenario-`);
     const stage = new Stage();
     const wires = run.speakers.filter((s) => s.side === 'server').map((s) => makeWire(stage, s, home));
-    const gatehouse = run.direct ? undefined : new Gatehouse(binary, home);
+    const set: Set = {
+        run,
+        stage,
+        wires,
+        clients: [],
+        gatehouse: run.direct ? undefined : new Gatehouse(binary, home),
+    };
+    const checks = record && !run.direct ? run.scenario.checks : [];
+    let ending: string | undefined;
+
+    try {
+        try {
+            await speak(set);
+            for (const check of checks) await holds(check, set.gatehouse!);
+        } finally {
+            for (const client of set.clients) client.leave();
+            ending = await set.gatehouse?.stop();
+        }
+        if (ending !== undefined) throw new Failure(1, 'exit code 0 after SIGTERM', ending);
+        for (const wire of wires) wire.server.checkLeftOver(); /* nor did anything come while it ended */
+        for (const check of checks) await stillHolds(check, set.gatehouse!);
+    } catch (error) {
+        throw withLastWords(error, ending, set.gatehouse);
+    } finally {
+        for (const wire of wires) wire.close();
+        await rm(home, { recursive: true, force: true });
+    }
+}
+
+async function speak(set: Set): Promise<void> {
+    const { run, stage, wires, gatehouse } = set;
     const tooLong = new Failure(1, `an end within ${RUN_LIMIT_MS / 1000} s`, 'none');
     const limit = setTimeout(() => stage.fail(tooLong), RUN_LIMIT_MS);
-    let clients: Client[] = [];
-    let failed: unknown;
 
     try {
         for (const wire of wires) await wire.open();
         const house = (run.scenario.house ? fill(run.scenario.house, new Map()) : {}) as House;
         await gatehouse?.start(Object.fromEntries(wires.map(entryOf)), house);
-        clients = run.speakers
+        set.clients = run.speakers
             .filter((s) => s.side === 'client')
             .map((s) => new Client(stage, s, targetOf(run, s, wires, gatehouse)));
-        await speakAll(stage, [...wires.map((wire) => wire.server), ...clients]);
-        if (gatehouse && record) for (const check of run.scenario.checks) await holds(check, gatehouse);
-    } catch (error) {
-        failed = error;
+        await speakAll(stage, [...wires.map((wire) => wire.server), ...set.clients]);
+    } finally {
+        clearTimeout(limit);
     }
-    clearTimeout(limit);
-    for (const client of clients) client.leave();
-    const ending = await gatehouse?.stop();
-    for (const wire of wires) wire.close();
-    await rm(home, { recursive: true, force: true });
+}
 
-    if (failed instanceof Failure && gatehouse) {
-        if (ending)
-            failed = new Failure(failed.line, failed.expected, `${failed.got}; and gatehouse ended by ${ending}`);
-        (failed as Failure).said = gatehouse.tail();
-    }
-    if (failed !== undefined) throw failed;
-    if (ending !== undefined) throw new Failure(1, 'exit code 0 after SIGTERM', ending);
-    for (const wire of wires) wire.server.checkLeftOver(); /* nor did anything come while it ended */
+/** A failure with how Gatehouse ended, if that was wrong too, and what it said. */
+function withLastWords(error: unknown, ending: string | undefined, gatehouse: Gatehouse | undefined): unknown {
+    if (!(error instanceof Failure) || gatehouse === undefined) return error;
+    const got = ending && error.got !== ending ? `${error.got}; and gatehouse ended by ${ending}` : error.got;
+    const failure = new Failure(error.line, error.expected, got);
+    failure.said = gatehouse.tail();
+    return failure;
 }
 
 async function speakAll(stage: Stage, actors: { play(): Promise<void>; checkLeftOver(): void }[]): Promise<void> {
