@@ -213,6 +213,7 @@ export async function start(target: Target, cpus: { program: string; load: strin
     } catch (error) {
         await program.stop();
         await upstream?.program.stop();
+        remove(dir);
         throw error;
     }
     return { target, url: `http://${target.host}:${port}${path}`, dir, program, upstream: upstream?.program };
