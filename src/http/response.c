@@ -133,9 +133,18 @@ check_framing(struct response *r)
         return "Transfer-Encoding in HTTP/1.0";
     if (r->parser.status_code < 100 || r->parser.status_code > 599)
         return "a status below 100 or above 599";
+    if (r->parser.status_code < 200 && codings + lengths > 0)
+        return "an informational answer with a body";
     if (r->parser.status_code == 101)
         return "101 Switching Protocols, which was not asked for";
     return NULL;
+}
+
+/* RFC 9112 section 6.3, whatever the head says. */
+static bool
+has_no_body(const struct response *r)
+{
+    return r->to_head || r->parser.status_code == 204 || r->parser.status_code == 304;
 }
 
 static int
@@ -157,7 +166,7 @@ on_headers_complete(llhttp_t *parser)
     r->events->on_head(r->owner, parser->status_code, &(struct http_headers){r->fields, r->count});
     if (r->stopped)
         return HPE_USER;
-    return r->to_head ? 1 : 0;
+    return has_no_body(r) ? 1 : 0; /* 1: skip it */
 }
 
 static int

@@ -229,7 +229,7 @@ sse_feed(struct sse_parser *p, struct str bytes, bool (*on_event)(void *owner, c
 static bool
 has_line_end(struct str s)
 {
-    return str_index(s, '\n') >= 0 || str_index(s, '\r') >= 0 || str_index(s, '\0') >= 0;
+    return str_index(s, '\n') >= 0 || str_index(s, '\r') >= 0;
 }
 
 static bool
@@ -256,7 +256,8 @@ sse_format(struct buffer *b, const struct sse_event *event)
 {
     size_t before = buffer_len(b);
 
-    if (has_line_end(event->type) || has_line_end(event->id) || has_line_end(event->retry))
+    if (has_line_end(event->type) || has_line_end(event->id) || has_line_end(event->retry) ||
+        str_index(event->id, '\0') >= 0)
         return false;
     if ((event->type.len == 0 || format_field(b, STR("event"), event->type)) &&
         (!event->has_id || format_field(b, STR("id"), event->id)) &&

@@ -45,7 +45,8 @@ bool sse_feed(struct sse_parser *p, struct str bytes, bool (*on_event)(void *own
 bool sse_is_between_events(const struct sse_parser *p);
 
 /* Appends the event. `raw` is not looked at. Line ends in `data` (LF, CRLF, CR) make several data lines; data with a
- * NULL pointer makes none. False: no memory, or a line end or NUL in type, id or retry; the buffer is as it was. */
+ * NULL pointer makes none. False: no memory, a line end in type, id or retry, or NUL in the id; the buffer is as it
+ * was. */
 bool sse_format(struct buffer *b, const struct sse_event *event);
 
 #endif

@@ -86,6 +86,7 @@ finish(void)
     listener = -1;
 }
 
+/* Good until the next of them. */
 static inline struct http_url
 url_for(const char *scheme, const char *host)
 {
@@ -150,11 +151,13 @@ static const struct http_call_events call_events = {on_head, on_data, on_end};
 static inline struct http_call *
 start(struct heard *h, struct http_call_spec spec)
 {
-    struct http_url url = url_for("http", "127.0.0.1");
+    struct http_url url;
     struct error    err = {0};
 
-    if (spec.url == NULL)
+    if (spec.url == NULL) {
+        url      = url_for("http", "127.0.0.1");
         spec.url = &url;
+    }
     h->body.max = MIB(4);
     h->call     = NULL;
     h->call     = http_call_start(client, &spec, &call_events, h, &err);
