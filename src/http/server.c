@@ -41,17 +41,23 @@ is_at_limit(const struct http_server *s)
     return s->open + s->net->finishing_count >= s->limits.connections;
 }
 
-/* Closes the connection that has been idle longest. False: none is idle. */
-static bool
+/* The connection that has been idle longest, or NULL. */
+static struct link *
+longest_idle(struct http_server *s)
+{
+    LIST_EACH (struct link, l, &s->in_state[LINK_IDLE], node)
+        if (buffer_len(&l->ahead) == 0 && conn_queued(l->conn) == 0)
+            return l;
+    return NULL;
+}
+
+static void
 make_room(struct http_server *s)
 {
-    LIST_EACH (struct link, l, &s->in_state[LINK_IDLE], node) {
-        if (buffer_len(&l->ahead) > 0 || conn_queued(l->conn) > 0)
-            continue;
+    struct link *l = longest_idle(s);
+
+    if (l != NULL)
         link_cut(l);
-        return true;
-    }
-    return false;
 }
 
 /* The system is out of descriptors or memory: whoever waits stays in the backlog for a moment. */
@@ -72,8 +78,8 @@ accept_some(void *owner, int events)
 
     (void)events;
     for (int i = 0; i < ACCEPTS_A_TURN && s->accepting; i++) {
-        if (is_at_limit(s) && !make_room(s)) {
-            set_accepting(s, false); /* until one closes: see end_turn */
+        if (is_at_limit(s) && longest_idle(s) == NULL) {
+            set_accepting(s, false); /* until one closes or is idle: see end_turn */
             return;
         }
         union http_address peer = {0};
@@ -87,6 +93,8 @@ accept_some(void *owner, int events)
         }
         if (fd < 0) /* it left before we came */
             continue;
+        if (is_at_limit(s))
+            make_room(s);
         setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
         if (!link_new(s, fd, &peer)) {
             pause_accepting(s);
@@ -125,7 +133,7 @@ end_turn(struct loop_hook *hook)
         link_free(LIST_OF(struct link, node, node));
     if (!list_is_empty(&s->resumable)) /* the rounds of a turn are few: see to another turn */
         loop_set_timer(s->net->loop, &s->retry, net_now(s->net));
-    if (!s->accepting && !s->draining && !timer_is_set(&s->retry) && !is_at_limit(s))
+    if (!s->accepting && !s->draining && !timer_is_set(&s->retry) && (!is_at_limit(s) || longest_idle(s) != NULL))
         set_accepting(s, true);
     if (s->draining && s->open == 0 && s->on_drained != NULL && s->net->finishing_count == 0) {
         void (*done)(void *) = s->on_drained;
