@@ -41,7 +41,7 @@ find_asked(struct str id, void *value, void *arg)
 }
 
 static void
-forget_questions(struct link *l, const struct exchange *x)
+forget_questions(struct visit *l, const struct exchange *x)
 {
     for (;;) {
         struct {
@@ -75,7 +75,7 @@ on_close(struct exchange *x, enum close_reason why)
     if (route == NULL)
         return;
     struct server *s = route->server;
-    struct link   *l = route->link;
+    struct visit  *l = route->visit;
     capture_close(&g->capture, x, route->labels, why);
     count_call(s, x, why);
     if (l != NULL && route->asked)
@@ -84,8 +84,8 @@ on_close(struct exchange *x, enum close_reason why)
         *(struct exchange **)map_get(&l->adrift, x->message.id) == x)
         map_remove(&l->adrift, x->message.id);
     if (l != NULL && l->session != NULL && !session_is_open(l->session) && str_eq(x->message.method, STR("initialize")))
-        link_end_later(g, l); /* the session did not come about */
-    route_set_link(x, NULL);
+        visit_end_later(g, l); /* the session did not come about */
+    route_set_visit(x, NULL);
     labels_unref(route->labels);
     x->service = NULL;
     s->users--;
@@ -122,7 +122,7 @@ keep_house(struct timer *timer)
     struct gateway *g   = LIST_OF(struct gateway, timer, housekeeping);
     mono_time       now = clock_mono();
 
-    links_housekeeping(g, now);
+    visits_housekeeping(g, now);
     LIST_EACH (struct server, s, &g->servers, node)
         talk_housekeeping(s, now);
     loop_set_timer(g->parts.loop, &g->housekeeping, now + HOUSEKEEPING_EVERY);
@@ -131,7 +131,7 @@ keep_house(struct timer *timer)
 static bool
 end_turn(struct loop_hook *hook)
 {
-    links_end_those_over(LIST_OF(struct gateway, hook, turn_end));
+    visits_end_those_over(LIST_OF(struct gateway, hook, turn_end));
     return false;
 }
 
@@ -148,11 +148,11 @@ gateway_new(const struct gateway_parts *parts, struct registry *first, struct er
     g->parts    = *parts;
     g->started  = clock_wall();
     g->by_name  = MAP_OF(struct server *, SERVERS_MAX);
-    g->sessions = MAP_OF(struct link *, SESSIONS_MAX);
+    g->sessions = MAP_OF(struct visit *, SESSIONS_MAX);
     random_bytes(&g->process, sizeof g->process);
     list_init(&g->servers);
     list_init(&g->retired);
-    list_init(&g->links);
+    list_init(&g->visits);
     g->turn_end.run = end_turn;
     loop_add_hook(parts->loop,
                   &g->turn_end); /* before that of the exchanges: what ends here is freed in the same turn */

@@ -54,8 +54,8 @@ struct lane {
 };
 
 /* A session, of either kind of server; in gateway->sessions under "server\0id". */
-struct link {
-    struct list     node; /* on gateway->links, longest silent first */
+struct visit {
+    struct list     node; /* on gateway->visits, longest silent first */
     struct server  *server;
     struct labels  *labels;
     struct session *session; /* stdio; NULL: an HTTP server's own */
@@ -70,9 +70,9 @@ struct link {
 /* x->service: in the arena of the exchange. */
 struct route {
     struct server *server;
-    struct link   *link;   /* NULL: no session, or it has ended */
+    struct visit  *visit;  /* NULL: no session, or it has ended */
     struct labels *labels; /* a reference */
-    bool           asked;  /* it is in link->questions */
+    bool           asked;  /* it is in visit->questions */
 };
 
 struct gateway {
@@ -83,11 +83,11 @@ struct gateway {
     struct arena        *scratch;
     struct list          servers, retired; /* of struct server, by node */
     struct map           by_name;          /* -> struct server * */
-    struct list          links;            /* of struct link, by node */
-    struct map           sessions;         /* -> struct link * */
+    struct list          visits;           /* of struct visit, by node */
+    struct map           sessions;         /* -> struct visit * */
     struct timer         housekeeping;
     struct loop_hook     turn_end;
-    bool                 has_over; /* some link is over */
+    bool                 has_over; /* some visit is over */
     uint64_t             process;  /* sealed into session ids */
     wall_time            started;
     bool                 is_draining;
@@ -100,24 +100,24 @@ void           server_set_state(struct server *s, enum server_state state, const
 void           server_release_if_unused(struct server *s);
 void           server_add_stderr(struct server *s, struct str line);
 
-/* links.c */
-struct link *link_find(struct gateway *g, const struct server *s, struct str id);
-struct link *link_new(struct gateway *g, struct server *s, struct str id, struct labels *labels);
-void         link_touch(struct gateway *g, struct link *l);
-void         link_set_labels(struct link *l, struct labels *labels);
-struct str   link_id(const struct link *l);
+/* visits.c */
+struct visit *visit_find(struct gateway *g, const struct server *s, struct str id);
+struct visit *visit_new(struct gateway *g, struct server *s, struct str id, struct labels *labels);
+void          visit_touch(struct gateway *g, struct visit *l);
+void          visit_set_labels(struct visit *l, struct labels *labels);
+struct str    visit_id(const struct visit *l);
 /* Ends what waits in it; the session of a stdio server too. */
-void link_end(struct gateway *g, struct link *l, enum close_reason why);
+void visit_end(struct gateway *g, struct visit *l, enum close_reason why);
 /* The same when the turn ends: from inside a callback of what it would free. */
-void link_end_later(struct gateway *g, struct link *l);
-void links_end_those_over(struct gateway *g);
-void links_housekeeping(struct gateway *g, mono_time now);
+void visit_end_later(struct gateway *g, struct visit *l);
+void visits_end_those_over(struct gateway *g);
+void visits_housekeeping(struct gateway *g, mono_time now);
 
 /* route.c */
 struct labels *labels_of(struct server *s, const struct http_request *r, const struct envelope *e, struct str session);
 struct labels *labels_with_server(struct labels *old, const struct envelope *answer);
-bool           route_attach(struct exchange *x, struct server *s, struct link *l, struct labels *labels);
-void           route_set_link(struct exchange *x, struct link *l);
+bool           route_attach(struct exchange *x, struct server *s, struct visit *l, struct labels *labels);
+void           route_set_visit(struct exchange *x, struct visit *l);
 void           route_set_labels(struct exchange *x, struct labels *labels);
 
 /* pass.c, talk.c: a request for a server of that kind; `xs` are its exchanges, `hop` their front. */

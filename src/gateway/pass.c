@@ -20,15 +20,15 @@ on_head(struct exchange *x, int status, struct str session)
         struct label_texts        texts = *old;
         texts.session                   = session;
         struct labels *labels           = labels_new(&texts);
-        struct link   *l                = labels == NULL ? NULL : link_find(g, route->server, session);
+        struct visit  *l                = labels == NULL ? NULL : visit_find(g, route->server, session);
         if (l == NULL && labels != NULL)
-            l = link_new(g, route->server, session, labels);
+            l = visit_new(g, route->server, session, labels);
         if (labels != NULL)
             route_set_labels(x, labels);
-        route_set_link(x, l);
+        route_set_visit(x, l);
         labels_unref(labels);
-    } else if (route->link != NULL && (status == 404 || (x->kind == KIND_DELETE && status < 300))) {
-        link_end(g, route->link, CLOSE_SESSION_ENDED);
+    } else if (route->visit != NULL && (status == 404 || (x->kind == KIND_DELETE && status < 300))) {
+        visit_end(g, route->visit, CLOSE_SESSION_ENDED);
     }
 }
 
@@ -41,8 +41,8 @@ learn_server(struct route *route, struct exchange *x, const struct envelope *e)
     if (labels == NULL)
         return;
     route_set_labels(x, labels);
-    if (route->link != NULL)
-        link_set_labels(route->link, labels);
+    if (route->visit != NULL)
+        visit_set_labels(route->visit, labels);
     labels_unref(route->server->labels);
     struct label_texts texts = *labels_texts(labels);
     texts.session            = STR_NONE;
@@ -54,7 +54,7 @@ static bool
 on_message(struct exchange *x, const struct envelope *e)
 {
     struct route     *route = route_of(x);
-    struct link      *l     = route->link;
+    struct visit     *l     = route->visit;
     struct exchange **slot;
 
     if (e->kind == MESSAGE_REQUEST && l != NULL && x->kind == KIND_REQUEST) {
@@ -92,7 +92,7 @@ on_expired(struct exchange *x)
                       "\"reason\":\"no answer in time\"}}",
                       STR_ARG(x->message.id)))
         http_back_tell(&route->server->upstream, buffer_str(&message),
-                       route->link == NULL ? STR_NONE : link_id(route->link), labels_texts(route->labels)->revision);
+                       route->visit == NULL ? STR_NONE : visit_id(route->visit), labels_texts(route->labels)->revision);
     buffer_clear(&message);
 }
 
@@ -114,9 +114,9 @@ set_adrift(struct exchange *x)
     struct route     *route = route_of(x);
     struct exchange **slot;
 
-    if (route->link == NULL || x->is_modern || x->kind != KIND_REQUEST || !keep_message(x))
+    if (route->visit == NULL || x->is_modern || x->kind != KIND_REQUEST || !keep_message(x))
         return false;
-    slot = map_get_or_add(&route->link->adrift, x->message.id);
+    slot = map_get_or_add(&route->visit->adrift, x->message.id);
     if (slot == NULL || *slot != NULL)
         return false;
     *slot = x;
@@ -142,7 +142,7 @@ pass_left(struct exchange *x)
 static void
 join_reply(struct exchange *x)
 {
-    struct link      *l    = route_of(x)->link;
+    struct visit     *l    = route_of(x)->visit;
     struct exchange **slot = l == NULL ? NULL : map_get(&l->questions, x->message.id);
 
     if (slot == NULL)
@@ -158,11 +158,11 @@ join_reply(struct exchange *x)
 static void
 mark_cancelled(struct gateway *g, struct exchange *x)
 {
-    const struct link *l = route_of(x)->link;
+    const struct visit *l = route_of(x)->visit;
 
     for (size_t state = EXCHANGE_WAITING; state <= EXCHANGE_ANSWERING; state++)
         LIST_EACH (struct exchange, other, &g->exchanges.in_state[state], node)
-            if (other->kind == KIND_REQUEST && route_of(other) != NULL && route_of(other)->link == l &&
+            if (other->kind == KIND_REQUEST && route_of(other) != NULL && route_of(other)->visit == l &&
                 route_of(other)->server == route_of(x)->server && str_eq(other->message.id, x->message.cancelled_id))
                 other->is_cancelled = true;
 }

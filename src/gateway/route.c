@@ -116,7 +116,7 @@ labels_with_server(struct labels *old, const struct envelope *answer)
 }
 
 bool
-route_attach(struct exchange *x, struct server *s, struct link *l, struct labels *labels)
+route_attach(struct exchange *x, struct server *s, struct visit *l, struct labels *labels)
 {
     struct route *route = ARENA_NEW(x->arena, struct route);
 
@@ -125,18 +125,18 @@ route_attach(struct exchange *x, struct server *s, struct link *l, struct labels
     *route     = (struct route){.server = s, .labels = labels_ref(labels)};
     x->service = route;
     s->users++;
-    route_set_link(x, l);
+    route_set_visit(x, l);
     return true;
 }
 
 void
-route_set_link(struct exchange *x, struct link *l)
+route_set_visit(struct exchange *x, struct visit *l)
 {
     struct route *route = x->service;
 
-    if (route->link != NULL)
-        route->link->open--;
-    route->link = l;
+    if (route->visit != NULL)
+        route->visit->open--;
+    route->visit = l;
     if (l != NULL)
         l->open++;
 }
@@ -156,7 +156,7 @@ struct intake {
     struct gateway      *g;
     struct server       *server;
     struct http_request *request;
-    struct link         *link;
+    struct visit        *visit;
     struct exchange     *xs[BATCH_MAX];
     size_t               count;
     bool                 is_batch;
@@ -179,10 +179,10 @@ refuse(struct intake *in, int status, int code, const char *data, const char *te
 static struct labels *
 labels_for(struct intake *in, const struct envelope *e, struct str session)
 {
-    bool speaks_for_itself = e->peer_name.data != NULL || (session.len > 0 && in->link == NULL);
+    bool speaks_for_itself = e->peer_name.data != NULL || (session.len > 0 && in->visit == NULL);
 
-    if (in->link != NULL)
-        return labels_ref(in->link->labels);
+    if (in->visit != NULL)
+        return labels_ref(in->visit->labels);
     return speaks_for_itself ? labels_of(in->server, in->request, e, session) : labels_ref(in->server->labels);
 }
 
@@ -191,7 +191,7 @@ attach(struct intake *in, struct exchange *x)
 {
     struct str     session = http_header(&in->request->headers, STR("mcp-session-id"));
     struct labels *labels  = labels_for(in, &x->message, str_take(session, 200));
-    bool           ok      = route_attach(x, in->server, in->link, labels);
+    bool           ok      = route_attach(x, in->server, in->visit, labels);
 
     labels_unref(labels);
     x->patience = x->kind == KIND_STREAM ? 0 : in->server->entry->timeout;
@@ -260,11 +260,11 @@ check_stdio(struct intake *in)
         return true;
     if (session.len == 0)
         return refuse(in, 400, -32000, NULL, "Mcp-Session-Id is missing: begin with initialize");
-    if (in->link == NULL)
+    if (in->visit == NULL)
         return refuse(in, 404, -32001, NULL, "Session not found: it has ended, begin with initialize");
     if (revision.data != NULL && !revision_is_known(revision))
         return refuse(in, 400, -32000, NULL, "MCP-Protocol-Version is not a revision that this server knows");
-    if (in->is_batch && !revision_has_batches(session_revision(in->link->session)))
+    if (in->is_batch && !revision_has_batches(session_revision(in->visit->session)))
         return refuse(in, 400, -32600, NULL, "only revision 2025-03-26 has batches");
     return true;
 }
@@ -272,8 +272,8 @@ check_stdio(struct intake *in)
 static bool
 check_stream(struct intake *in)
 {
-    if (in->server->entry->kind == SERVER_STDIO && in->request->method == HTTP_METHOD_GET && in->link != NULL &&
-        session_has_stream(in->link->session))
+    if (in->server->entry->kind == SERVER_STDIO && in->request->method == HTTP_METHOD_GET && in->visit != NULL &&
+        session_has_stream(in->visit->session))
         return refuse(in, 409, -32000, NULL, "this session has a stream already");
     return true;
 }
@@ -367,12 +367,12 @@ gateway_take_request(struct gateway *g, struct http_request *r)
     struct intake in = {.g       = g,
                         .server  = s,
                         .request = r,
-                        .link    = link_find(g, s, http_header(&r->headers, STR("mcp-session-id"))),
+                        .visit   = visit_find(g, s, http_header(&r->headers, STR("mcp-session-id"))),
                         .code    = -32600};
-    if (in.link != NULL && in.link->is_over)
-        in.link = NULL;
-    if (in.link != NULL)
-        link_touch(g, in.link);
+    if (in.visit != NULL && in.visit->is_over)
+        in.visit = NULL;
+    if (in.visit != NULL)
+        visit_touch(g, in.visit);
     if (!read_request(&in) || (s->entry->kind == SERVER_STDIO && !check_stdio(&in))) {
         answer_refusal(&in);
         return;

@@ -105,9 +105,9 @@ server_retire(struct server *s)
     list_append(&g->retired, &s->node);
     s->users++;
     s->is_retired = true;
-    LIST_EACH (struct link, l, &g->links, node)
+    LIST_EACH (struct visit, l, &g->visits, node)
         if (l->server == s)
-            link_end(g, l, CLOSE_SESSION_ENDED);
+            visit_end(g, l, CLOSE_SESSION_ENDED);
     for (struct list *node; (node = list_first(&s->channels)) != NULL;)
         lane_close(LIST_OF(struct lane, node, node), CLOSE_SESSION_ENDED);
     s->users--;
@@ -205,7 +205,7 @@ describe(const struct gateway *g, struct server *s, void (*each)(void *arg, cons
             status.pid = child_pid(channel_child(lane->channel));
     }
     if (s->entry->kind == SERVER_HTTP)
-        LIST_EACH (const struct link, l, &g->links, node)
+        LIST_EACH (const struct visit, l, &g->visits, node)
             status.sessions += l->server == s;
     each(arg, &status);
 }

@@ -39,12 +39,12 @@ on_ready(void *owner, struct channel *c, const struct envelope *answer)
         return;
     labels_unref(lane->server->labels);
     lane->server->labels = labels;
-    LIST_EACH (struct link, l, &lane->server->gateway->links, node) {
+    LIST_EACH (struct visit, l, &lane->server->gateway->visits, node) {
         if (l->session == NULL || session_channel(l->session) != lane->channel)
             continue;
         struct labels *known = labels_with_server(l->labels, answer);
         if (known != NULL)
-            link_set_labels(l, known);
+            visit_set_labels(l, known);
         labels_unref(known);
     }
 }
@@ -81,7 +81,7 @@ on_session_lost(void *owner, struct session *session)
 {
     struct lane *lane = owner;
 
-    link_end_later(lane->server->gateway, session_owner(session));
+    visit_end_later(lane->server->gateway, session_owner(session));
 }
 
 /* The channel goes its own way; the lane is forgotten. */
@@ -181,7 +181,7 @@ lane_for(struct server *s, const struct envelope *e, struct error *err)
 }
 
 /* A session for the client that sends `initialize`. NULL: `err`. */
-static struct link *
+static struct visit *
 open_session(struct gateway *g, struct server *s, struct exchange *x, struct error *err)
 {
     struct session_seal seal  = {.owner = g->process, .principal = "local"};
@@ -194,17 +194,17 @@ open_session(struct gateway *g, struct server *s, struct exchange *x, struct err
     snprintf(seal.revision, sizeof seal.revision, "%.*s", STR_ARG(x->message.revision));
     struct label_texts texts  = *labels_texts(route->labels);
     struct labels     *labels = NULL;
-    struct link       *l      = NULL;
+    struct visit      *l      = NULL;
     if (session_id_seal(g->parts.session_key, &seal, id)) {
         texts.session = str_from(id);
         labels        = labels_new(&texts);
-        l             = labels == NULL ? NULL : link_new(g, s, str_from(id), labels);
+        l             = labels == NULL ? NULL : visit_new(g, s, str_from(id), labels);
     }
     if (l != NULL)
         l->session = session_new(lane->channel, id, l);
     if (l == NULL || l->session == NULL) {
         if (l != NULL)
-            link_end(g, l, CLOSE_BUSY);
+            visit_end(g, l, CLOSE_BUSY);
         if (channel_sessions(lane->channel) == 0)
             lane_close(lane, CLOSE_BUSY);
         labels_unref(labels);
@@ -212,7 +212,7 @@ open_session(struct gateway *g, struct server *s, struct exchange *x, struct err
         return NULL;
     }
     route_set_labels(x, labels);
-    route_set_link(x, l);
+    route_set_visit(x, l);
     labels_unref(labels);
     return l;
 }
@@ -225,12 +225,12 @@ talk_requests(struct gateway *g, struct server *s, struct http_request *r, struc
     struct error  err   = {0};
 
     (void)r;
-    if (str_eq(xs[0]->message.method, STR("initialize")) && route->link == NULL &&
+    if (str_eq(xs[0]->message.method, STR("initialize")) && route->visit == NULL &&
         open_session(g, s, xs[0], &err) == NULL) {
         hop_drop(hop, CLOSE_BUSY, err.text);
         return;
     }
-    struct link *l = route->link;
+    struct visit *l = route->visit;
     if (xs[0]->kind == KIND_REQUEST && str_eq(xs[0]->message.method, STR("initialize")))
         hop_set_session(hop, str_from(session_id(l->session)));
     bool is_stream = xs[0]->kind == KIND_STREAM, is_delete = xs[0]->kind == KIND_DELETE;
@@ -239,7 +239,7 @@ talk_requests(struct gateway *g, struct server *s, struct http_request *r, struc
     if (is_stream)
         hop_open_stream(hop);
     if (is_delete)
-        link_end(g, l, CLOSE_SESSION_ENDED);
+        visit_end(g, l, CLOSE_SESSION_ENDED);
 }
 
 /* A call goes on without its client, to its time-out, and is captured. */

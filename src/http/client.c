@@ -436,7 +436,7 @@ http_client_free(struct http_client *client)
             http_call_cancel(LIST_OF(struct http_call, node, node));
     for (struct list *node; (node = list_first(&client->in_state[CALL_ENDED])) != NULL;)
         free_call(LIST_OF(struct http_call, node, node));
-    pool_clear(&client->pool);
+    pools_clear(&client->pool);
     free(client);
 }
 

@@ -372,7 +372,7 @@ free_one(struct str key, void *value, void *arg)
 }
 
 void
-pool_clear(struct pool *p)
+pools_clear(struct pool *p)
 {
     map_each(&p->origins, free_one, NULL);
     map_clear(&p->origins);

@@ -56,7 +56,7 @@ struct wire {
 bool pool_init(struct pool *p, struct net *net, const struct http_client_limits *limits,
                const struct wire_events *events, struct error *err);
 /* Every wire must have been given back. */
-void pool_clear(struct pool *p);
+void pools_clear(struct pool *p);
 void pool_drop_resting(struct pool *p);
 
 /* Finds or adds it, and counts a holder. */

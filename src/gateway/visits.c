@@ -8,12 +8,12 @@ make_key(struct buffer *key, const struct server *s, struct str id)
     return buffer_append(key, s->entry->name) && buffer_append_char(key, '\0') && buffer_append(key, id);
 }
 
-struct link *
-link_find(struct gateway *g, const struct server *s, struct str id)
+struct visit *
+visit_find(struct gateway *g, const struct server *s, struct str id)
 {
-    char          text[512];
-    struct str    name = s->entry->name;
-    struct link **slot = NULL;
+    char           text[512];
+    struct str     name = s->entry->name;
+    struct visit **slot = NULL;
 
     if (id.len > 0 && name.len + 1 + id.len <= sizeof text) {
         memcpy(text, name.data, name.len);
@@ -25,22 +25,22 @@ link_find(struct gateway *g, const struct server *s, struct str id)
 }
 
 struct str
-link_id(const struct link *l)
+visit_id(const struct visit *l)
 {
     return str_skip(l->key, (size_t)str_index(l->key, '\0') + 1);
 }
 
-struct link *
-link_new(struct gateway *g, struct server *s, struct str id, struct labels *labels)
+struct visit *
+visit_new(struct gateway *g, struct server *s, struct str id, struct labels *labels)
 {
-    struct buffer key  = {.max = 512};
-    struct link  *l    = calloc(1, sizeof *l);
-    struct link **slot = NULL;
+    struct buffer  key  = {.max = 512};
+    struct visit  *l    = calloc(1, sizeof *l);
+    struct visit **slot = NULL;
 
-    if (g->sessions.count >= SESSIONS_MAX && !list_is_empty(&g->links)) {
-        struct link *oldest = LIST_OF(struct link, list_first(&g->links), node);
+    if (g->sessions.count >= SESSIONS_MAX && !list_is_empty(&g->visits)) {
+        struct visit *oldest = LIST_OF(struct visit, list_first(&g->visits), node);
         if (oldest->session == NULL && oldest->open == 0)
-            link_end(g, oldest, CLOSE_SESSION_ENDED);
+            visit_end(g, oldest, CLOSE_SESSION_ENDED);
     }
     if (l != NULL && make_key(&key, s, id))
         slot = map_get_or_add(&g->sessions, buffer_str(&key));
@@ -49,28 +49,28 @@ link_new(struct gateway *g, struct server *s, struct str id, struct labels *labe
         free(l);
         return NULL;
     }
-    *l    = (struct link){.server    = s,
-                          .labels    = labels_ref(labels),
-                          .key       = buffer_str(&key), /* takes the memory */
-                          .heard     = clock_mono(),
-                          .adrift    = MAP_OF(struct exchange *, ADRIFT_MAX),
-                          .questions = MAP_OF(struct exchange *, ADRIFT_MAX)};
+    *l    = (struct visit){.server    = s,
+                           .labels    = labels_ref(labels),
+                           .key       = buffer_str(&key), /* takes the memory */
+                           .heard     = clock_mono(),
+                           .adrift    = MAP_OF(struct exchange *, ADRIFT_MAX),
+                           .questions = MAP_OF(struct exchange *, ADRIFT_MAX)};
     *slot = l;
     s->users++;
-    list_append(&g->links, &l->node);
+    list_append(&g->visits, &l->node);
     return l;
 }
 
 void
-link_touch(struct gateway *g, struct link *l)
+visit_touch(struct gateway *g, struct visit *l)
 {
     l->heard = clock_mono();
     list_remove(&l->node);
-    list_append(&g->links, &l->node);
+    list_append(&g->visits, &l->node);
 }
 
 void
-link_set_labels(struct link *l, struct labels *labels)
+visit_set_labels(struct visit *l, struct labels *labels)
 {
     labels_ref(labels);
     labels_unref(l->labels);
@@ -87,16 +87,16 @@ first_adrift(struct str id, void *value, void *arg)
 
 /* Exchanges may outlive the session that they came in. */
 static void
-let_go(struct gateway *g, struct link *l)
+let_go(struct gateway *g, struct visit *l)
 {
     for (size_t state = 0; state < EXCHANGE_CLOSED; state++)
         LIST_EACH (struct exchange, x, &g->exchanges.in_state[state], node)
-            if (x->service != NULL && ((struct route *)x->service)->link == l)
-                route_set_link(x, NULL);
+            if (x->service != NULL && ((struct route *)x->service)->visit == l)
+                route_set_visit(x, NULL);
 }
 
 void
-link_end(struct gateway *g, struct link *l, enum close_reason why)
+visit_end(struct gateway *g, struct visit *l, enum close_reason why)
 {
     struct server  *s       = l->server;
     struct session *session = l->session;
@@ -122,38 +122,38 @@ link_end(struct gateway *g, struct link *l, enum close_reason why)
 }
 
 void
-link_end_later(struct gateway *g, struct link *l)
+visit_end_later(struct gateway *g, struct visit *l)
 {
     l->is_over  = true;
     g->has_over = true;
 }
 
 void
-links_end_those_over(struct gateway *g)
+visits_end_those_over(struct gateway *g)
 {
     if (!g->has_over)
         return;
     g->has_over = false;
-    for (struct list *node = g->links.next, *next; node != &g->links; node = next) {
-        struct link *l = LIST_OF(struct link, node, node);
-        next           = node->next;
+    for (struct list *node = g->visits.next, *next; node != &g->visits; node = next) {
+        struct visit *l = LIST_OF(struct visit, node, node);
+        next            = node->next;
         if (l->is_over)
-            link_end(g, l, CLOSE_SESSION_ENDED);
+            visit_end(g, l, CLOSE_SESSION_ENDED);
     }
 }
 
 void
-links_housekeeping(struct gateway *g, mono_time now)
+visits_housekeeping(struct gateway *g, mono_time now)
 {
     mono_time idle = g->parts.settings->session.idle;
 
-    LIST_EACH (struct link, l, &g->links, node) {
+    LIST_EACH (struct visit, l, &g->visits, node) {
         if (now - l->heard < idle)
             break;
         bool is_busy = l->open > 0 || (l->session != NULL && session_open(l->session) > 0);
         if (is_busy)
-            link_touch(g, l);
+            visit_touch(g, l);
         else
-            link_end(g, l, CLOSE_SESSION_ENDED);
+            visit_end(g, l, CLOSE_SESSION_ENDED);
     }
 }
