@@ -41,9 +41,8 @@ struct daemon {
 };
 
 /* "Nobody speaks from our origin": on every answer. */
-static const struct str fixed_headers = {"X-Content-Type-Options: nosniff\r\n"
-                                         "Content-Security-Policy: sandbox; default-src 'none'\r\n",
-                                         85};
+static const char fixed_headers[] = "X-Content-Type-Options: nosniff\r\n"
+                                    "Content-Security-Policy: sandbox; default-src 'none'\r\n";
 
 static void
 refuse(struct http_request *r, int status, const char *code, const char *text)
@@ -128,7 +127,7 @@ open_server(struct daemon *d, uint16_t *port, struct error *err)
     limits.idle         = d->settings->http.idle;
     limits.connections  = (unsigned)d->settings->http.connections;
     for (int tries = 0;; tries++) {
-        d->server = http_server_new(&d->net, &limits, fixed_headers, &server_events, d, err);
+        d->server = http_server_new(&d->net, &limits, str_from(fixed_headers), &server_events, d, err);
         if (d->server == NULL)
             return false;
         if (listen_on(d, (uint16_t)d->settings->port, port, err))

@@ -3,6 +3,7 @@
 #include "base/random.h"
 
 #define HOUSEKEEPING_EVERY SECONDS(1)
+#define RETRY_AFTER        MILLISECONDS(10)
 
 static struct gateway *
 gateway_of(struct exchange *x)
@@ -108,8 +109,6 @@ admit_while_recorded(struct exchange *x, struct error *err)
 
     if (traffic != NULL && traffic_refuses(traffic))
         return error_set(err, ERROR_FULL, "calls cannot be recorded, the disk is full, and capture.on_full is refuse");
-    if (traffic != NULL && traffic_is_behind(traffic))
-        return error_set(err, ERROR_FULL, "the log cannot keep up; try again in a moment");
     return true;
 }
 
@@ -135,6 +134,60 @@ end_turn(struct loop_hook *hook)
     return false;
 }
 
+/* A request that came while the log could not keep up: it waits, and nothing more is read of its connection. */
+struct delayed {
+    struct list          node; /* on gateway->delayed */
+    struct http_request *request;
+};
+
+static void
+on_delayed_gone(struct http_request *r)
+{
+    struct delayed *waiting = r->user;
+
+    list_remove(&waiting->node);
+    free(waiting);
+}
+
+static void
+take_delayed(struct timer *timer)
+{
+    struct gateway *g = LIST_OF(struct gateway, timer, retry);
+
+    for (struct list *node; (node = list_first(&g->delayed)) != NULL;) {
+        struct delayed      *waiting = LIST_OF(struct delayed, node, node);
+        struct http_request *r       = waiting->request;
+        if (traffic_is_behind(g->parts.traffic)) {
+            loop_set_timer(g->parts.loop, &g->retry, clock_mono() + RETRY_AFTER);
+            return;
+        }
+        on_delayed_gone(r); /* it waits no longer */
+        gateway_route(g, r);
+    }
+}
+
+void
+gateway_take_request(struct gateway *g, struct http_request *r)
+{
+    bool is_behind = g->parts.traffic != NULL && (traffic_is_behind(g->parts.traffic) || !list_is_empty(&g->delayed));
+
+    if (!is_behind) {
+        gateway_route(g, r);
+        return;
+    }
+    struct delayed *waiting = calloc(1, sizeof *waiting);
+    if (waiting == NULL) {
+        refuse_request(r, 503, -32603, STR_NONE, "no memory", NULL);
+        return;
+    }
+    waiting->request = r;
+    r->user          = waiting;
+    r->on_gone       = on_delayed_gone;
+    list_append(&g->delayed, &waiting->node);
+    if (!timer_is_set(&g->retry))
+        loop_set_timer(g->parts.loop, &g->retry, clock_mono() + RETRY_AFTER);
+}
+
 struct gateway *
 gateway_new(const struct gateway_parts *parts, struct registry *first, struct error *err)
 {
@@ -153,6 +206,8 @@ gateway_new(const struct gateway_parts *parts, struct registry *first, struct er
     list_init(&g->servers);
     list_init(&g->retired);
     list_init(&g->visits);
+    list_init(&g->delayed);
+    timer_init(&g->retry, take_delayed);
     g->turn_end.run = end_turn;
     loop_add_hook(parts->loop,
                   &g->turn_end); /* before that of the exchanges: what ends here is freed in the same turn */
@@ -173,6 +228,12 @@ gateway_free(struct gateway *g)
         return;
     g->is_draining = true;
     loop_clear_timer(g->parts.loop, &g->housekeeping);
+    loop_clear_timer(g->parts.loop, &g->retry);
+    for (struct list *node; (node = list_first(&g->delayed)) != NULL;) {
+        struct http_request *r = LIST_OF(struct delayed, node, node)->request;
+        on_delayed_gone(r);
+        http_answer_cut(r);
+    }
     for (struct list *node; (node = list_first(&g->servers)) != NULL;)
         server_retire(LIST_OF(struct server, node, node));
     exchanges_clear(&g->exchanges);

@@ -85,7 +85,8 @@ struct gateway {
     struct map           by_name;          /* -> struct server * */
     struct list          visits;           /* of struct visit, by node */
     struct map           sessions;         /* -> struct visit * */
-    struct timer         housekeeping;
+    struct timer         housekeeping, retry;
+    struct list          delayed; /* of struct delayed, by node: requests that wait for the log */
     struct loop_hook     turn_end;
     bool                 has_over; /* some visit is over */
     uint64_t             process;  /* sealed into session ids */
@@ -119,6 +120,9 @@ struct labels *labels_with_server(struct labels *old, const struct envelope *ans
 bool           route_attach(struct exchange *x, struct server *s, struct visit *l, struct labels *labels);
 void           route_set_visit(struct exchange *x, struct visit *l);
 void           route_set_labels(struct exchange *x, struct labels *labels);
+
+/* Makes the exchanges of a request and sends them. */
+void gateway_route(struct gateway *g, struct http_request *r);
 
 /* pass.c, talk.c: a request for a server of that kind; `xs` are its exchanges, `hop` their front. */
 void pass_requests(struct gateway *g, struct server *s, struct http_request *r, struct hop *hop, struct exchange **xs,

@@ -358,7 +358,7 @@ guard_all(struct intake *in, struct hop *hop)
 }
 
 void
-gateway_take_request(struct gateway *g, struct http_request *r)
+gateway_route(struct gateway *g, struct http_request *r)
 {
     struct server *s = server_of(g, r);
 
