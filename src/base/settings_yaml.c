@@ -150,7 +150,7 @@ read_key(struct reader *r, const char *prefix, char key[KEY_MAX])
 static bool
 read_map(struct reader *r, const char *prefix, unsigned depth)
 {
-    char key[KEY_MAX];
+    char key[KEY_MAX] = "";
 
     if (depth > DEPTH_MAX)
         return say(r, "settings are nested at most three deep");
@@ -176,7 +176,9 @@ read_map(struct reader *r, const char *prefix, unsigned depth)
 static bool
 read_stream(struct reader *r)
 {
-    if (!next(r) || !next(r)) /* stream start; then a document, or the end of an empty file */
+    if (!next(r)) /* stream start */
+        return false;
+    if (!next(r)) /* a document, or the end of an empty file */
         return false;
     if (r->event.type == YAML_STREAM_END_EVENT)
         return true;
@@ -188,7 +190,9 @@ read_stream(struct reader *r)
         return say(r, "settings are written as `key: value`, one a line");
     else if (!read_map(r, "", 1))
         return false;
-    if (!next(r) || !next(r)) /* document end, stream end */
+    if (!next(r)) /* document end */
+        return false;
+    if (!next(r)) /* stream end */
         return false;
     return r->event.type == YAML_STREAM_END_EVENT || say(r, "a second document begins here: keep one");
 }

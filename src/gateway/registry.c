@@ -128,14 +128,32 @@ registry_nearest(const struct registry *r, struct str name)
     return nearest;
 }
 
-/* Host in small letters, the port always, no slash at the end. */
-static bool
-normalize(const struct http_url *url, struct buffer *out)
+static struct str
+without_slash(struct str target)
 {
-    struct str target = url->target;
+    return str_ends(target, STR("/")) ? str_take(target, target.len - 1) : target;
+}
 
-    if (str_ends(target, STR("/")))
-        target.len--;
+const struct server_entry *
+registry_find_url(const struct registry *r, struct str text)
+{
+    struct http_url url;
+
+    if (!http_url_parse(text, &url, NULL))
+        return NULL;
+    for (size_t i = 0; i < r->count; i++) {
+        const struct http_url *other = &r->entries[i].address;
+        if (r->entries[i].kind == SERVER_HTTP && other->tls == url.tls && other->port == url.port &&
+            str_eq_nocase(other->host, url.host) && str_eq(without_slash(other->target), without_slash(url.target)))
+            return &r->entries[i];
+    }
+    return NULL;
+}
+
+/* The same in one text, as a key: host in small letters, the port always, no slash at the end. */
+static bool
+print_address(const struct http_url *url, struct buffer *out)
+{
     if (!buffer_printf(out, "%d %u ", url->tls, url->port))
         return false;
     for (size_t i = 0; i < url->host.len; i++) {
@@ -143,27 +161,7 @@ normalize(const struct http_url *url, struct buffer *out)
         if (!buffer_append_char(out, c >= 'A' && c <= 'Z' ? (char)(c | 0x20) : c))
             return false;
     }
-    return buffer_append_char(out, ' ') && buffer_append(out, target);
-}
-
-const struct server_entry *
-registry_find_url(const struct registry *r, struct str text)
-{
-    struct buffer              wanted = {.max = KIB(16)}, other = {.max = KIB(16)};
-    const struct server_entry *found = NULL;
-    struct http_url            url;
-
-    if (!http_url_parse(text, &url, NULL) || !normalize(&url, &wanted))
-        return NULL;
-    for (size_t i = 0; i < r->count && found == NULL; i++) {
-        buffer_reset(&other);
-        if (r->entries[i].kind == SERVER_HTTP && normalize(&r->entries[i].address, &other) &&
-            str_eq(buffer_str(&wanted), buffer_str(&other)))
-            found = &r->entries[i];
-    }
-    buffer_clear(&wanted);
-    buffer_clear(&other);
-    return found;
+    return buffer_append_char(out, ' ') && buffer_append(out, without_slash(url->target));
 }
 
 /* Only ever forward in the file, so that all entries together cost one pass. */
@@ -175,46 +173,59 @@ line_at(struct parsing *p, size_t at)
     return p->line;
 }
 
-/* Says on `e` what only the other entries show: its name is taken, or nearly, or its URL is. */
+/* The first entry under `key`, which is `index` itself when there was none. */
+static uint32_t
+first_of(struct map *m, struct str key, uint32_t index)
+{
+    size_t    before = m->count;
+    uint32_t *first  = map_get_or_add(m, key);
+
+    if (first == NULL) /* no memory: a note less */
+        return index;
+    if (m->count > before)
+        *first = index;
+    return *first;
+}
+
+/* Notes a twin by case, and a twin by URL. */
+static void
+note_twins(struct parsing *p, struct server_entry *e, uint32_t index)
+{
+    char          small[REGISTRY_NAME_MAX + 1];
+    struct buffer url = {.max = KIB(16)};
+
+    for (size_t i = 0; i <= e->name.len; i++)
+        small[i] = e->name.data[i] >= 'A' && e->name.data[i] <= 'Z' ? (char)(e->name.data[i] | 0x20) : e->name.data[i];
+    const struct server_entry *twin = &p->registry->entries[first_of(&p->lower, str_of(small, e->name.len), index)];
+    if (twin != e)
+        snprintf(e->note, sizeof e->note, "only the case tells it from \"%.64s\" in line %u", twin->name.data,
+                 twin->line);
+    if (e->kind == SERVER_HTTP && e->address.host.len > 0 && print_address(&e->address, &url)) {
+        twin = &p->registry->entries[first_of(&p->urls, buffer_str(&url), index)];
+        if (twin != e)
+            snprintf(e->note, sizeof e->note, "\"%.64s\" in line %u has the same URL", twin->name.data, twin->line);
+    }
+    buffer_clear(&url);
+}
+
+/* Says on the entry what only the others show: its name is taken, or nearly, or its URL is. */
 static bool
 compare_with_others(struct parsing *p, struct entry_reader *reader, uint32_t index)
 {
-    struct registry     *r = p->registry;
-    struct server_entry *e = &r->entries[index];
-    char                 small[REGISTRY_NAME_MAX + 1];
-    struct buffer        url    = {.max = KIB(16)};
+    struct registry     *r      = p->registry;
+    struct server_entry *e      = &r->entries[index];
     size_t               before = r->by_name.count;
     uint32_t            *first  = map_get_or_add(&r->by_name, e->name);
 
     if (first == NULL)
         return false;
-    if (r->by_name.count == before) {
+    if (r->by_name.count > before)
+        *first = index;
+    else
         entry_wrong(reader, NULL, "\"%.*s\" is there already, in line %u: rename or remove one of the two",
                     STR_ARG(str_take(e->name, 80)), r->entries[*first].line);
-        return true;
-    }
-    *first = index;
-    if (e->kind == SERVER_WRONG)
-        return true;
-    for (size_t i = 0; i <= e->name.len; i++)
-        small[i] = e->name.data[i] >= 'A' && e->name.data[i] <= 'Z' ? (char)(e->name.data[i] | 0x20) : e->name.data[i];
-    before = p->lower.count;
-    first  = map_get_or_add(&p->lower, str_of(small, e->name.len));
-    if (first != NULL && p->lower.count == before)
-        snprintf(e->note, sizeof e->note, "only the case tells it from \"%.64s\" in line %u",
-                 r->entries[*first].name.data, r->entries[*first].line);
-    else if (first != NULL)
-        *first = index;
-    if (e->kind == SERVER_HTTP && e->address.host.len > 0 && normalize(&e->address, &url)) {
-        before          = p->urls.count;
-        uint32_t *other = map_get_or_add(&p->urls, buffer_str(&url));
-        if (other != NULL && p->urls.count == before)
-            snprintf(e->note, sizeof e->note, "\"%.64s\" in line %u has the same URL", r->entries[*other].name.data,
-                     r->entries[*other].line);
-        else if (other != NULL)
-            *other = index;
-    }
-    buffer_clear(&url);
+    if (e->kind != SERVER_WRONG)
+        note_twins(p, e, index);
     return true;
 }
 

@@ -62,7 +62,7 @@ out_of_memory(struct entry_reader *r)
 static bool
 read_plain(struct entry_reader *r, const char *key, struct str name, yyjson_val *value, struct server_pair *out)
 {
-    struct str raw = STR_NONE;
+    struct str raw;
 
     if (yyjson_is_str(value))
         raw = text_of(value);
@@ -183,7 +183,7 @@ read_command(struct entry_reader *r, yyjson_val *object)
     struct server_entry *e    = r->entry;
     yyjson_val          *args = yyjson_obj_get(object, "args"), *item;
     size_t               i, max;
-    struct str           text;
+    struct str           text = STR_NONE;
 
     if (args != NULL && !yyjson_is_null(args) && (!yyjson_is_arr(args) || yyjson_arr_size(args) > LIST_MAX))
         return entry_wrong(r, "args", "\"args\" must be a list of texts, like [\"-y\", \"a-package\"]");
@@ -213,7 +213,7 @@ read_env(struct entry_reader *r, const char *key, yyjson_val *value)
 {
     size_t             i, max;
     yyjson_val        *name, *text;
-    struct server_pair pair;
+    struct server_pair pair = {0};
 
     if (!yyjson_is_obj(value))
         return entry_wrong(r, key, "\"env\" must be an object, like {\"NAME\": \"value\"}");

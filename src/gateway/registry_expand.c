@@ -107,7 +107,7 @@ entry_expand(struct entry_reader *r, const char *key, struct str raw, struct str
 bool
 entry_expand_path(struct entry_reader *r, const char *key, struct str raw, const char **out)
 {
-    struct str  path, whole;
+    struct str  path  = STR_NONE, whole;
     const char *home  = environment_get(r->from->environment, STR("HOME"));
     const char *slash = strrchr(r->from->path, '/');
 
@@ -301,9 +301,9 @@ server_entry_environment(const struct server_entry *entry, char *const *ours, st
     if (all == NULL)
         return NULL;
     for (char *const *v = ours; v != NULL && *v != NULL; v++) {
-        struct str whole = str_from(*v), name = whole;
-        ptrdiff_t  at = str_index(whole, '=');
-        name          = at < 0 ? whole : str_take(whole, (size_t)at);
+        struct str whole = str_from(*v);
+        ptrdiff_t  at    = str_index(whole, '=');
+        struct str name  = at < 0 ? whole : str_take(whole, (size_t)at);
         if (at < 0 || !is_let_through(name) || is_own(entry, name, 0))
             continue;
         if ((all[count++] = arena_cstr(arena, whole)) == NULL)

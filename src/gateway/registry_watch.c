@@ -90,14 +90,12 @@ look(void *arg)
     w->mark    = mark;
     w->trusted = (wall_time)real.tv_sec * 1000000 + real.tv_nsec / 1000 - newest > SETTLED;
     w->fresh   = registry_load(&w->from, w->now);
-    if (w->fresh == NULL) {
-        w->trusted = false; /* no memory: next time */
-    } else if (is_same(w->now, w->fresh)) {
-        registry_unref(w->fresh);
-        w->fresh = NULL;
-    } else {
-        w->trusted = false; /* its files may be others */
+    if (w->fresh == NULL || !is_same(w->now, w->fresh)) {
+        w->trusted = false; /* no memory: next time; and the files of a fresh one may be others */
+        return;
     }
+    registry_unref(w->fresh);
+    w->fresh = NULL;
 }
 
 static void

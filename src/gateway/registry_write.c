@@ -2,6 +2,7 @@
  *
  * The lock keeps our processes apart. A person's editor takes no lock: the bytes are compared once more right before
  * the rename, and when they are others, all begins again. */
+#include <assert.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -126,6 +127,7 @@ make_fresh(struct change *c, struct error *err)
     struct place place = find_place(text, c->name);
     bool         ok    = false;
 
+    assert(!place.found || text.data != NULL);
     buffer_reset(&c->fresh);
     if (c->kind == CHANGE_ADD && place.found)
         return error_set(err, ERROR_EXISTS, "\"%.*s\" is there already", STR_ARG(c->name));
@@ -184,7 +186,7 @@ is_unchanged(void *arg)
 {
     struct change *c   = arg;
     struct buffer  now = {.max = FILE_MAX};
-    bool           ok  = read_old(c, &now, NULL) && str_eq(buffer_str(&now), buffer_str(&c->old));
+    bool           ok  = read_old(c, &now, NULL) && str_compare(buffer_str(&now), buffer_str(&c->old)) == 0;
 
     buffer_clear(&now);
     return ok;
