@@ -116,7 +116,7 @@ read_list(struct reader *r, const char *key)
         else if (str_index(scalar(r), ',') >= 0)
             ok = say(r, "a value of a list may not hold a comma");
         else if ((buffer_len(&text) > 0 && !buffer_append_char(&text, ',')) || !buffer_append(&text, scalar(r)))
-            ok = say(r, "this list is too long");
+            ok = say(r, "this list is too long, or there is no memory");
         if (!ok)
             break;
     }
@@ -139,7 +139,7 @@ read_key(struct reader *r, const char *prefix, char key[KEY_MAX])
     size_t    count = r->seen.count;
     unsigned *line  = map_get_or_add(&r->seen, str_from(key));
     if (line == NULL)
-        return say(r, "there are more keys here than settings");
+        return say(r, "there are more keys here than settings, or no memory");
     if (r->seen.count == count)
         return error_set(r->err, ERROR_INVALID, "%s:%u \"%s\" stands here a second time (first in line %u): remove one",
                          r->file, line_of(r), key, *line);

@@ -117,7 +117,8 @@ bool server_entry_print(const struct server_entry *entry, struct buffer *out);
  * add: ERROR_EXISTS when the name is there. replace, change, remove: ERROR_NOT_FOUND when it is not. */
 bool registry_add(const char *path, struct str name, struct str entry, struct error *err);
 bool registry_replace(const char *path, struct str name, struct str entry, struct error *err);
-/* Sets the members of the object `members` in the entry, removes those that are null, leaves the rest. */
+/* Sets the members of the object `members` in the entry, removes those that are null, leaves the rest. The type can't
+ * change. */
 bool registry_change(const char *path, struct str name, struct str members, struct error *err);
 bool registry_remove(const char *path, struct str name, struct error *err);
 

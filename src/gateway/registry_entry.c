@@ -390,38 +390,40 @@ note_mistyped(struct entry_reader *r, yyjson_val *object)
     }
 }
 
+/* Each part is hashed alone, so that moving a byte from one to the next is a change. */
 static void
-hash_part(struct buffer *all, struct str part)
+hash_part(uint64_t *sum, struct str part)
 {
-    /* with its length, so that moving a byte from one to the next is a change; no memory: a shorter text to hash */
-    buffer_printf(all, "%zu:", part.len);
-    buffer_append(all, part);
+    uint64_t both[2] = {*sum, hash_bytes(part)};
+
+    *sum = hash_bytes(str_of((const char *)both, sizeof both));
+}
+
+static void
+hash_pairs(uint64_t *sum, const struct server_pair *pairs, size_t count)
+{
+    hash_part(sum, str_of((const char *)&count, sizeof count));
+    for (size_t i = 0; i < count; i++) {
+        hash_part(sum, pairs[i].name);
+        hash_part(sum, pairs[i].value);
+    }
 }
 
 static uint64_t
 fingerprint(const struct server_entry *e)
 {
-    struct buffer all = {.max = MIB(64)};
+    int64_t  numbers[5] = {e->kind, e->enabled, e->isolated, e->timeout, (int64_t)e->arg_count};
+    uint64_t sum        = hash_bytes(str_of((const char *)numbers, sizeof numbers));
 
-    buffer_printf(&all, "%d %d %d %lld ", (int)e->kind, e->enabled, e->isolated, (long long)e->timeout);
-    hash_part(&all, e->name);
-    hash_part(&all, e->url);
-    hash_part(&all, str_from(e->cwd));
-    hash_part(&all, str_from(e->error));
-    buffer_printf(&all, "%zu %zu %zu ", e->header_count, e->arg_count, e->env_count);
-    for (size_t i = 0; i < e->header_count; i++) {
-        hash_part(&all, e->headers[i].name);
-        hash_part(&all, e->headers[i].value);
-    }
+    hash_part(&sum, e->name);
+    hash_part(&sum, e->url);
+    hash_part(&sum, str_from(e->cwd));
+    hash_part(&sum, str_from(e->error));
+    hash_pairs(&sum, e->headers, e->header_count);
+    hash_pairs(&sum, e->env, e->env_count);
     for (size_t i = 0; e->argv != NULL && i < e->arg_count; i++)
-        hash_part(&all, str_from(e->argv[i]));
-    for (size_t i = 0; i < e->env_count; i++) {
-        hash_part(&all, e->env[i].name);
-        hash_part(&all, e->env[i].value);
-    }
-    uint64_t hash = hash_bytes(buffer_str(&all));
-    buffer_clear(&all);
-    return hash;
+        hash_part(&sum, str_from(e->argv[i]));
+    return sum;
 }
 
 static bool

@@ -19,6 +19,7 @@ struct change {
     enum change_kind kind;
     struct str       name;
     struct str       json;
+    enum server_kind before; /* of the entry, SERVER_WRONG when there was none */
     struct buffer    old;
     struct buffer    fresh;
 };
@@ -159,11 +160,15 @@ check(struct change *c, struct str text, bool after, struct error *err)
     if (!ok) {
         no_memory(err);
     } else if (r->file_error.code != ERROR_NONE) {
-        ok = error_set(err, ERROR_INVALID, "%s", r->file_error.text);
+        ok = error_set(err, r->file_error.code, "%s", r->file_error.text);
     } else if (after && c->kind != CHANGE_REMOVE && (entry == NULL || entry->kind == SERVER_WRONG)) {
         const char *words = entry == NULL ? NULL : strchr(entry->error, ' '); /* behind file and line */
         ok                = error_set(err, ERROR_INVALID, "%s", words == NULL ? "this is no server" : words + 1);
+    } else if (after && c->kind == CHANGE_MEMBERS && c->before != SERVER_WRONG && entry->kind != c->before) {
+        ok = error_set(err, ERROR_INVALID, "a server's type can't change: remove it and add it again");
     }
+    if (!after)
+        c->before = entry == NULL ? SERVER_WRONG : entry->kind;
     registry_unref(r);
     return ok;
 }
@@ -229,13 +234,17 @@ make(struct change c, struct error *err)
     return ok;
 }
 
+/* `empty` is what to say of an object without members; NULL: they may be missing. */
 static bool
-is_object(struct str json, struct error *err)
+is_object(struct str json, const char *empty, struct error *err)
 {
-    yyjson_doc *doc = yyjson_read(json.len == 0 ? "" : json.data, json.len, JSONC_FLAGS);
-    bool        ok  = yyjson_is_obj(yyjson_doc_get_root(doc));
+    yyjson_doc *doc     = yyjson_read(json.len == 0 ? "" : json.data, json.len, JSONC_FLAGS);
+    bool        ok      = yyjson_is_obj(yyjson_doc_get_root(doc));
+    bool        nothing = ok && empty != NULL && yyjson_obj_size(yyjson_doc_get_root(doc)) == 0;
 
     yyjson_doc_free(doc);
+    if (nothing)
+        return error_set(err, ERROR_INVALID, "%s", empty);
     return ok ||
            error_set(err, ERROR_INVALID, "a server must be an object, like {\"url\": \"http://localhost:9000/mcp\"}");
 }
@@ -243,21 +252,21 @@ is_object(struct str json, struct error *err)
 bool
 registry_add(const char *path, struct str name, struct str entry, struct error *err)
 {
-    return registry_check_name(name, err) && is_object(entry, err) &&
+    return registry_check_name(name, err) && is_object(entry, NULL, err) &&
            make((struct change){.path = path, .kind = CHANGE_ADD, .name = name, .json = entry}, err);
 }
 
 bool
 registry_replace(const char *path, struct str name, struct str entry, struct error *err)
 {
-    return is_object(entry, err) &&
+    return is_object(entry, NULL, err) &&
            make((struct change){.path = path, .kind = CHANGE_REPLACE, .name = name, .json = entry}, err);
 }
 
 bool
 registry_change(const char *path, struct str name, struct str members, struct error *err)
 {
-    return is_object(members, err) &&
+    return is_object(members, "there is nothing to change", err) &&
            make((struct change){.path = path, .kind = CHANGE_MEMBERS, .name = name, .json = members}, err);
 }
 

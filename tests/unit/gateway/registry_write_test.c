@@ -126,7 +126,7 @@ TEST(what_would_be_wrong_is_not_written)
     assert_string_equal(err.text, "\"a\" is there already");
     assert_false(registry_remove(h.path, STR("b"), &err));
     assert_int_equal(err.code, ERROR_NOT_FOUND);
-    assert_false(registry_change(h.path, STR("b"), STR("{}"), &err));
+    assert_false(registry_change(h.path, STR("b"), STR("{\"timeout\": 1}"), &err));
     assert_int_equal(err.code, ERROR_NOT_FOUND);
     assert_false(registry_replace(h.path, STR("b"), STR("{}"), &err));
     assert_int_equal(err.code, ERROR_NOT_FOUND);
@@ -136,6 +136,10 @@ TEST(what_would_be_wrong_is_not_written)
     assert_string_equal(err.text, "a server of type http needs \"url\": add \"url\": \"http://…/mcp\"");
     assert_false(registry_add(h.path, STR("b"), STR("{\"command\": "), &err));
     assert_int_equal(err.code, ERROR_INVALID);
+    assert_false(registry_change(h.path, STR("a"), STR("{}"), &err));
+    assert_string_equal(err.text, "there is nothing to change");
+    assert_false(registry_change(h.path, STR("a"), STR("{\"url\": null, \"command\": \"x\"}"), &err));
+    assert_string_equal(err.text, "a server's type can't change: remove it and add it again");
     assert_false(registry_change(h.path, STR("a"), STR("{\"url\": \"nonsense\"}"), &err));
     assert_int_equal(err.code, ERROR_INVALID);
     assert_file(&h, BEFORE);
