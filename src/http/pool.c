@@ -157,8 +157,8 @@ on_data(void *owner, struct str bytes)
         wire_close(w);
         return;
     }
-    if (!wire_was_written(
-            w)) { /* as servers do that say 408 to a resting connection: no answer to what waits to go out */
+    /* As servers do that say 408 to a resting connection: no answer to what waits to go out. */
+    if (!wire_was_written(w)) {
         error_set(&err, ERROR_CLOSED, "the server spoke before it was asked");
         events->on_failed(w->user, &err);
         return;
