@@ -145,9 +145,14 @@ outcome(struct tls_session *s, int returned, struct error *err)
         if (saved != 0)
             error_set_errno(err, saved, "the TLS connection to %s broke", s->host);
         else
-            error_set(err, ERROR_CLOSED, "%s closed the TLS connection without ending it", s->host);
+            error_set(err, ERROR_CLOSED, "%s closed the connection without ending TLS", s->host);
         return TLS_FAILED;
     default:
+        if (ERR_GET_REASON(ERR_peek_error()) == SSL_R_UNEXPECTED_EOF_WHILE_READING) {
+            ERR_clear_error();
+            error_set(err, ERROR_CLOSED, "%s closed the connection without ending TLS", s->host);
+            return TLS_FAILED;
+        }
         error_set(err, ERROR_PROTOCOL, "TLS with %s: %s", s->host, why(space, sizeof space));
         return TLS_FAILED;
     }
