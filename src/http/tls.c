@@ -98,7 +98,7 @@ tls_session_new_client(struct tls_context *ctx, const char *host, struct error *
     if (is_address(host)) /* RFC 6066 section 3: no server name for an address */
         ok = X509_VERIFY_PARAM_set1_ip_asc(SSL_get0_param(s->ssl), host) == 1;
     else
-        ok = SSL_set1_host(s->ssl, host) == 1 && SSL_set_tlsext_host_name(s->ssl, host) == 1;
+        ok = SSL_set1_host(s->ssl, host) == 1 && SSL_set_tlsext_host_name(s->ssl, s->host) == 1;
     if (ok)
         return s;
     ERR_clear_error();
