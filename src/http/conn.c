@@ -12,7 +12,7 @@
 #define FINISH_LINGER SECONDS(2)  /* for the peer to read the last bytes and close */
 
 enum {
-    READS_A_TURN = 4,       /* records of TLS taken at once */
+    READS_A_TURN = 4,       /* records of TLS taken at once: whole ones fit into NET_INPUT, so none stays behind */
     QUEUE_MAX    = 1 << 30, /* the budget stops it long before */
     QUEUE_STEP   = 64 << 10 /* the queue's share of the budget grows by this */
 };
@@ -312,6 +312,14 @@ receive_tls(struct conn *c, struct error *err)
     return (ssize_t)total;
 }
 
+/* The end of TLS came with the last bytes: no event of the descriptor will tell it again. */
+static void
+end_later(struct conn *c)
+{
+    if ((c->tls_read == TLS_ENDED || c->tls_read == TLS_FAILED) && list_is_empty(&c->flush))
+        list_append(&c->net->to_flush, &c->flush);
+}
+
 /* One helping for the owner. False: nothing more to be had now, or the connection is no longer open. */
 static bool
 read_some(struct conn *c)
@@ -321,6 +329,8 @@ read_some(struct conn *c)
 
     if (got > 0) {
         c->events->on_data(c->owner, str_of(c->net->input, (size_t)got));
+        if (c->state == CONN_OPEN)
+            end_later(c);
         return c->state == CONN_OPEN && c->reading;
     }
     if (got == 0)
@@ -538,6 +548,8 @@ turn_conn(struct conn *c)
         flush(c);
     else if (c->state == CONN_OPEN)
         watch(c);
+    if (c->state == CONN_OPEN && c->reading && (c->tls_read == TLS_ENDED || c->tls_read == TLS_FAILED))
+        read_some(c);
 }
 
 bool
@@ -603,6 +615,8 @@ conn_set_reading(struct conn *c, bool on)
     if (c->reading == on)
         return;
     c->reading = on;
+    if (on)
+        end_later(c);
     watch(c);
 }
 

@@ -98,7 +98,7 @@ tls_session_new_client(struct tls_context *ctx, const char *host, struct error *
     if (is_address(host)) /* RFC 6066 section 3: no server name for an address */
         ok = X509_VERIFY_PARAM_set1_ip_asc(SSL_get0_param(s->ssl), host) == 1;
     else
-        ok = SSL_set1_host(s->ssl, host) == 1 && SSL_set_tlsext_host_name(s->ssl, host) == 1;
+        ok = SSL_set1_host(s->ssl, host) == 1 && SSL_set_tlsext_host_name(s->ssl, s->host) == 1;
     if (ok)
         return s;
     ERR_clear_error();
@@ -145,9 +145,14 @@ outcome(struct tls_session *s, int returned, struct error *err)
         if (saved != 0)
             error_set_errno(err, saved, "the TLS connection to %s broke", s->host);
         else
-            error_set(err, ERROR_CLOSED, "%s closed the TLS connection without ending it", s->host);
+            error_set(err, ERROR_CLOSED, "%s closed the connection without ending TLS", s->host);
         return TLS_FAILED;
     default:
+        if (ERR_GET_REASON(ERR_peek_error()) == SSL_R_UNEXPECTED_EOF_WHILE_READING) {
+            ERR_clear_error();
+            error_set(err, ERROR_CLOSED, "%s closed the connection without ending TLS", s->host);
+            return TLS_FAILED;
+        }
         error_set(err, ERROR_PROTOCOL, "TLS with %s: %s", s->host, why(space, sizeof space));
         return TLS_FAILED;
     }
