@@ -11,7 +11,6 @@ const struct traffic_options traffic_defaults = {
     .retention_bytes  = 5ULL << 30,
     .free_floor       = MIB(64),
     .queue_max        = MIB(16),
-    .on_full          = ON_FULL_PASS,
 };
 
 struct traffic {
@@ -128,7 +127,7 @@ traffic_is_behind(const struct traffic *t)
 bool
 traffic_refuses(const struct traffic *t)
 {
-    return t->store.options.on_full == ON_FULL_REFUSE && atomic_load_explicit(&t->store.full, memory_order_relaxed);
+    return t->store.options.refuse_when_full && atomic_load_explicit(&t->store.full, memory_order_relaxed);
 }
 
 void
