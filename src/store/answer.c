@@ -14,14 +14,19 @@ enum {
     KEY_TEXT       /* at any depth: text, data, blob */
 };
 
+#define KEY(literal, key)                                                                                              \
+    {                                                                                                                  \
+        {literal, sizeof literal - 1}, key                                                                             \
+    }
 static const struct {
-    const char *text;
-    uint8_t     key;
+    struct str text;
+    uint8_t    key;
 } keys[] = {
-    {"result", KEY_RESULT},    {"error", KEY_ERROR},     {"params", KEY_PARAMS},       {"code", KEY_CODE},
-    {"isError", KEY_IS_ERROR}, {"content", KEY_CONTENT}, {"contents", KEY_CONTENT},    {"messages", KEY_CONTENT},
-    {"name", KEY_NAME},        {"text", KEY_TEXT},       {"arguments", KEY_ARGUMENTS}, {"data", KEY_TEXT},
-    {"blob", KEY_TEXT},
+    KEY("result", KEY_RESULT),    KEY("error", KEY_ERROR),         KEY("params", KEY_PARAMS),
+    KEY("code", KEY_CODE),        KEY("isError", KEY_IS_ERROR),    KEY("content", KEY_CONTENT),
+    KEY("contents", KEY_CONTENT), KEY("messages", KEY_CONTENT),    KEY("name", KEY_NAME),
+    KEY("text", KEY_TEXT),        KEY("arguments", KEY_ARGUMENTS), KEY("data", KEY_TEXT),
+    KEY("blob", KEY_TEXT),
 };
 
 enum { KEY_CUT = UINT8_MAX };
@@ -30,7 +35,8 @@ static uint8_t
 key_of(const struct answer *a)
 {
     for (size_t i = 0; i < sizeof keys / sizeof keys[0]; i++) {
-        if (str_eq(str_of(a->key, a->key_len), str_from(keys[i].text)))
+        if (a->key_len == keys[i].text.len && a->key[0] == keys[i].text.data[0] &&
+            memcmp(a->key, keys[i].text.data, a->key_len) == 0)
             return keys[i].key;
     }
     return KEY_OTHER;
@@ -104,30 +110,77 @@ escape_byte(struct answer *a, uint8_t c)
     }
 }
 
+#define EACH_BYTE(n) (0x0101010101010101ULL * (n))
+
+/* Marks (0x80) the bytes of `word` that equal `c`; those above the first mark may be marked wrongly. */
+static inline uint64_t
+mark(uint64_t word, uint8_t c)
+{
+    uint64_t zero = word ^ EACH_BYTE(c);
+
+    return (zero - EACH_BYTE(1)) & ~zero & EACH_BYTE(0x80);
+}
+
+/* Up to the next quote or backslash, eight bytes at a time; adds the UTF-16 units on the way: a byte that does not
+ * continue a character is one, the first of four another. */
+static const uint8_t *
+plain_bytes(const uint8_t *p, const uint8_t *end, uint64_t *units)
+{
+    uint64_t word;
+
+    for (; end - p >= 8; p += 8) {
+        memcpy(&word, p, 8);
+        if ((mark(word, '"') | mark(word, '\\')) != 0)
+            break;
+        *units += 8;
+        if ((word & EACH_BYTE(0x80)) != 0) {
+            *units -= (uint64_t)__builtin_popcountll(word & ~(word << 1) & EACH_BYTE(0x80));
+            *units += (uint64_t)__builtin_popcountll(word & word << 1 & word << 2 & word << 3 & EACH_BYTE(0x80));
+        }
+    }
+    for (; p < end && *p != '"' && *p != '\\'; p++)
+        *units += ((*p & 0xc0) != 0x80) + (*p >= 0xf0);
+    return p;
+}
+
+static void
+key_bytes(struct answer *a, const uint8_t *from, const uint8_t *to)
+{
+    size_t len = (size_t)(to - from);
+
+    if (a->key_len == KEY_CUT || len > sizeof a->key - a->key_len) {
+        a->key_len = KEY_CUT;
+        return;
+    }
+    memcpy(a->key + a->key_len, from, len);
+    a->key_len = (uint8_t)(a->key_len + len);
+}
+
 static const uint8_t *
 string_bytes(struct answer *a, const uint8_t *p, const uint8_t *end)
 {
-    for (; p < end && a->in_string; p++) {
+    while (p < end && a->in_string) {
         if (a->escaped || a->hex > 0) {
-            escape_byte(a, *p);
-        } else if (*p == '"') {
+            escape_byte(a, *p++);
+            continue;
+        }
+        const uint8_t *from  = p;
+        uint64_t       units = 0;
+        p                    = plain_bytes(p, end, &units);
+        if (a->is_key)
+            key_bytes(a, from, p);
+        if (a->counts)
+            a->characters += units;
+        if (p == end)
+            break;
+        if (*p++ == '\\') {
+            a->escaped = true;
+            if (a->is_key)
+                a->key_len = KEY_CUT; /* none of ours is written so */
+        } else {
             a->in_string = false;
             if (a->is_key)
                 key_ended(a);
-        } else if (*p == '\\') {
-            a->escaped = true;
-        } else if (a->is_key && !a->counts) {
-            if (a->key_len < sizeof a->key)
-                a->key[a->key_len++] = (char)*p;
-            else
-                a->key_len = KEY_CUT;
-        } else {
-            const uint8_t *from  = p;
-            uint64_t       units = 0;
-            for (; p < end && *p != '"' && *p != '\\'; p++)
-                units += ((*p & 0xc0) != 0x80) + (*p >= 0xf0);
-            a->characters += a->counts ? units : 0;
-            p -= p > from;
         }
     }
     return p;

@@ -75,9 +75,9 @@ add_entry(struct writer *w, const struct record *r, struct open_exchange *x, con
     struct str parts[PARTS_MAX + 2];
     size_t     count = 0, len = 0;
     char       head[ENTRY_HEAD_MAX];
-    char       flags = first->len > 0 ? first->data[0] : 0;
+    char       flags = first->data[0];
 
-    if (x->continued && first->len > 0) { /* the first byte of a chunk is the flags of its first piece */
+    if (x->continued) { /* the first byte of a chunk is the flags of its first piece */
         flags          = (char)(flags | PIECE_CONTINUED);
         parts[count++] = str_of(&flags, 1);
         parts[count++] = str_of(first->data + 1, first->len - 1);
@@ -115,10 +115,11 @@ add_entries(struct writer *w, const struct record *r, struct open_exchange *x, i
     bool    part = !r->facts.final || x->has_messages;
     int64_t next;
 
-    *count = 0;
-    if (r->first->len == 0 && r->first->next == NULL)
-        return true;
-    for (const struct chunk *first = r->first, *end; first != NULL; first = end) {
+    *count                    = 0;
+    const struct chunk *start = r->first; /* stays empty when the first message is large */
+    if (start->len == 0)
+        start = start->next;
+    for (const struct chunk *first = start, *end; first != NULL; first = end) {
         size_t len  = 0;
         size_t many = 0;
         for (end = first; end != NULL && (len == 0 || (len + end->len <= BLOCK_MAX && many < BLOCK_MAX / 8192));
@@ -240,6 +241,10 @@ capture_record(struct writer *w, const struct record *r, struct error *err)
     struct open_exchange *x     = w->open.count > 0 ? map_get(&w->open, MAP_KEY_U64(r->id)) : NULL;
     bool                  first = x == NULL;
     int64_t               number = 0, count = 0;
+    struct open_exchange  alone  = {0};
+    struct open_exchange *x      = w->open.count > 0 ? map_get(&w->open, MAP_KEY_U64(r->id)) : NULL;
+    bool                  first  = x == NULL;
+    int64_t               number = 0, count;
 
     if (first && !r->facts.final)
         x = map_get_or_add(&w->open, MAP_KEY_U64(r->id));

@@ -50,7 +50,7 @@ struct query {
     bool              errors_only;         /* every outcome but ok and open */
     struct bounds     duration_us;
     struct bounds     tokens;  /* both ways together */
-    struct str        id_part; /* decimal digits that the id ends with; empty: any */
+    struct str        id_part; /* decimal digits anywhere in the id; empty: any */
     size_t            limit;   /* 0: all */
     bool              ascending;
 };

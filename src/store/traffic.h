@@ -10,14 +10,12 @@
 #include "base/error.h"
 #include "store/record.h"
 
-
-
 struct traffic_options {
-    int64_t      retention_age_us; /* 0: for ever */
-    uint64_t     retention_bytes;  /* 0: no bound */
-    uint64_t     free_floor;       /* less than this free on the disk is full */
-    size_t       queue_max;        /* bytes on the way to the store thread; beyond them traffic_is_behind */
-    bool         refuse_when_full; /* else calls pass unrecorded, and are counted */
+    int64_t  retention_age_us; /* 0: for ever */
+    uint64_t retention_bytes;  /* 0: no bound */
+    uint64_t free_floor;       /* less than this free on the disk is full */
+    size_t   queue_max;        /* bytes on the way to the store thread; beyond them traffic_is_behind */
+    bool     refuse_when_full; /* else calls pass unrecorded, and are counted */
 };
 
 /* 30 days, 5 GiB, 64 MiB free, 16 MiB of queue, pass. */
