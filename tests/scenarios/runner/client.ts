@@ -35,6 +35,7 @@ export class Client extends Actor<Hop> {
     #session?: string;
     #revision?: string; // as negotiated
     #answers = new Map<Id, Hop>(); // where the answer to a request is expected
+    #cancelled = new Set<Id>(); // an answer that comes nevertheless is ignored, as the protocol wants it
 
     constructor(stage: Stage, speaker: Speaker, target: Target) {
         super(stage, speaker);
@@ -95,6 +96,8 @@ export class Client extends Actor<Hop> {
             if (message.params === undefined) delete message.params;
             hop = this.#post(message, { ...mirrorHeaders(message, this.speaker.revision), ...headers });
             this.#wayOf(asked, hop);
+            if (message.method === 'notifications/cancelled')
+                this.#cancelled.add((message.params as Message).requestId as Id);
             const spoken = next?.do === 'receive' && next.what.is === 'status';
             if (asked === undefined && !spoken) await this.#accepted(hop);
         } else {
@@ -340,9 +343,14 @@ export class Client extends Actor<Hop> {
         if (hop) this.mine = this.mine.filter((asked) => asked.way !== hop);
     }
 
+    #isCancelled(hop: Hop): boolean {
+        return [...this.#cancelled].some((id) => this.#answers.get(id) === hop);
+    }
+
     override leftOver(): string | undefined {
-        const left = this.#hops.filter((hop) => !(hop.statusIsSpoken && hop.status! >= 300)).flatMap(unspoken);
-        const refused = this.#hops.find((hop) => hop.status! >= 400 && !hop.statusIsSpoken);
+        const awaited = this.#hops.filter((hop) => !this.#isCancelled(hop));
+        const left = awaited.filter((hop) => !(hop.statusIsSpoken && hop.status! >= 300)).flatMap(unspoken);
+        const refused = awaited.find((hop) => hop.status! >= 400 && !hop.statusIsSpoken);
 
         return this.describe(left.map((item) => item.message!)) ?? (refused && describeHop(refused));
     }

@@ -44,12 +44,13 @@ export async function playRun(run: Run, binary: string, record = true): Promise<
         try {
             await speak(set);
             for (const check of checks) await holds(check, set.gatehouse!);
+            for (const wire of wires) wire.server.checkLeftOver(); /* nor did anything come meanwhile */
         } finally {
+            for (const wire of wires) wire.server.isOver = true;
             for (const client of set.clients) client.leave();
             ending = await set.gatehouse?.stop();
         }
         if (ending !== undefined) throw new Failure(1, 'exit code 0 after SIGTERM', ending);
-        for (const wire of wires) wire.server.checkLeftOver(); /* nor did anything come while it ended */
         for (const check of checks) await stillHolds(check, set.gatehouse!);
     } catch (error) {
         throw withLastWords(error, ending, set.gatehouse);

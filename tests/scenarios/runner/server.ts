@@ -32,6 +32,7 @@ const ONLY_HTTP = ['GET', 'DELETE', 'header', 'hang up'];
 const ONLY_STDIO = ['start', 'end of input'];
 
 export class Server extends Actor<Way> {
+    isOver = false; // Gatehouse is ending: what it tidies up is no part of the conversation
     #inbox: Arrival[] = [];
     #last?: Way; // where the last thing came from
 
@@ -43,7 +44,7 @@ export class Server extends Actor<Way> {
     arrive(what: Arrival['what'], way: Way, message?: Message): void {
         const named = message?.method as string | undefined;
 
-        if (message === undefined && !this.mentions(what)) return;
+        if (this.isOver || (message === undefined && !this.mentions(what))) return;
         if (named !== undefined && !this.mentions(named) && this.#answerAsUsual(named, message!, way)) return;
 
         this.#inbox.push({ what, way, message });
