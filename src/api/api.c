@@ -86,17 +86,18 @@ api_take_head(struct api *a, struct http_request *r)
     struct http_header  bearer  = {STR("WWW-Authenticate"), STR("Bearer")};
     struct str          type    = http_header(&r->headers, STR("content-type"));
 
-    if (route == NULL && buffer_len(&allowed) > 0)
-        answer_error(r, 405, "METHOD_NOT_ALLOWED", "this path has other methods", &allow);
-    else if (route == NULL)
-        answer_error(r, 404, "NOT_FOUND", "the API has no such path; docs/api.md lists them", NULL);
-    else if (!route->is_open && !local_token_is_given(a->parts.token, &r->headers))
+    bool is_open = route != NULL ? route->is_open : !str_starts(r->path, STR("/api"));
+    if (!is_open && !local_token_is_given(a->parts.token, &r->headers))
         answer_error(
             r, 401, "UNAUTHORIZED",
             http_header(&r->headers, STR("authorization")).data == NULL
                 ? "Missing or invalid Authorization header: send `Authorization: Bearer` and the token in <home>/token"
                 : "Invalid token: the right one is in <home>/token",
             &bearer);
+    else if (route == NULL && buffer_len(&allowed) > 0)
+        answer_error(r, 405, "METHOD_NOT_ALLOWED", "this path has other methods", &allow);
+    else if (route == NULL)
+        answer_error(r, 404, "NOT_FOUND", "the API has no such path; docs/api.md lists them", NULL);
     else if ((route->method == HTTP_METHOD_POST || route->method == HTTP_METHOD_PUT) && type.data != NULL &&
              !str_starts_nocase(type, STR("application/json")))
         answer_error(r, 415, "UNSUPPORTED_MEDIA_TYPE", "Content-Type must be application/json", NULL);

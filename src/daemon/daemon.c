@@ -70,7 +70,8 @@ on_head(void *owner, struct http_request *r)
     else if (api_owns(r->path))
         api_take_head(d->api, r);
     else if (str_eq(r->path, STR("/mcp")) || str_eq(r->path, STR("/gateway/mcp")) || str_eq(r->path, STR("/g/mcp")))
-        refuse(r, 404, "NOT_FOUND", "this endpoint comes with a later version; a server is at /s/{name}/mcp");
+        refuse(r, 404, "NOT_FOUND",
+               "aggregation, and Gatehouse's own server, come with a later version; a server is at /s/{name}/mcp");
     else
         refuse(r, 404, "NOT_FOUND", "nothing is here; a server is at /s/{name}/mcp, the API at /api");
 }

@@ -184,8 +184,6 @@ exchange_close(struct exchange *x, enum close_reason why)
 
     if (x->state == EXCHANGE_CLOSED)
         return;
-    if (x->is_cancelled && why != CLOSE_ANSWERED)
-        why = CLOSE_CANCELLED;
     exchange_move(x, EXCHANGE_CLOSED); /* first: whoever is called below finds it closed */
     x->why = why;
     x->owner->open--;

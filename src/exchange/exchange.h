@@ -95,11 +95,10 @@ struct exchange {
 
     struct envelope message; /* of the request; `message.message` is borrowed and good until `back` has sent it */
     bool            is_modern;
-    bool            is_cancelled; /* its client gave it up: however it ends now, that is why */
-    bool            is_told;      /* on_close was called: nothing more is noted */
-    bool            is_silent;    /* not on record by itself: a reply that belongs to another exchange */
-    void           *service;      /* the gateway's: which server, whose session; counted there, let go by on_close */
-    void           *captured;     /* the gateway's: what the log has of it so far */
+    bool            is_told;   /* on_close was called: nothing more is noted */
+    bool            is_silent; /* not on record by itself: a reply that belongs to another exchange */
+    void           *service;   /* the gateway's: which server, whose session; counted there, let go by on_close */
+    void           *captured;  /* the gateway's: what the log has of it so far */
 
     mono_time    began, first_byte; /* first_byte is 0 until the first byte of an answer */
     mono_time    patience;          /* how long without a message; 0 for streams */

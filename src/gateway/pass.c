@@ -154,17 +154,17 @@ join_reply(struct exchange *x)
     exchange_owe(asked, -1);
 }
 
-/* The call that a client gives up on is not failed but cancelled, however the upstream ends its stream. */
+/* The call that a client gives up on is over for it: a cancelled request gets no response. */
 static void
-mark_cancelled(struct gateway *g, struct exchange *x)
+cancel_call(struct gateway *g, const struct route *route, struct str id)
 {
-    const struct visit *l = route_of(x)->visit;
-
-    for (size_t state = EXCHANGE_WAITING; state <= EXCHANGE_ANSWERING; state++)
+    for (size_t state = EXCHANGE_WAITING; state <= EXCHANGE_ADRIFT; state++)
         LIST_EACH (struct exchange, other, &g->exchanges.in_state[state], node)
-            if (other->kind == KIND_REQUEST && route_of(other) != NULL && route_of(other)->visit == l &&
-                route_of(other)->server == route_of(x)->server && str_eq(other->message.id, x->message.cancelled_id))
-                other->is_cancelled = true;
+            if (other->kind == KIND_REQUEST && route_of(other) != NULL && route_of(other)->visit == route->visit &&
+                route_of(other)->server == route->server && str_eq(other->message.id, id)) {
+                exchange_close(other, CLOSE_CANCELLED);
+                return;
+            }
 }
 
 void
@@ -185,7 +185,7 @@ pass_requests(struct gateway *g, struct server *s, struct http_request *r, struc
         if (xs[i]->kind == KIND_REPLY)
             join_reply(xs[i]);
         else if (xs[i]->message.cancelled_id.data != NULL)
-            mark_cancelled(g, xs[i]);
+            cancel_call(g, xs[i]->service, xs[i]->message.cancelled_id);
     }
     for (size_t i = 0; i < count; i++)
         exchange_send(xs[i], back);

@@ -341,11 +341,10 @@ tell_end(struct hop *hop, struct exchange *x, enum close_reason why, bool is_las
 {
     struct buffer failure  = {.max = KIB(8)};
     bool          is_error = why != CLOSE_ANSWERED && x->kind != KIND_STREAM;
+    bool          is_said  = is_error && why != CLOSE_CANCELLED;
 
-    if (is_error && x->kind == KIND_REQUEST && append_failure(&failure, hop, x, why))
+    if (is_said && append_failure(&failure, hop, x, why) && x->kind == KIND_REQUEST)
         exchange_note(x, FROM_SERVER, buffer_str(&failure), false);
-    else if (is_error)
-        append_failure(&failure, hop, x, why);
     if (hop->shape == HOP_STREAM || hop->shape == HOP_PASSING) {
         if (is_last)
             end_stream(hop, buffer_str(&failure));
@@ -356,6 +355,9 @@ tell_end(struct hop *hop, struct exchange *x, enum close_reason why, bool is_las
         join_answer(hop, buffer_str(&failure), is_last);
     } else if (is_last && !is_error) {
         answer_without_body(hop, x);
+    } else if (is_last && why == CLOSE_CANCELLED && hop->accepts_stream) {
+        stream_head(hop); /* a cancelled request gets no response: a stream without an event */
+        end_stream(hop, STR_NONE);
     } else if (is_last) {
         x->http_status = close_info[why].status == 499 ? 200 : close_info[why].status;
         answer_json(hop, x->http_status, buffer_str(&failure));

@@ -275,15 +275,20 @@ on_head(void *owner, int status, const struct http_headers *headers)
     hb->is_stream = is_type(type, STR("text/event-stream"));
     hb->events->on_head(x, status, http_header(headers, STR("mcp-session-id")));
 
-    bool is_empty = length == 0 || status == 202 || status == 204 || status == 304;
-    if (!is_empty && !hb->is_stream && !is_type(type, STR("application/json"))) {
+    bool is_empty    = length == 0 || status == 202 || status == 204 || status == 304;
+    bool is_redirect = status >= 300 && status < 400;
+    if (is_redirect || (!is_empty && !hb->is_stream && !is_type(type, STR("application/json")))) {
         if (status >= 400) {
             pass_refusal(hb, status, passing, count);
         } else {
             char detail[160];
-            snprintf(detail, sizeof detail, "%s (%.*s), neither JSON nor an event stream",
-                     status >= 300 ? "a redirect; register the address it leads to" : "an answer of another type",
-                     type.len > 60 ? 60 : (int)type.len, type.len == 0 ? "" : type.data);
+            if (is_redirect)
+                snprintf(detail, sizeof detail,
+                         "a redirect (HTTP status %d), which is not followed: register the address it leads to",
+                         status);
+            else
+                snprintf(detail, sizeof detail, "an answer of type \"%.*s\", neither JSON nor an event stream",
+                         type.len > 60 ? 60 : (int)type.len, type.len == 0 ? "" : type.data);
             finish(hb, CLOSE_MALFORMED, detail);
         }
         return;

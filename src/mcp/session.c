@@ -115,11 +115,14 @@ forward(struct session *s, struct exchange *x, struct str message, struct str id
 static void
 subscribe(struct session *s, struct exchange *x)
 {
-    unsigned *count = map_get_or_add(&s->channel->subscribed, x->message.target);
+    unsigned *count  = map_get_or_add(&s->channel->subscribed, x->message.target);
+    bool      is_new = count != NULL && map_get(&s->subscriptions, x->message.target) == NULL &&
+                  map_get_or_add(&s->subscriptions, x->message.target) != NULL;
 
-    if (count != NULL && map_get(&s->subscriptions, x->message.target) == NULL &&
-        map_get_or_add(&s->subscriptions, x->message.target) != NULL)
-        ++*count;
+    if (is_new && ++*count > 1 && s->channel->state == CHANNEL_READY) {
+        answer_here(x, "{}"); /* another session has subscribed already */
+        return;
+    }
     forward(s, x, x->message.message, x->message.id, x->message.progress_token);
 }
 
@@ -360,7 +363,7 @@ drop_subscription(struct str uri, void *value, void *arg)
     struct buffer   message = {.max = KIB(64)};
 
     (void)value;
-    if (lose_subscription(c, uri) && c->child != NULL && c->state == CHANNEL_READY &&
+    if (lose_subscription(c, uri) && c->state == CHANNEL_READY && c->session_count > 1 &&
         buffer_append(&message,
                       STR("{\"jsonrpc\":\"2.0\",\"id\":0,\"method\":\"resources/unsubscribe\",\"params\":{\"uri\":")) &&
         buffer_append_json(&message, uri) && buffer_append(&message, STR("}}")))

@@ -237,14 +237,10 @@ update_row(struct writer *w, const struct record *r, const struct open_exchange 
 bool
 capture_record(struct writer *w, const struct record *r, struct error *err)
 {
-    struct open_exchange  alone = {0};
-    struct open_exchange *x     = w->open.count > 0 ? map_get(&w->open, MAP_KEY_U64(r->id)) : NULL;
-    bool                  first = x == NULL;
-    int64_t               number = 0, count = 0;
     struct open_exchange  alone  = {0};
     struct open_exchange *x      = w->open.count > 0 ? map_get(&w->open, MAP_KEY_U64(r->id)) : NULL;
     bool                  first  = x == NULL;
-    int64_t               number = 0, count;
+    int64_t               number = 0, count = 0;
 
     if (first && !r->facts.final)
         x = map_get_or_add(&w->open, MAP_KEY_U64(r->id));

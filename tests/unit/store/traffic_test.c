@@ -200,7 +200,6 @@ TEST(a_full_disk_counts_what_is_lost_and_recovers)
     struct fixture         f       = {0};
     struct traffic_options options = traffic_defaults;
     struct traffic_stats   stats;
-    options.free_floor = UINT64_MAX;
     options.free_floor       = UINT64_MAX;
     options.refuse_when_full = true;
     fixture_open_with(&f, &options);
