@@ -27,7 +27,7 @@ hold(struct lines *l, struct str part)
 static struct str
 without_return(struct str line)
 {
-    return line.len > 0 && line.data[line.len - 1] == '\r' ? str_take(line, line.len - 1) : line;
+    return str_ends(line, STR("\r")) ? str_take(line, line.len - 1) : line;
 }
 
 static bool

@@ -91,6 +91,8 @@ struct relation {
     pid_t parent;
 };
 
+static struct relation all[SCAN_MAX]; /* touched on kernels that make us read them */
+
 /* The fourth field of /proc/PID/stat; the second is a name in parentheses that may hold anything. 0: it is gone. */
 static pid_t
 parent_of(pid_t pid)
@@ -112,8 +114,9 @@ parent_of(pid_t pid)
     return (pid_t)strtol(after + 4, NULL, 10);
 }
 
+/* Fills `all`. */
 static size_t
-list_processes(struct relation *all, size_t max)
+list_processes(void)
 {
     DIR           *proc  = opendir("/proc");
     size_t         count = 0;
@@ -121,7 +124,7 @@ list_processes(struct relation *all, size_t max)
 
     if (proc == NULL)
         return 0;
-    while (count < max && (entry = readdir(proc)) != NULL) {
+    while (count < SCAN_MAX && (entry = readdir(proc)) != NULL) {
         pid_t pid = (pid_t)strtol(entry->d_name, NULL, 10);
         if (pid <= 0)
             continue;
@@ -135,9 +138,8 @@ list_processes(struct relation *all, size_t max)
 void
 tree_walk_by_scan(struct tree *t, const pid_t *except, size_t except_count)
 {
-    static struct relation all[SCAN_MAX]; /* touched on such kernels only */
-    size_t                 count = list_processes(all, SCAN_MAX);
-    pid_t                  self  = getpid();
+    size_t count = list_processes();
+    pid_t  self  = getpid();
 
     t->count = 0;
     for (size_t i = 0; i < count; i++)
@@ -152,12 +154,10 @@ tree_walk_by_scan(struct tree *t, const pid_t *except, size_t except_count)
 void
 tree_walk_children(struct tree *t)
 {
-    static struct relation all[SCAN_MAX];
-
     t->count = 0;
     if (add_children(t, getpid(), NULL, 0))
         return;
-    size_t count = list_processes(all, SCAN_MAX);
+    size_t count = list_processes();
     for (size_t i = 0; i < count; i++)
         if (all[i].parent == getpid())
             add(t, all[i].pid, NULL, 0);

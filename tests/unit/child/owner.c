@@ -1,4 +1,7 @@
-/* tests/unit/child/owner.c: a process that owns children, to be killed by a test. Says "ready" when all have hidden. */
+/* tests/unit/child/owner.c: a process that owns children, to be killed by a test.
+ *
+ *   owner MODE TOKEN      of peer.c; says "ready" when all have said their first line
+ */
 #include "child/support.h"
 
 enum { OWNED = 3 };
@@ -10,11 +13,11 @@ main(int argc, char **argv)
     struct record records[OWNED];
     struct error  err = {0};
 
-    if (argc < 2)
+    if (argc < 3)
         return 2;
     open_house(&house);
     for (int i = 0; i < OWNED; i++) {
-        struct child_spec spec = {.argv = ARGV(TEXT(TEST_PEER), TEXT("hide"), argv[1])};
+        struct child_spec spec = {.argv = ARGV(TEXT(TEST_PEER), argv[1], argv[2])};
         if (!start(&house, &records[i], spec, &err))
             return 1;
     }

@@ -15,42 +15,59 @@ say(const char *text)
     (void)!write(1, text, strlen(text));
 }
 
-/* Five times: a session of its own, a child with one of its own, and a grandchild whose parent leaves. */
 static void
-hide(void)
+wait_for_ever(void)
 {
-    for (int i = 0; i < 5; i++) {
-        if (fork() != 0)
-            continue;
+    signal(SIGTERM, SIG_IGN);
+    for (;;)
+        pause();
+}
+
+/* A session of its own, a child with one of its own, and a grandchild with a third whose parent has left when `done` is
+ * told. */
+static void
+hide_one(int done)
+{
+    setsid();
+    pid_t middle = fork();
+    if (middle == 0) {
         setsid();
         if (fork() == 0) {
             setsid();
-            if (fork() == 0) {
-                setsid();
-                signal(SIGTERM, SIG_IGN);
-                for (;;)
-                    pause();
-            }
-            _exit(0);
+            wait_for_ever();
         }
-        sleep(77);
         _exit(0);
     }
+    waitpid(middle, NULL, 0);
+    (void)!write(done, "x", 1);
+    wait_for_ever();
+}
+
+static void
+hide(void)
+{
+    int  done[2];
+    char byte;
+
+    if (pipe(done) != 0)
+        _exit(1);
+    for (int i = 0; i < 5; i++)
+        if (fork() == 0)
+            hide_one(done[1]);
+    for (int i = 0; i < 5; i++)
+        (void)!read(done[0], &byte, 1);
     say("hidden\n");
-    for (;;)
-        pause();
+    wait_for_ever();
 }
 
 static void
 be_deaf(void)
 {
-    signal(SIGTERM, SIG_IGN);
     if (fork() == 0)
-        for (;;)
-            pause();
+        wait_for_ever();
+    signal(SIGTERM, SIG_IGN);
     say("deaf\n");
-    for (;;)
-        pause();
+    wait_for_ever();
 }
 
 /* Leaves when its stdin ends, after a line. */

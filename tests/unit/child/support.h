@@ -158,7 +158,8 @@ count_processes(const char *token)
         close(fd);
         count += got > 0 && memmem(text, (size_t)got, token, strlen(token)) != NULL;
     }
-    closedir(proc);
+    if (proc != NULL)
+        closedir(proc);
     return count;
 }
 
@@ -179,7 +180,8 @@ count_descriptors(void)
 
     while (fds != NULL && readdir(fds) != NULL)
         count++;
-    closedir(fds);
+    if (fds != NULL)
+        closedir(fds);
     return count;
 }
 
