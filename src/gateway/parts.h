@@ -18,6 +18,9 @@ enum {
     STDERR_CUT   = 1000
 };
 
+/* A child may be fetched from a registry of packages before it first answers. */
+#define OPENING_PATIENCE SECONDS(60)
+
 /* A registered server as it runs. Lives until it is retired and nothing refers to it. */
 struct server {
     struct gateway            *gateway;

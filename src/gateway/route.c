@@ -195,6 +195,8 @@ attach(struct intake *in, struct exchange *x)
 
     labels_unref(labels);
     x->patience = x->kind == KIND_STREAM ? 0 : in->server->entry->timeout;
+    if (in->server->entry->kind == SERVER_STDIO && str_eq(x->message.method, STR("initialize")))
+        x->patience = time_max(x->patience, OPENING_PATIENCE);
     if (!ok)
         return refuse(in, 503, -32603, NULL, "no memory");
     return true;

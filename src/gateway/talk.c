@@ -142,7 +142,7 @@ lane_new(struct server *s, const struct envelope *e)
                                   .revision     = copy_of(e->revision),
                                   .capabilities = copy_of(e->capabilities)};
     lane->channel = channel_new(g->parts.loop, &lane_events, lane, g->scratch, lane->isolated,
-                                time_max(s->entry->timeout, SECONDS(60)));
+                                time_max(s->entry->timeout, OPENING_PATIENCE));
     if (lane->channel == NULL || lane->revision.data == NULL || lane->capabilities.data == NULL) {
         free((char *)(uintptr_t)lane->revision.data);
         free((char *)(uintptr_t)lane->capabilities.data);
@@ -233,6 +233,7 @@ talk_requests(struct gateway *g, struct server *s, struct http_request *r, struc
     struct visit *l = route->visit;
     if (xs[0]->kind == KIND_REQUEST && str_eq(xs[0]->message.method, STR("initialize")))
         hop_set_session(hop, str_from(session_id(l->session)));
+    hop_expect(hop);
     bool is_stream = xs[0]->kind == KIND_STREAM, is_delete = xs[0]->kind == KIND_DELETE;
     for (size_t i = 0; i < count; i++)
         exchange_send(xs[i], session_back(l->session)); /* the last one may free the hop */

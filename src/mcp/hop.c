@@ -139,7 +139,9 @@ hop_adopt(struct hop *hop, struct exchange *x)
 void
 hop_set_server(struct hop *hop, struct str name)
 {
-    snprintf(hop->server, sizeof hop->server, "%.*s", STR_ARG(name));
+    assert(name.len < sizeof hop->server);
+    memcpy(hop->server, name.data, name.len);
+    hop->server[name.len] = '\0';
 }
 
 void
@@ -147,6 +149,12 @@ hop_set_session(struct hop *hop, struct str id)
 {
     assert(id.len < sizeof hop->session);
     snprintf(hop->session, sizeof hop->session, "%.*s", STR_ARG(id));
+}
+
+void
+hop_expect(struct hop *hop)
+{
+    loop_set_timer(hop->loop, &hop->quiet, clock_mono() + STREAM_AFTER);
 }
 
 void

@@ -44,6 +44,8 @@ void hop_adopt(struct hop *hop, struct exchange *x);
 void hop_set_server(struct hop *hop, struct str name);
 /* Goes into the head of the answer; the empty one takes it back. */
 void hop_set_session(struct hop *hop, struct str id);
+/* An answer is made here, message by message: after 5 s without one it becomes a stream. */
+void hop_expect(struct hop *hop);
 /* Opens the stream at once: a GET. */
 void hop_open_stream(struct hop *hop);
 /* Nothing was sent and nothing will be: for who made a hop and could not go on. Closes its exchanges. */
