@@ -1,6 +1,7 @@
 #include "base/loop.h"
 
 #include <assert.h>
+#include <poll.h>
 #include <unistd.h>
 
 enum { HOOK_ROUNDS = 4 };
@@ -66,28 +67,17 @@ loop_run(struct loop *l)
         uv_run(&l->uv, UV_RUN_DEFAULT);
 }
 
-static void
-wake(uv_timer_t *timer)
-{
-    (void)timer;
-}
-
-static void
-forget_timer(uv_handle_t *handle)
-{
-    free(handle);
-}
-
 void
 loop_turn(struct loop *l, mono_time wait)
 {
-    uv_timer_t *limit = malloc(sizeof *limit);
-
-    assert(limit != NULL);
-    uv_timer_init(&l->uv, limit);
-    uv_timer_start(limit, wake, (uint64_t)(wait / 1000), 0);
-    uv_run(&l->uv, UV_RUN_ONCE);
-    uv_close((uv_handle_t *)limit, forget_timer);
+    uv_run(&l->uv, UV_RUN_NOWAIT);
+    int next  = uv_backend_timeout(&l->uv); /* -1: nothing is due */
+    int limit = (int)(wait / 1000);
+    if (limit == 0)
+        return;
+    struct pollfd ready = {.fd = uv_backend_fd(&l->uv), .events = POLLIN};
+    poll(&ready, 1, next >= 0 && next < limit ? next : limit);
+    uv_run(&l->uv, UV_RUN_NOWAIT);
 }
 
 void

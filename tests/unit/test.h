@@ -19,12 +19,12 @@
 void test_register(const char *name, void (*body)(void **));
 
 #define TEST(name)                                                                                                     \
-    static void                              name(void **state);                                                       \
+    static void                              name(void **cmocka_state);                                                       \
     __attribute__((constructor)) static void name##_register(void)                                                     \
     {                                                                                                                  \
         test_register(#name, name);                                                                                    \
     }                                                                                                                  \
-    static void name(void **state __attribute__((unused)))
+    static void name(void **cmocka_state __attribute__((unused)))
 
 /* Compares a struct str with a literal. */
 #define assert_str(s, literal)                                                                                         \
