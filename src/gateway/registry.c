@@ -367,15 +367,17 @@ check_json(struct parsing *p)
 {
     yyjson_read_err err = {0};
     char            what[200];
-    char           *text = arena_cstr(p->registry->arena, p->text); /* yyjson asks for char *, and changes nothing */
-    yyjson_doc     *doc  = text == NULL ? NULL : yyjson_read_opts(text, p->text.len, JSONC_FLAGS, NULL, &err);
+    size_t          mark = str_starts(p->text, STR("\xEF\xBB\xBF")) ? 3 : 0; /* some editors' byte order mark */
+    struct str      rest = str_skip(p->text, mark);
+    char           *text = arena_cstr(p->registry->arena, rest); /* yyjson asks for char *, and changes nothing */
+    yyjson_doc     *doc  = text == NULL ? NULL : yyjson_read_opts(text, rest.len, JSONC_FLAGS, NULL, &err);
 
     yyjson_doc_free(doc);
     if (doc != NULL)
         return true;
     snprintf(what, sizeof what, "this is no JSON: %.100s; mend it there, the servers known before stay until then",
              err.msg == NULL ? "no memory" : err.msg);
-    return say(p, err.pos, what);
+    return say(p, err.pos + mark, what);
 }
 
 /* False: no memory, or file_error is set. */
@@ -430,8 +432,6 @@ registry_parse(const struct registry_source *from, struct str text, struct regis
 
     if (r == NULL)
         return NULL;
-    if (str_starts(text, STR("\xEF\xBB\xBF"))) /* some editors' mark */
-        text = str_skip(text, 3);
     p.text  = str_of(arena_cstr(r->arena, text), text.len);
     bool ok = p.text.data != NULL && parse_text(&p);
     map_clear(&p.lower);

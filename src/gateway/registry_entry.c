@@ -45,10 +45,11 @@ entry_wrong(struct entry_reader *r, const char *key, const char *format, ...)
     return false;
 }
 
+/* Nothing when it is no text: a raw number has a length, too. */
 static struct str
 text_of(yyjson_val *value)
 {
-    return str_of(yyjson_get_str(value), yyjson_get_len(value));
+    return yyjson_is_str(value) ? str_of(yyjson_get_str(value), yyjson_get_len(value)) : STR_NONE;
 }
 
 static bool

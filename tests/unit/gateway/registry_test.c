@@ -111,6 +111,8 @@ TEST(what_is_wrong_with_an_entry_is_said_with_line_and_mend)
                 "mcp.json:2 there are both \"url\" and \"command\": keep the one that is meant, or say it by \"type\"");
     check_error("[]", "mcp.json:2 a server must be an object, like {\"url\": \"http://localhost:9000/mcp\"}");
     check_error("{\n\"type\": \"grpc\"}", "mcp.json:3 this \"type\" is unknown: write \"http\" or \"stdio\"");
+    check_error("{\"type\": 1500, \"command\": \"x\"}",
+                "mcp.json:2 this \"type\" is unknown: write \"http\" or \"stdio\"");
     check_error("{\"type\": \"http\"}",
                 "mcp.json:2 a server of type http needs \"url\": add \"url\": \"http://…/mcp\"");
     check_error("{\"command\": \"x\",\n\n\"timeout\": \"30\"}",
@@ -331,6 +333,9 @@ TEST(servers_in_the_wrong_place_are_no_empty_registry)
         assert_int_equal(r->count, 0);
         registry_unref(r);
     }
+    struct registry *marks = parse("\xEF\xBB\xBF\xEF\xBB\xBF"); /* one byte order mark is enough */
+    assert_int_equal(strncmp(marks->file_error.text, "mcp.json:1:4 this is no JSON: ", 30), 0);
+    registry_unref(marks);
     struct registry *none = registry_load(&(struct registry_source){.path = "/nonexistent/mcp.json"}, NULL);
     assert_int_equal(none->file_error.code, ERROR_NONE);
     registry_unref(none);
