@@ -1,9 +1,8 @@
-#include "http/conn.h"
+#include "http/conn_inside.h"
 
 #include <assert.h>
 #include <errno.h>
 #include <sys/socket.h>
-#include <sys/uio.h>
 #include <unistd.h>
 
 #include "http/conn_turn.h"
@@ -11,37 +10,8 @@
 #define FINISH_STALL  SECONDS(10) /* a finishing connection that makes no progress */
 #define FINISH_LINGER SECONDS(2)  /* for the peer to read the last bytes and close */
 
-enum {
-    READS_A_TURN = 4,       /* records of TLS taken at once: whole ones fit into NET_INPUT, so none stays behind */
-    QUEUE_MAX    = 1 << 30, /* the budget stops it long before */
-    QUEUE_STEP   = 64 << 10 /* the queue's share of the budget grows by this */
-};
-
-enum conn_state { CONN_CONNECTING, CONN_AGREEING, CONN_OPEN, CONN_LEFT, CONN_FINISHING, CONN_CLOSED };
-
-struct conn {
-    struct list               node;  /* on net->conns, finishing or closed */
-    struct list               flush; /* on net->to_flush */
-    struct net               *net;
-    struct poll              *poll;
-    struct tls_session       *tls; /* NULL: plain */
-    const struct conn_events *events;
-    void                     *owner;
-    struct buffer             out;      /* to be written; its first block is lent by the net */
-    size_t                    budgeted; /* taken from the budget for `out` */
-    uint64_t                  written;
-    struct timer              deadline; /* while FINISHING */
-    int                       fd;
-    int                       watched; /* events of the poll handle */
-    int                       failed;  /* errno of a write that failed and was not told yet */
-    enum conn_state           state;
-    bool                      reading;
-    bool                      blocked;   /* the kernel takes no more: wait until writable */
-    bool                      full;      /* was over CONN_HIGH */
-    bool                      half_shut; /* FINISHING: all is written, our side is shut */
-    enum tls_result           tls_read;  /* what the last read or handshake waits for */
-    enum tls_result           tls_write; /* and the last write */
-};
+/* Records of TLS taken at once: whole ones fit into NET_INPUT, so none stays behind. */
+enum { READS_A_TURN = 4 };
 
 static void
 watch(struct conn *c)
@@ -75,177 +45,13 @@ watch(struct conn *c)
     }
 }
 
-/* ---- the queue ---- */
-
-static void
-queue_clear(struct conn *c)
-{
-    blocks_take_back(&c->net->outs, &c->out);
-    budget_give(c->net->budget, c->budgeted);
-    c->budgeted = 0;
-}
-
-/* The last write went wrong: the connection is lost, and its owner hears of it when the turn ends. */
-static void
-lose(struct conn *c, int why)
-{
-    if (c->failed == 0)
-        c->failed = why;
-    queue_clear(c);
-    c->blocked = false;
-    if (list_is_empty(&c->flush))
-        list_append(&c->net->to_flush, &c->flush);
-}
-
-static bool
-queue_room(struct conn *c, size_t len)
-{
-    size_t held = buffer_len(&c->out) + len;
-
-    if (c->out.data == NULL)
-        blocks_lend(&c->net->outs, &c->out);
-    if (held > CONN_HIGH && held > c->budgeted) {
-        size_t more = (held - c->budgeted + QUEUE_STEP - 1) / QUEUE_STEP * QUEUE_STEP;
-        if (!budget_take(c->net->budget, more))
-            return false;
-        c->budgeted += more;
-    }
-    return buffer_reserve(&c->out, len);
-}
-
-static bool
-is_writable(const struct conn *c)
-{
-    return c->failed == 0 && (c->state == CONN_OPEN || c->state == CONN_CONNECTING || c->state == CONN_AGREEING);
-}
-
-char *
-conn_reserve(struct conn *c, size_t len)
-{
-    if (!is_writable(c))
-        return NULL;
-    if (!queue_room(c, len)) {
-        lose(c, ENOMEM);
-        return NULL;
-    }
-    return buffer_space(&c->out);
-}
-
-void
-conn_reserved(struct conn *c, size_t len)
-{
-    buffer_added(&c->out, len);
-    c->full |= buffer_len(&c->out) > CONN_HIGH;
-    if (list_is_empty(&c->flush))
-        list_append(&c->net->to_flush, &c->flush);
-}
-
-/* Hands `first` and then `second` to the kernel. Bytes taken, 0 when it takes none now, -1 with errno. */
-static ssize_t
-send_plain(struct conn *c, struct str first, struct str second)
-{
-    struct iovec  parts[2] = {{(void *)(uintptr_t)first.data, first.len}, {(void *)(uintptr_t)second.data, second.len}};
-    struct msghdr message  = {.msg_iov = first.len > 0 ? parts : parts + 1, .msg_iovlen = 1};
-    ssize_t       put;
-
-    if (first.len > 0 && second.len > 0)
-        message.msg_iovlen = 2;
-    do
-        put = message.msg_iovlen == 1 ? send(c->fd, message.msg_iov->iov_base, message.msg_iov->iov_len, MSG_NOSIGNAL)
-                                      : sendmsg(c->fd, &message, MSG_NOSIGNAL);
-    while (put < 0 && errno == EINTR);
-    return put < 0 && (errno == EAGAIN || errno == EWOULDBLOCK) ? 0 : put;
-}
-
-static ssize_t
-send_tls(struct conn *c, struct str bytes)
-{
-    size_t total = 0;
-
-    while (total < bytes.len) {
-        size_t put   = 0;
-        c->tls_write = tls_session_write(c->tls, str_skip(bytes, total), &put, NULL);
-        if (c->tls_write == TLS_WANT_READ || c->tls_write == TLS_WANT_WRITE)
-            break;
-        if (c->tls_write != TLS_OK) {
-            errno = EPIPE;
-            return -1;
-        }
-        total += put;
-    }
-    return (ssize_t)total;
-}
-
-/* Hands what is queued, and then `more`, to the kernel; returns how much of `more` it took. */
-static size_t
-send_now(struct conn *c, struct str more)
-{
-    struct str queued = buffer_str(&c->out);
-    ssize_t    put;
-
-    if (c->tls == NULL)
-        put = send_plain(c, queued, more);
-    else
-        put = send_tls(c, queued.len > 0 ? queued : more);
-    if (put < 0) {
-        lose(c, errno);
-        return 0;
-    }
-    c->written += (uint64_t)put;
-    size_t of_queue = (size_t)put < queued.len ? (size_t)put : queued.len;
-    if (of_queue > 0)
-        buffer_consume(&c->out, of_queue);
-    c->blocked = (size_t)put < queued.len + (c->tls == NULL || queued.len == 0 ? more.len : 0);
-    if (buffer_len(&c->out) == 0 && c->out.data != NULL)
-        queue_clear(c);
-    return (size_t)put - of_queue;
-}
-
-bool
-conn_write(struct conn *c, struct str bytes)
-{
-    if (!is_writable(c))
-        return false;
-    if (bytes.len >= CONN_AT_ONCE && c->state == CONN_OPEN && !c->blocked) {
-        bytes = str_skip(bytes, send_now(c, bytes));
-        if (c->failed != 0)
-            return false;
-    }
-    if (bytes.len == 0)
-        return true;
-    char *space = conn_reserve(c, bytes.len);
-    if (space == NULL)
-        return false;
-    memcpy(space, bytes.data, bytes.len);
-    conn_reserved(c, bytes.len);
-    return true;
-}
-
-size_t
-conn_queued(const struct conn *c)
-{
-    return buffer_len(&c->out);
-}
-
-bool
-conn_is_full(const struct conn *c)
-{
-    return c->full;
-}
-
-uint64_t
-conn_written(const struct conn *c)
-{
-    return c->written;
-}
-
 /* ---- telling ---- */
 
 static void
 tell_closed(struct conn *c, const struct error *err)
 {
     c->state = CONN_LEFT;
-    queue_clear(c);
+    conn_queue_clear(c);
     watch(c);
     c->events->on_closed(c->owner, err);
 }
@@ -266,7 +72,7 @@ tell_failed(struct conn *c, int why)
 static void
 flush(struct conn *c)
 {
-    send_now(c, STR_NONE);
+    conn_send(c, STR_NONE);
     if (c->failed != 0) {
         tell_failed(c, c->failed);
         return;
@@ -403,7 +209,7 @@ static void
 bury(struct conn *c)
 {
     loop_clear_timer(c->net->loop, &c->deadline);
-    queue_clear(c);
+    conn_queue_clear(c);
     list_remove(&c->flush);
     list_remove(&c->node);
     c->net->finishing_count -= c->state == CONN_FINISHING;
@@ -429,7 +235,7 @@ finish_write(struct conn *c)
     if (c->half_shut)
         return;
     if (buffer_len(&c->out) > 0)
-        send_now(c, STR_NONE);
+        conn_send(c, STR_NONE);
     if (c->failed != 0) {
         bury(c);
         return;
@@ -592,7 +398,7 @@ conn_new(struct net *net, int fd, struct tls_session *tls, const struct conn_eve
     list_init(&c->node);
     list_init(&c->flush);
     timer_init(&c->deadline, give_up);
-    c->out.max = QUEUE_MAX;
+    c->out.max = CONN_QUEUE_MAX;
     if (tls != NULL && !tls_session_attach(tls, fd, err))
         goto failed;
     c->poll = poll_new(net->loop, fd, on_poll, c, err);
@@ -637,7 +443,7 @@ conn_abort(struct conn *c)
     if (c == NULL || c->state == CONN_CLOSED)
         return;
     if (c->state == CONN_OPEN && buffer_len(&c->out) > 0 && c->failed == 0 && !c->blocked)
-        send_now(c, STR_NONE);
+        conn_send(c, STR_NONE);
     setsockopt(c->fd, SOL_SOCKET, SO_LINGER, &reset, sizeof reset);
     bury(c);
 }

@@ -318,7 +318,7 @@ static const llhttp_settings_t settings = {
 static bool
 is_word(struct str s)
 {
-    for (size_t i = 0; i < s.len; i++)
+    for (size_t i = 0; s.data != NULL && i < s.len; i++)
         if ((s.data[i] | 32) < 'a' || (s.data[i] | 32) > 'z')
             return false;
     return s.len > 0;

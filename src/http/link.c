@@ -199,7 +199,7 @@ hand_head(struct link *l, bool more_came)
     move(l, LINK_BODY);
     if (l->server->events->on_head != NULL)
         l->server->events->on_head(l->server->owner, &l->request);
-    if (l->state == LINK_BODY && l->framing.expects_continue && !more_came)
+    if (l->state == LINK_BODY && l->framing.expects_continue && !l->framing.is_whole && !more_came)
         answer_continue(l);
 }
 
@@ -328,7 +328,6 @@ link_new(struct http_server *s, int fd, const union http_address *peer)
     s->open++;
     l->since = net_now(s->net);
     move(l, LINK_IDLE);
-    /* Whoever connects and says nothing gets the time of a head. */
-    set_deadline(l, l->since + s->limits.header_read);
+    set_deadline(l, l->since + s->limits.idle);
     return true;
 }

@@ -11,7 +11,7 @@
 
 enum {
     NET_INPUT       = 64 << 10, /* the most a connection hands on at once */
-    NET_HEAD_BLOCK  = 4 << 10,  /* first room for the head of a message, and for a small body behind it */
+    NET_HEAD_BLOCK  = 2 << 10,  /* first room for a head, and a small body behind it; an idle stream keeps one */
     NET_OUT_BLOCK   = 16 << 10, /* first room for what a connection gathers to send */
     NET_BLOCKS_KEPT = 64,
 };

@@ -263,8 +263,12 @@ http_server_drain(struct http_server *s, void (*done)(void *owner))
     s->on_drained = done;
     stop_listening(s);
     LIST_EACH (struct link, l, &s->in_state[LINK_IDLE], node) {
-        if (buffer_len(&l->ahead) == 0)
-            link_finish(l); /* an answer may still be on its way */
+        if (buffer_len(&l->ahead) > 0)
+            continue; /* requests that were sent are answered, the first of them with "Connection: close" */
+        if (conn_queued(l->conn) > 0)
+            link_finish(l);
+        else
+            link_cut(l);
     }
 }
 
