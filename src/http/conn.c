@@ -68,13 +68,25 @@ tell_failed(struct conn *c, int why)
     tell_closed(c, &err);
 }
 
+static bool read_some(struct conn *c);
+
+/* A write failed. An answer that came before the peer left is still read, where that is asked for. */
+static void
+give_up_writing(struct conn *c)
+{
+    while (!c->events->notice_leaving && c->state == CONN_OPEN && c->reading && read_some(c))
+        ;
+    if (c->state != CONN_LEFT && c->state != CONN_CLOSED)
+        tell_failed(c, c->failed);
+}
+
 /* Writes what is queued as far as the kernel takes it; calls on_drained. */
 static void
 flush(struct conn *c)
 {
     conn_send(c, STR_NONE);
     if (c->failed != 0) {
-        tell_failed(c, c->failed);
+        give_up_writing(c);
         return;
     }
     watch(c);
@@ -349,7 +361,7 @@ turn_conn(struct conn *c)
     if (c->state == CONN_FINISHING)
         finish_write(c);
     else if (c->failed != 0 && c->state != CONN_LEFT)
-        tell_failed(c, c->failed);
+        give_up_writing(c);
     else if (c->state == CONN_OPEN && !c->blocked && buffer_len(&c->out) > 0)
         flush(c);
     else if (c->state == CONN_OPEN)

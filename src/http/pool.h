@@ -6,10 +6,10 @@
 #define GATEHOUSE_HTTP_POOL_H
 
 #include "base/map.h"
-#include "http/response.h"
 #include "http/client.h"
 #include "http/conn.h"
 #include "http/resolve.h"
+#include "http/response.h"
 
 /* What the user of a busy wire hears. Each may give the wire back or close it. */
 struct wire_events {
@@ -45,7 +45,7 @@ struct wire {
     struct list         node;
     struct http_origin *origin;
     struct conn        *conn; /* NULL: closed, only waits to be freed */
-    struct response       response;
+    struct response     response;
     struct timer        rest;           /* its time in the pool is over */
     void               *user;           /* NULL: at rest */
     uint64_t            written_before; /* of conn_written, when its user began */

@@ -69,9 +69,13 @@ put_header(struct buffer *b, struct str name, struct str value)
 static void
 put_length(struct buffer *b, size_t length)
 {
-    char digits[24];
+    char   digits[24];
+    size_t at = sizeof digits;
 
-    put_header(b, STR("Content-Length"), str_of(digits, (size_t)snprintf(digits, sizeof digits, "%zu", length)));
+    do
+        digits[--at] = (char)('0' + length % 10);
+    while ((length /= 10) > 0);
+    put_header(b, STR("Content-Length"), str_of(digits + at, sizeof digits - at));
 }
 
 static bool
