@@ -176,11 +176,11 @@ run(void *arg)
     struct record       *group;
 
     for (;;) {
-        mono_time now  = clock_mono();
-        mono_time tick = st->forgetting ? MILLISECONDS(5) : atomic_load(&st->full) ? DISK_EVERY : IDLE_TICK;
+        mono_time now = clock_mono();
         check_disk(st, now);
         if (!atomic_load(&st->full) && !atomic_load(&st->closing))
             retention_step(st, now);
+        mono_time tick = st->forgetting ? MILLISECONDS(5) : atomic_load(&st->full) ? DISK_EVERY : IDLE_TICK;
         if (atomic_load(&st->waiting_records) == 0) {
             if (atomic_load(&st->closing))
                 break;

@@ -222,7 +222,7 @@ TEST(retention_drops_the_oldest_by_age_and_by_size)
     for (int i = 0; i < 1000; i++) {
         unsigned seed = (unsigned)i;
         for (size_t k = 0; k < sizeof text - 1; k++)
-            text[k] = (char)('a' + (seed = seed * 1103515245 + 12345) % 256 / 10);
+            text[k] = (char)('a' + ((seed = seed * 1103515245 + 12345) >> 16) % 26);
         text[sizeof text - 1] = '\0';
         capture(&f, text, answer);
     }
