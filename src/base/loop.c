@@ -78,15 +78,6 @@ loop_turn(struct loop *l, mono_time wait)
     struct pollfd ready = {.fd = uv_backend_fd(&l->uv), .events = POLLIN};
     poll(&ready, 1, next >= 0 && next < limit ? next : limit);
     uv_run(&l->uv, UV_RUN_NOWAIT);
-    uv_timer_t *limit = malloc(sizeof *limit);
-
-    assert(limit != NULL);
-    uv_timer_init(&l->uv, limit);
-    uv_update_time(&l->uv);
-    /* It repeats: should it fire before the waiting begins, the waiting still ends. */
-    uv_timer_start(limit, wake, (uint64_t)(wait / 1000), (uint64_t)(wait / 1000) + 1);
-    uv_run(&l->uv, UV_RUN_ONCE);
-    uv_close((uv_handle_t *)limit, forget_timer);
 }
 
 void
