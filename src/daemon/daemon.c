@@ -10,6 +10,7 @@
 #include "base/file.h"
 #include "base/log.h"
 #include "guard/origin.h"
+#include "guard/peer.h"
 
 extern char **environ;
 
@@ -32,6 +33,7 @@ struct daemon {
     struct api            *api;
     struct http_server    *server;
     struct origin_rules    origin;
+    struct peer_check      peer;
     struct registry_source source;
     uv_signal_t            signals[SIGNALS];
     struct timer           deadline, poll;
@@ -87,7 +89,17 @@ on_request(void *owner, struct http_request *r)
         api_take_request(d->api, r);
 }
 
-static const struct http_server_events server_events = {on_head, on_request};
+/* Another user's process is turned away before a byte of it is read. */
+static bool
+may_connect(void *owner, int fd)
+{
+    const struct daemon *d = owner;
+
+    return !d->settings->http.peer_uid || peer_is_ours(&d->peer, fd);
+}
+
+static const struct http_server_events server_events = {
+    .may_connect = may_connect, .on_head = on_head, .on_request = on_request};
 
 static void
 on_registry(void *owner, struct registry *fresh)
@@ -355,6 +367,7 @@ take_apart(struct daemon *d)
     if (d->is_loop_up)
         loop_clear(&d->loop);
     traffic_close(d->traffic);
+    peer_check_close(&d->peer);
     registry_unref(d->first);
 }
 
@@ -378,11 +391,13 @@ daemon_run(const struct settings *settings, void (*on_ready)(const struct daemon
 
     if (d == NULL)
         return error_set(err, ERROR_MEMORY, "no memory");
-    d->settings = settings;
+    d->settings     = settings;
+    d->peer.netlink = -1;
     log_set_level((enum log_level)settings->log.level);
     raise_descriptor_limit();
-    bool ok = read_home(d, err) && open_traffic(d, err) && open_loop(d, err) && open_server(d, &port, err) &&
-              open_gateway(d, err) && open_api(d, port, err);
+    bool ok = (!settings->http.peer_uid || peer_check_open(&d->peer, err)) && read_home(d, err) &&
+              open_traffic(d, err) && open_loop(d, err) && open_server(d, &port, err) && open_gateway(d, err) &&
+              open_api(d, port, err);
     if (ok) {
         watch_signals(d);
         snprintf(d->url, sizeof d->url, "http://localhost:%u", port);

@@ -69,6 +69,17 @@ pause_accepting(struct http_server *s)
     loop_set_timer(s->net->loop, &s->retry, net_now(s->net) + ACCEPT_PAUSE);
 }
 
+/* Told by whoever listens here that it may not speak to us: no connection is made of it. */
+static void
+turn_away(int fd)
+{
+    static const char answer[] = "HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\nConnection: close\r\n\r\n";
+
+    if (send(fd, answer, sizeof answer - 1, MSG_NOSIGNAL | MSG_DONTWAIT) > 0)
+        shutdown(fd, SHUT_WR);
+    close(fd);
+}
+
 static void
 accept_some(void *owner, int events)
 {
@@ -93,6 +104,10 @@ accept_some(void *owner, int events)
         }
         if (fd < 0) /* it left before we came */
             continue;
+        if (s->events->may_connect != NULL && !s->events->may_connect(s->owner, fd)) {
+            turn_away(fd);
+            continue;
+        }
         if (is_at_limit(s))
             make_room(s);
         setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);

@@ -51,6 +51,8 @@ struct http_request {
 };
 
 struct http_server_events {
+    /* A connection was accepted, nothing was read: whether it may stay. One that may not is told 403. NULL: all may. */
+    bool (*may_connect)(void *owner, int fd);
     /* The head is whole, the body not read: may answer now, to refuse. Then the body is not waited for and the
      * connection closes. May be NULL. */
     void (*on_head)(void *owner, struct http_request *r);

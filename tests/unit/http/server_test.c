@@ -135,7 +135,7 @@ on_request(void *owner, struct http_request *r)
         answer_later(r);
 }
 
-static const struct http_server_events events = {on_head, on_request};
+static const struct http_server_events events = {.on_head = on_head, .on_request = on_request};
 
 static void
 open_house(void)
