@@ -1,6 +1,8 @@
-/* src/main.c: one binary; what it does is a row of the command table in src/cli. */
+/* The process; what it can do is the table in cli/table.c. */
+#include "cli/cli.h"
+
 int
-main(void)
+main(int argc, char **argv)
 {
-    return 0;
+    return cli_main(argc, argv);
 }

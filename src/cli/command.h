@@ -1,0 +1,66 @@
+/* src/cli/command.h: what a command is, as data. Parsing, --help, the manual, docs/cli.md, shell completion and the
+ * test that walks all commands come from the one table (table.c). */
+#ifndef GATEHOUSE_CLI_COMMAND_H
+#define GATEHOUSE_CLI_COMMAND_H
+
+#include "base/str.h"
+
+struct cli;
+
+/* What the shell offers after an option, or as a word of a command. */
+enum complete { COMPLETE_NOTHING, COMPLETE_DIRECTORY, COMPLETE_SERVER, COMPLETE_COMMAND, COMPLETE_CHOICES };
+
+struct option {
+    const char        *name;    /* without the dashes */
+    const char        *value;   /* what stands for its value; NULL: it is a switch */
+    bool               repeats; /* may be given more than once */
+    enum complete      complete;
+    const char *const *choices; /* of COMPLETE_CHOICES, NULL-terminated: nothing else is taken */
+    const char        *text;
+};
+
+struct example {
+    const char *line;
+    const char *text;
+};
+
+enum { COMMAND_USAGES = 3, COMMAND_EXAMPLES = 6 };
+
+struct command {
+    const char          *name;
+    const char          *usage[COMMAND_USAGES]; /* what follows "gatehouse " */
+    const char          *text;                  /* a line */
+    struct example       examples[COMMAND_EXAMPLES];
+    const char          *about;   /* what else must be known, wrapped by hand at 100; NULL: nothing */
+    const struct option *options; /* ends with one without name; NULL: none */
+    size_t               least_words, most_words;
+    enum complete        complete;       /* its words */
+    const char *const   *choices;        /* of COMPLETE_CHOICES */
+    bool                 takes_rest;     /* `-- COMMAND ARGS...` */
+    bool                 takes_settings; /* each setting is an option */
+    bool                 is_first;       /* one of those that people need first */
+    bool                 needs_no_home;  /* works with settings that are wrong */
+    int (*run)(struct cli *cli);         /* the exit code */
+};
+
+/* Ends with a command without name. */
+extern const struct command commands[];
+/* What every command takes. */
+extern const struct option global_options[];
+
+/* NULL: there is none. */
+const struct command *command_find(struct str name);
+/* The most alike name; NULL: none is near. */
+const struct command *command_nearest(struct str name);
+
+/* Exit codes, in --help and the manual too. */
+enum {
+    EXIT_DONE        = 0,
+    EXIT_FAILED      = 1,
+    EXIT_TYPED_WRONG = 2,
+    EXIT_NOT_FOUND   = 3,
+    EXIT_NOT_ALLOWED = 4,
+    EXIT_INTERRUPTED = 130,
+};
+
+#endif
