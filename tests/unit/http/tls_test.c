@@ -139,6 +139,16 @@ agreed(void)
     return (play.ready && SSL_is_init_finished(play.server)) || play.closed;
 }
 
+/* What the client said so far, in one record or several. */
+static bool
+has_heard(char *said, size_t len)
+{
+    size_t held = strlen(said);
+    int    got  = SSL_read(play.server, said + held, (int)(len - held));
+
+    return held + (size_t)(got > 0 ? got : 0) == len;
+}
+
 TEST(a_trusted_server_is_spoken_to)
 {
     char said[64] = {0};
@@ -148,8 +158,7 @@ TEST(a_trusted_server_is_spoken_to)
     WAIT_FOR(&play.wire, agreed());
     assert_true(play.ready);
     conn_write(play.conn, STR("lo"));
-    WAIT_FOR(&play.wire, SSL_peek(play.server, said, 5) == 5);
-    assert_int_equal(SSL_read(play.server, said, sizeof said), 5);
+    WAIT_FOR(&play.wire, has_heard(said, 5));
     assert_string_equal(said, "hello");
     assert_string_equal(SSL_get_servername(play.server, TLSEXT_NAMETYPE_host_name), "example.test");
     assert_int_equal(conn_written(play.conn), 5);
