@@ -244,7 +244,9 @@ covers(struct str subscribed, void *value, void *arg)
     struct subscription_search *search = arg;
 
     (void)value;
-    search->found = str_starts(search->uri, subscribed); /* the URI may be a sub-resource */
+    struct str rest = str_skip(search->uri, subscribed.len); /* the URI may be a sub-resource */
+    bool       ends = rest.len == 0 || str_ends(subscribed, STR("/")) || str_index(STR("/?#"), rest.data[0]) >= 0;
+    search->found   = ends && str_starts(search->uri, subscribed);
     return !search->found;
 }
 
