@@ -26,10 +26,10 @@ build() {
     if [ -t 2 ]; then ninja -C "$dir" -j "$(nproc)" "$@" >&2; else ninja -C "$dir" -j "$(nproc)" --quiet "$@" >&2; fi
 }
 
-# What script/run set up has no tests and no bench tools; from now on it has.
+# What script/run set up has no bench tools; from now on it has. The unit tests live in builds of their own, with sanitizers.
 build_all() {
-    if [ -f build/build.ninja ] && ! grep -q tests/unit build/build.ninja; then
-        quietly meson setup --reconfigure build -Dtests=true -Dbench=true
+    if [ -f build/build.ninja ] && ! grep -q bench/load build/build.ninja; then
+        quietly meson setup --reconfigure build -Dtests=false -Dbench=true
     fi
-    build build --
+    build build -Dtests=false --
 }

@@ -28,14 +28,14 @@ unit_tests() {
 
 stage_unit() {
     export ASAN_OPTIONS=detect_stack_use_after_return=1 UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1
-    build build-asan -Dbench=false -Db_sanitize=address,undefined -- && unit_tests build-asan
+    build build-asan -Dbench=false -Db_lto=false -Doptimization=1 -Db_sanitize=address,undefined -- && unit_tests build-asan
 }
 
 # The rooms with threads of their own. gcc 12's ThreadSanitizer wants an address space without randomness, where it may be had.
 stage_threads() {
     export TSAN_OPTIONS=halt_on_error=1
     if setarch -R true 2>/dev/null; then plainly='setarch -R'; fi
-    build build-tsan -Dbench=false -Db_sanitize=thread -- && unit_tests build-tsan base store
+    build build-tsan -Dbench=false -Db_lto=false -Doptimization=1 -Db_sanitize=thread -- && unit_tests build-tsan base store
 }
 
 # Other versions lay some lines out differently; the one of Debian 12 is the reference.

@@ -42,6 +42,7 @@ end_turn(uv_prepare_t *prepare)
             more |= hook->run(hook);
     }
     arm(l);
+    l->now = 0; /* what comes after the waiting is another turn */
 }
 
 bool

@@ -26,6 +26,7 @@ struct loop {
     struct timer_wheel timers;
     struct list        hooks; /* of struct loop_hook, by node; run in the order in which they were added */
     bool               stopping;
+    mono_time          now; /* see loop_now; 0: not read in this turn */
 };
 
 bool loop_init(struct loop *l, struct error *err);
@@ -36,6 +37,15 @@ void loop_turn(struct loop *l, mono_time wait);
 void loop_stop(struct loop *l);
 /* Everything that polls must be closed before; runs the last closing callbacks. */
 void loop_clear(struct loop *l);
+
+/* The time of this turn, read once in it: for deadlines and for what many events share. Durations take clock_mono. */
+static inline mono_time
+loop_now(struct loop *l)
+{
+    if (l->now == 0)
+        l->now = clock_mono();
+    return l->now;
+}
 
 /* Borrowed until loop_clear or loop_remove_hook. */
 void loop_add_hook(struct loop *l, struct loop_hook *hook);

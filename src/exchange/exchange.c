@@ -128,7 +128,7 @@ static void
 restart_expiry(struct exchange *x)
 {
     if (x->patience > 0 && x->owed == 0)
-        loop_set_timer(x->owner->loop, &x->expiry, clock_mono() + x->patience);
+        loop_set_timer(x->owner->loop, &x->expiry, loop_now(x->owner->loop) + x->patience);
     else
         loop_clear_timer(x->owner->loop, &x->expiry);
 }

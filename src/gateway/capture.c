@@ -129,7 +129,10 @@ capture_message(struct capture *c, struct exchange *x, struct labels *labels, en
 
     if (k == NULL || (k->record == NULL && (k->record = record_new(c->traffic, k->id, labels)) == NULL))
         return;
-    record_add(k->record, from, clock_wall(), bytes, continues);
+    /* The request came when the exchange began; what comes later in a turn came in that turn. */
+    mono_time at =
+        from == FROM_CLIENT && x->state < EXCHANGE_WAITING ? x->began : time_max(loop_now(c->loop), x->began);
+    record_add(k->record, from, clock_wall_of(at), bytes, continues);
     if (record_size(k->record) > RECORD_LARGE && !x->is_silent)
         write_open(c, x, k);
 }

@@ -13,7 +13,8 @@ on_head(struct exchange *x, int status, struct str session)
     struct route   *route = route_of(x);
     struct gateway *g     = route->server->gateway;
 
-    route->server->last_us = clock_mono() - x->began;
+    x->first_byte          = clock_mono();
+    route->server->last_us = x->first_byte - x->began;
     server_set_state(route->server, STATE_RUNNING, "");
     if (str_eq(x->message.method, STR("initialize")) && session.len > 0 && status < 300) {
         const struct label_texts *old   = labels_texts(route->labels);

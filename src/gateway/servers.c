@@ -12,7 +12,7 @@ server_state_name(enum server_state state)
 void
 server_set_state(struct server *s, enum server_state state, const char *detail)
 {
-    mono_time now = clock_mono();
+    mono_time now = loop_now(s->gateway->parts.loop);
 
     if (state == STATE_RUNNING && s->state == STATE_RUNNING) { /* each answer says so */
         s->last_check = now;

@@ -64,7 +64,7 @@ visit_new(struct gateway *g, struct server *s, struct str id, struct labels *lab
 void
 visit_touch(struct gateway *g, struct visit *l)
 {
-    l->heard = clock_mono();
+    l->heard = loop_now(g->parts.loop);
     list_remove(&l->node);
     list_append(&g->visits, &l->node);
 }

@@ -96,7 +96,7 @@ on_quiet(struct timer *quiet)
         stream_head(hop);
     if (hop->shape == HOP_STREAM || (hop->shape == HOP_PASSING && hop->is_stream && !hop->is_inside))
         http_answer_write(hop->request, STR(": still here\n\n"));
-    loop_set_timer(hop->loop, &hop->quiet, clock_mono() + COMMENT_EVERY);
+    loop_set_timer(hop->loop, &hop->quiet, loop_now(hop->loop) + COMMENT_EVERY);
 }
 
 static bool
@@ -154,7 +154,7 @@ hop_set_session(struct hop *hop, struct str id)
 void
 hop_expect(struct hop *hop)
 {
-    loop_set_timer(hop->loop, &hop->quiet, clock_mono() + STREAM_AFTER);
+    loop_set_timer(hop->loop, &hop->quiet, loop_now(hop->loop) + STREAM_AFTER);
 }
 
 void
@@ -163,7 +163,7 @@ hop_open_stream(struct hop *hop)
     if (hop->request == NULL || hop->shape != HOP_SILENT)
         return;
     stream_head(hop);
-    loop_set_timer(hop->loop, &hop->quiet, clock_mono() + COMMENT_EVERY);
+    loop_set_timer(hop->loop, &hop->quiet, loop_now(hop->loop) + COMMENT_EVERY);
 }
 
 void
@@ -214,7 +214,7 @@ write_event(struct hop *hop, struct str message)
     http_answer_write(hop->request, STR("event: message\ndata: "));
     http_answer_write(hop->request, message);
     http_answer_write(hop->request, STR("\n\n"));
-    loop_set_timer(hop->loop, &hop->quiet, clock_mono() + COMMENT_EVERY);
+    loop_set_timer(hop->loop, &hop->quiet, loop_now(hop->loop) + COMMENT_EVERY);
     return is_within_share(hop);
 }
 
@@ -283,7 +283,7 @@ front_head(struct front *front, const struct answer_head *head)
     hop->is_stream = head->is_stream;
     http_answer_head(hop->request, head->status, head->headers, head->count, head->length);
     if (head->is_stream)
-        loop_set_timer(hop->loop, &hop->quiet, clock_mono() + COMMENT_EVERY);
+        loop_set_timer(hop->loop, &hop->quiet, loop_now(hop->loop) + COMMENT_EVERY);
 }
 
 static bool
@@ -295,7 +295,7 @@ front_bytes(struct front *front, struct str bytes, bool inside)
         return true;
     hop->is_inside = inside;
     if (hop->is_stream)
-        loop_set_timer(hop->loop, &hop->quiet, clock_mono() + COMMENT_EVERY);
+        loop_set_timer(hop->loop, &hop->quiet, loop_now(hop->loop) + COMMENT_EVERY);
     return http_answer_write(hop->request, bytes);
 }
 

@@ -279,7 +279,7 @@ send_exchange(struct back *back, struct exchange *x)
 {
     struct session *s = session_of(back);
 
-    s->heard = clock_mono();
+    s->heard = loop_now(s->channel->loop);
     if (x->kind == KIND_REQUEST)
         send_request(s, x);
     else if (x->kind == KIND_NOTIFICATION)
@@ -299,7 +299,7 @@ cancel_exchange(struct back *back, struct exchange *x, enum close_reason why)
     struct channel *c    = s->channel;
     struct call    *call = call_of(c, x);
 
-    s->heard = clock_mono();
+    s->heard = loop_now(s->channel->loop);
     if (s->stream == x)
         s->stream = NULL;
     if (call == NULL)

@@ -1,23 +1,42 @@
 #include "store/words.h"
 
-/* Lower-cased letters and digits and all bytes above ASCII stand for themselves; 0 parts words. */
-static uint8_t fold[256];
+/* A number for each letter, digit and byte above ASCII, the same for both cases; 0 parts words. A word's hash is these
+ * numbers, each turned by its place (Uzgalis' buzhash): two cycles a byte, where a multiplication takes five. The
+ * numbers are in the filters on disk: they never change. */
+static uint64_t mark[256];
+
+/* The finalizer of SplitMix64. */
+static uint64_t
+number_of(uint64_t c)
+{
+    uint64_t z = (c + 1) * 0x9E3779B97F4A7C15ULL;
+
+    z = (z ^ z >> 30) * 0xBF58476D1CE4E5B9ULL;
+    z = (z ^ z >> 27) * 0x94D049BB133111EBULL;
+    return z ^ z >> 31;
+}
 
 __attribute__((constructor)) static void
-fold_init(void)
+mark_init(void)
 {
     for (int c = 0; c < 256; c++) {
         if (c >= 'A' && c <= 'Z')
-            fold[c] = (uint8_t)(c + 'a' - 'A');
+            mark[c] = number_of((uint64_t)(c + 'a' - 'A'));
         else if ((c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c >= 0x80)
-            fold[c] = (uint8_t)c;
+            mark[c] = number_of((uint64_t)c);
     }
+}
+
+static inline uint64_t
+hash_mark(uint64_t hash, uint64_t number)
+{
+    return (hash << 5 | hash >> 59) ^ number;
 }
 
 static inline uint64_t
 hash_step(uint64_t hash, uint8_t c)
 {
-    return (hash ^ c) * 0xff51afd7ed558ccdULL;
+    return hash_mark(hash, mark[c]);
 }
 
 enum { ESCAPE_NONE, ESCAPE_BACKSLASH, ESCAPE_DIGIT_1, ESCAPE_DIGIT_4 = ESCAPE_DIGIT_1 + 3, ESCAPE_LOW, ESCAPE_LOW_U };
@@ -41,9 +60,9 @@ add_character(struct word_scan *s)
         c = 0x10000 + ((uint32_t)(s->high - 0xd800) << 10) + (c - 0xdc00);
     s->high = 0;
     if (c < 0x80) {
-        if (fold[c] == 0)
+        if (mark[c] == 0)
             return false;
-        s->hash = hash_step(s->hash, fold[c]);
+        s->hash = hash_step(s->hash, (uint8_t)c);
         return true;
     }
     if (c >= 0x10000)
@@ -101,7 +120,7 @@ scan(struct word_scan *s, struct str text, bool escapes, word_found *found, void
     uint64_t       hash = s->hash;
 
     while (p < end) {
-        uint8_t c = fold[*p];
+        uint64_t number = mark[*p];
 
         if (escapes && s->escape != ESCAPE_NONE) {
             bool parted = false;
@@ -110,8 +129,8 @@ scan(struct word_scan *s, struct str text, bool escapes, word_found *found, void
             hash = s->hash;
             if (!parted)
                 continue;
-        } else if (c != 0) {
-            hash = hash_step(hash, c);
+        } else if (number != 0) {
+            hash = hash_mark(hash, number);
             p++;
             continue;
         } else if (escapes && *p++ == '\\') {
