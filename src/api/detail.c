@@ -249,7 +249,7 @@ detail_append(struct buffer *out, struct str method, yyjson_val *message)
         buffer_append(out, STR("Error: "));
         add_cut(out, member(error, "message"), DETAIL_CHARACTERS);
     }
-    for (size_t i = 0; error == NULL && i < sizeof forms / sizeof forms[0]; i++) {
+    for (size_t i = 0; message != NULL && error == NULL && i < sizeof forms / sizeof forms[0]; i++) {
         if (!str_eq(method, str_from(forms[i].method)))
             continue;
         if (result != NULL && forms[i].answer != NULL)
