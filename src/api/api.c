@@ -4,6 +4,9 @@
 
 enum { JOB_FIRST = 8192, JOB_MOST = 64 << 20, JOBS_MAX = 64 };
 
+/* The workers are everybody's: a search that takes its time must not keep calls from their DNS. */
+enum { WORKING_MAX = 2 };
+
 #define LOOK_EVERY MILLISECONDS(20)
 #define LOOK_MAX   SECONDS(1)
 
@@ -12,10 +15,12 @@ api_new(const struct api_parts *parts, struct error *err)
 {
     struct api *a = calloc(1, sizeof *a);
 
-    if (a == NULL)
+    if (a == NULL) {
         error_set(err, ERROR_MEMORY, "no memory");
-    else
-        a->parts = *parts;
+        return NULL;
+    }
+    a->parts = *parts;
+    list_init(&a->waiting);
     return a;
 }
 
@@ -161,21 +166,59 @@ look_whether_live(struct timer *timer)
 }
 
 static void
+answer_when_live(struct api_job *job)
+{
+    struct api *a = job->api;
+
+    job->before     = registry_ref(gateway_registry(a->parts.gateway));
+    job->look_until = clock_mono() + LOOK_MAX;
+    timer_init(&job->look, look_whether_live);
+    registry_watch_look(a->parts.watch, false);
+    look_whether_live(&job->look);
+}
+
+static void
+finish(struct api_job *job)
+{
+    if (job->looks_again && !job->api->is_closing) {
+        answer_when_live(job);
+        return;
+    }
+    job->api->running--;
+    job_answer(job);
+}
+
+static void start_waiting(struct api *a);
+
+static void
 done(void *arg)
 {
     struct api_job *job = arg;
     struct api     *a   = job->api;
 
-    if (job->looks_again && !a->is_closing) {
-        job->before     = registry_ref(gateway_registry(a->parts.gateway));
-        job->look_until = clock_mono() + LOOK_MAX;
-        timer_init(&job->look, look_whether_live);
-        registry_watch_look(a->parts.watch, false);
-        look_whether_live(&job->look);
-        return;
+    a->working--;
+    finish(job);
+    start_waiting(a);
+}
+
+/* A question whose asker has left is not looked into; what was to be changed is. */
+static void
+start_waiting(struct api *a)
+{
+    for (struct list *node; a->working < WORKING_MAX && (node = list_first(&a->waiting)) != NULL;) {
+        struct api_job *job = LIST_OF(struct api_job, node, node);
+        list_remove(node);
+        if (job->request == NULL && job->route->method == HTTP_METHOD_GET) {
+            finish(job);
+            continue;
+        }
+        a->working++;
+        if (!loop_work(a->parts.loop, run, done, job)) {
+            a->working--;
+            job_fail(job, 503, "BUSY", "no memory");
+            finish(job);
+        }
     }
-    a->running--;
-    job_answer(job);
 }
 
 static void
@@ -219,10 +262,8 @@ api_take_request(struct api *a, struct http_request *r)
         return;
     }
     a->running++;
-    if (!loop_work(a->parts.loop, run, done, job)) {
-        job_fail(job, 503, "BUSY", "no memory");
-        done(job);
-    }
+    list_append(&a->waiting, &job->node);
+    start_waiting(a);
 }
 
 void

@@ -113,7 +113,7 @@ entry_print(struct print *p, const struct exchange_view *x, const struct message
     const char  *outcome   = outcome_name(x->outcome);
 
     print_open(p, NULL, '{');
-    print_time(p, "timestamp", is_first ? x->at : m->at);
+    print_time(p, "timestamp", m == NULL || is_first ? x->at : m->at);
     print_text(p, "method", method);
     print_message_id(p, x, &s);
     print_text(p, "direction", s.is_event ? STR("sse-event") : str_from(direction));

@@ -11,13 +11,16 @@ struct seen;
 
 struct api {
     struct api_parts parts;
-    size_t           running; /* jobs that wait for a worker, or for the registry to be read again */
+    size_t           running; /* jobs that wait or work, or look whether their change is live */
+    size_t           working; /* of them those on a worker */
+    struct list      waiting; /* of struct api_job, by node: for a worker, the first first */
     bool             is_closing;
 };
 
 /* One request while it is answered. What a worker needs of the request is copied into `arena` first: the client may
  * leave while it runs. Handlers fill `body` with JSON and set `status`. */
 struct api_job {
+    struct list          node; /* on api->waiting */
     struct api          *api;
     struct http_request *request; /* NULL: the client left */
     const struct route  *route;
