@@ -1,22 +1,34 @@
 #include "api/routes.h"
 
-enum { JOB_FIRST = 8192, JOB_MOST = 64 << 20 };
+#include "api/parameters.h"
+
+enum { JOB_FIRST = 8192, JOB_MOST = 64 << 20, JOBS_MAX = 64 };
+
+/* The workers are everybody's: a search that takes its time must not keep calls from their DNS. */
+enum { WORKING_MAX = 2 };
+
+#define LOOK_EVERY MILLISECONDS(20)
+#define LOOK_MAX   SECONDS(1)
 
 struct api *
 api_new(const struct api_parts *parts, struct error *err)
 {
     struct api *a = calloc(1, sizeof *a);
 
-    if (a == NULL)
+    if (a == NULL) {
         error_set(err, ERROR_MEMORY, "no memory");
-    else
-        a->parts = *parts;
+        return NULL;
+    }
+    a->parts = *parts;
+    list_init(&a->waiting);
     return a;
 }
 
 void
 api_free(struct api *a)
 {
+    if (a != NULL)
+        a->is_closing = true; /* the rest of the house may be gone already */
     while (a != NULL && a->running > 0)
         loop_turn(a->parts.loop, MILLISECONDS(10));
     free(a);
@@ -39,7 +51,7 @@ fits(struct str pattern, struct str path, struct str *name)
     while (str_cut(&pattern, '/', &want)) {
         if (!str_cut(&path, '/', &got))
             return false;
-        if (str_eq(want, STR("{name}")))
+        if (str_starts(want, STR("{")))
             *name = got;
         else if (!str_eq(want, got))
             return false;
@@ -114,17 +126,18 @@ job_free(struct api_job *job)
 static void
 job_answer(struct api_job *job)
 {
+    if (job->request == NULL) {
+        job_free(job);
+        return;
+    }
     bool               is_page   = job->route->now == landing_page;
     struct http_header headers[] = {
         {STR("Content-Type"), is_page ? STR("text/plain; charset=utf-8") : STR("application/json")},
         {STR("Cache-Control"), STR("no-store")},
     };
 
-    if (job->looks_again)
-        registry_watch_look(job->api->parts.watch, false);
-    if (job->request != NULL)
-        http_answer(job->request, job->status, headers, job->status == 204 ? 0 : 2,
-                    job->status == 204 ? STR_NONE : buffer_str(&job->body));
+    http_answer(job->request, job->status, headers, job->status == 204 ? 0 : 2,
+                job->status == 204 ? STR_NONE : buffer_str(&job->body));
     job_free(job);
 }
 
@@ -136,13 +149,76 @@ run(void *arg)
     job->route->work(job);
 }
 
+/* The change is live, or that takes so long that the client need not wait. */
+static void
+look_whether_live(struct timer *timer)
+{
+    struct api_job *job = LIST_OF(struct api_job, timer, look);
+    struct api     *a   = job->api;
+
+    if (!a->is_closing && gateway_registry(a->parts.gateway) == job->before && clock_mono() < job->look_until) {
+        loop_set_timer(a->parts.loop, &job->look, clock_mono() + LOOK_EVERY);
+        return;
+    }
+    registry_unref(job->before);
+    a->running--;
+    job_answer(job);
+}
+
+static void
+answer_when_live(struct api_job *job)
+{
+    struct api *a = job->api;
+
+    job->before     = registry_ref(gateway_registry(a->parts.gateway));
+    job->look_until = clock_mono() + LOOK_MAX;
+    timer_init(&job->look, look_whether_live);
+    registry_watch_look(a->parts.watch, false);
+    look_whether_live(&job->look);
+}
+
+static void
+finish(struct api_job *job)
+{
+    if (job->looks_again && !job->api->is_closing) {
+        answer_when_live(job);
+        return;
+    }
+    job->api->running--;
+    job_answer(job);
+}
+
+static void start_waiting(struct api *a);
+
 static void
 done(void *arg)
 {
     struct api_job *job = arg;
+    struct api     *a   = job->api;
 
-    job->api->running--;
-    job_answer(job);
+    a->working--;
+    finish(job);
+    start_waiting(a);
+}
+
+/* A question whose asker has left is not looked into; what was to be changed is. */
+static void
+start_waiting(struct api *a)
+{
+    for (struct list *node; a->working < WORKING_MAX && (node = list_first(&a->waiting)) != NULL;) {
+        struct api_job *job = LIST_OF(struct api_job, node, node);
+        list_remove(node);
+        if (job->request == NULL && job->route->method == HTTP_METHOD_GET) {
+            finish(job);
+            continue;
+        }
+        a->working++;
+        if (!loop_work(a->parts.loop, run, done, job)) {
+            a->working--;
+            job_fail(job, 503, "BUSY", "no memory");
+            finish(job);
+        }
+    }
 }
 
 static void
@@ -157,37 +233,37 @@ api_take_request(struct api *a, struct http_request *r)
     struct str          name;
     struct buffer       allowed = {.max = 256};
     const struct route *route   = find_route(r, &name, &allowed);
-    struct arena       *arena   = route == NULL ? NULL : arena_new(JOB_FIRST, JOB_MOST);
+    struct arena       *arena   = route == NULL || a->running >= JOBS_MAX ? NULL : arena_new(JOB_FIRST, JOB_MOST);
     struct api_job     *job     = arena == NULL ? NULL : ARENA_NEW(arena, struct api_job);
 
     buffer_clear(&allowed);
     if (job == NULL) {
         arena_free(arena);
-        answer_error(r, 503, "BUSY", "no memory", NULL);
+        answer_error(r, 503, "BUSY", "too much is asked at once, or no memory: try again", NULL);
         return;
     }
-    *job       = (struct api_job){.api     = a,
-                                  .request = r,
-                                  .route   = route,
-                                  .arena   = arena,
-                                  .query   = arena_str(arena, r->query),
-                                  .name    = arena_str(arena, name),
-                                  .input   = route->work == NULL ? r->body : arena_str(arena, r->body),
-                                  .body    = {.max = JOB_MOST},
-                                  .status  = 200};
-    r->user    = job;
-    r->on_gone = on_gone;
-    if (route->now != NULL)
+    struct error err = {0};
+    *job             = (struct api_job){.api     = a,
+                                        .request = r,
+                                        .route   = route,
+                                        .arena   = arena,
+                                        .query   = arena_str(arena, r->query),
+                                        .input   = route->work == NULL ? r->body : arena_str(arena, r->body),
+                                        .body    = {.max = JOB_MOST},
+                                        .status  = 200};
+    r->user          = job;
+    r->on_gone       = on_gone;
+    if (!path_part_decode(name, arena, &job->name, &err))
+        job_fail_with(job, &err);
+    else if (route->now != NULL)
         route->now(job);
     if (route->work == NULL || job->status != 200) {
         job_answer(job);
         return;
     }
     a->running++;
-    if (!loop_work(a->parts.loop, run, done, job)) {
-        job_fail(job, 503, "BUSY", "no memory");
-        done(job);
-    }
+    list_append(&a->waiting, &job->node);
+    start_waiting(a);
 }
 
 void
@@ -231,46 +307,21 @@ job_fail_with(struct api_job *job, const struct error *err)
     job_fail(job, 500, "INTERNAL_ERROR", "%s", err->text);
 }
 
-static int
-hex(char c)
+void
+job_finish(struct api_job *job, const struct print *p)
 {
-    return c >= '0' && c <= '9' ? c - '0' : (c | 32) >= 'a' && (c | 32) <= 'f' ? (c | 32) - 'a' + 10 : -1;
-}
-
-/* application/x-www-form-urlencoded; a percent sign that starts no byte stays as it is. */
-static struct str
-decode(struct arena *arena, struct str text)
-{
-    char  *out = arena_alloc(arena, text.len + 1);
-    size_t len = 0;
-
-    if (out == NULL)
-        return STR_NONE;
-    for (size_t i = 0; i < text.len; i++) {
-        char c = text.data[i];
-        if (c == '%' && i + 2 < text.len && hex(text.data[i + 1]) >= 0 && hex(text.data[i + 2]) >= 0) {
-            c = (char)(hex(text.data[i + 1]) << 4 | hex(text.data[i + 2]));
-            i += 2;
-        }
-        out[len++] = text.data[i] == '+' && c == '+' ? ' ' : c;
-    }
-    out[len] = '\0';
-    return str_of(out, len);
+    if (p->failed || !buffer_append_char(&job->body, '\n'))
+        job_fail(job, 500, "TOO_LARGE", "the answer is larger than %d MiB: ask for less", JOB_MOST >> 20);
 }
 
 bool
-job_parameter(struct api_job *job, const char *name, size_t *at, struct str *value)
+job_reader(struct api_job *job, struct reader **out)
 {
-    struct str rest = str_skip(job->query, *at);
-    struct str pair, key;
+    struct error err = {0};
 
-    while (str_cut(&rest, '&', &pair)) {
-        *at = job->query.len - rest.len;
-        if (!str_cut(&pair, '=', &key) || !str_eq(decode(job->arena, key), str_from(name)))
-            continue;
-        *value = decode(job->arena, pair);
+    *out = reader_open(job->api->parts.traffic_path, &err);
+    if (*out != NULL || err.code == ERROR_NOT_FOUND)
         return true;
-    }
-    *at = job->query.len;
+    job_fail_with(job, &err);
     return false;
 }

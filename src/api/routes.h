@@ -3,33 +3,45 @@
 #define GATEHOUSE_API_ROUTES_H
 
 #include "api/api.h"
+#include "api/print.h"
 #include "base/arena.h"
+#include "store/query.h"
+
+struct seen;
 
 struct api {
     struct api_parts parts;
-    size_t           running; /* jobs whose worker is not done */
+    size_t           running; /* jobs that wait or work, or look whether their change is live */
+    size_t           working; /* of them those on a worker */
+    struct list      waiting; /* of struct api_job, by node: for a worker, the first first */
+    bool             is_closing;
 };
 
 /* One request while it is answered. What a worker needs of the request is copied into `arena` first: the client may
  * leave while it runs. Handlers fill `body` with JSON and set `status`. */
 struct api_job {
+    struct list          node; /* on api->waiting */
     struct api          *api;
     struct http_request *request; /* NULL: the client left */
     const struct route  *route;
     struct arena        *arena;
     struct str           query; /* in the arena */
-    struct str           name;  /* of the server in the path, decoded; in the arena */
+    struct str           name;  /* what stands for {name} or {id} in the path, decoded; in the arena */
     struct str           input; /* the request's body; in the arena when a worker runs */
     struct buffer        body;
     int                  status;
-    bool                 looks_again; /* mcp.json was changed: the watch should look */
+    void                *seen;        /* what `now` copied for `work`; in the arena: struct seen, struct status_seen */
+    bool                 looks_again; /* mcp.json was changed: answered when the registry was read again */
+    struct timer         look;
+    mono_time            look_until;
+    struct registry     *before; /* a reference: the registry that is to be replaced */
 };
 
 typedef void handler(struct api_job *job);
 
 struct route {
     enum http_method method;
-    const char      *path;    /* one segment may be {name} */
+    const char      *path;    /* one segment may be {name} or {id} */
     bool             is_open; /* without the token */
     handler         *now;     /* on the network thread; NULL: nothing */
     handler         *work;    /* then on a worker; NULL: answered at once */
@@ -43,14 +55,17 @@ void job_fail(struct api_job *job, int status, const char *code, const char *for
     __attribute__((format(printf, 4, 5)));
 /* By the error's code: 400, 404, 409, 503, 500. */
 void job_fail_with(struct api_job *job, const struct error *err);
-/* The next value of the parameter `name` in the query, decoded into the arena; *at is where to go on, 0 at first.
- * False: no more. */
-bool job_parameter(struct api_job *job, const char *name, size_t *at, struct str *value);
+/* Ends the body with a line end; 500 when it did not fit. */
+void job_finish(struct api_job *job, const struct print *p);
+/* Opens the log for a worker's reading; the caller closes it. *out is NULL when there is none yet. False: the job has
+ * failed. */
+bool job_reader(struct api_job *job, struct reader **out);
 
 handler health_live, health_ready, landing_page;
-handler logs_list, logs_clear;
-handler servers_list, sessions_list, clients_list, methods_list;
-handler config_list, config_add, config_change, config_remove, server_check, server_restart;
-handler status_now, status_stored;
+handler logs_list, log_show, logs_clear;
+handler servers_see, servers_list, sessions_list, clients_list, methods_list;
+handler config_see, config_list, config_show, config_add, config_change, config_remove;
+handler server_check, server_restart;
+handler status_see, status_print;
 
 #endif

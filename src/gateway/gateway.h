@@ -85,6 +85,10 @@ void gateway_stderr_each(const struct gateway *g, struct str name, void (*each)(
 /* Ends the shared children of a stdio server; they start again when next needed. */
 bool gateway_restart_server(struct gateway *g, struct str name, struct error *err);
 
+/* Each session that is open now, and the name of the client whose it is (empty: it did not say). */
+void gateway_each_session(const struct gateway *g, void (*each)(void *arg, struct str server, struct str client),
+                          void                 *arg);
+
 struct gateway_totals {
     size_t    sessions, exchanges, streams, children;
     uint64_t  calls, errors; /* since start */

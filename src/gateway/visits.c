@@ -157,3 +157,10 @@ visits_housekeeping(struct gateway *g, mono_time now)
             visit_end(g, l, CLOSE_SESSION_ENDED);
     }
 }
+
+void
+gateway_each_session(const struct gateway *g, void (*each)(void *arg, struct str server, struct str client), void *arg)
+{
+    LIST_EACH (const struct visit, l, &g->visits, node)
+        each(arg, l->server->entry->name, l->labels == NULL ? STR_NONE : labels_texts(l->labels)->client);
+}

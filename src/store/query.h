@@ -130,4 +130,11 @@ bool reader_methods(struct reader *r, struct str server, bool (*each)(const stru
                     void *arg, struct error *err);
 bool reader_totals(struct reader *r, struct totals *out, struct error *err);
 
+/* Requests that began after a time. The two durations are below 1 % too large; -1: none was answered. */
+struct call_figures {
+    uint64_t count, failed;
+    int64_t  p50_us, p95_us;
+};
+bool reader_call_figures(struct reader *r, wall_time after, struct call_figures *out, struct error *err);
+
 #endif
