@@ -4,6 +4,9 @@
 import { execFile, execFileSync, spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
 import { mkdtempSync, readFileSync, readdirSync, readlinkSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer, request } from 'node:http';
+import type { IncomingHttpHeaders, IncomingMessage, OutgoingHttpHeaders, ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
@@ -231,6 +234,37 @@ export async function echoHttp(t: TestContext, ...args: string[]): Promise<strin
     return await until('the URL of echo_http', START_LIMIT_MS, () => /http:\S+/.exec(server.stdout)?.[0]);
 }
 
+export type Answerer = (incoming: IncomingMessage, answer: ServerResponse, body: string) => void;
+
+/** An upstream in this process; resolves to its URL. */
+export async function upstream(t: TestContext, take: Answerer): Promise<string> {
+    const server = createServer((incoming, answer) => {
+        let body = '';
+        incoming.on('data', (text) => (body += text));
+        incoming.on('end', () => take(incoming, answer, body));
+    });
+
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    t.after(() => {
+        server.closeAllConnections();
+        return new Promise((resolve) => server.close(resolve));
+    });
+    return `http://127.0.0.1:${(server.address() as AddressInfo).port}/mcp`;
+}
+
+/** Answers as a server of this name would, whatever it is asked. */
+export const answersAs =
+    (name: string): Answerer =>
+    (incoming, answer, body) => {
+        const message = body === '' ? {} : JSON.parse(body);
+        const result = { protocolVersion: '2025-11-25', capabilities: { tools: {} }, serverInfo: { name, version: '1' } };
+
+        if (incoming.method !== 'POST') return void answer.writeHead(405).end();
+        if (message.id === undefined) return void answer.writeHead(202).end();
+        answer.writeHead(200, { 'content-type': 'application/json' });
+        answer.end(JSON.stringify({ jsonrpc: '2.0', id: message.id, result }));
+    };
+
 /** What bench/load says of a run as JSON. */
 export type Load = { calls: number; errors: number; p50_us: number; p99_us: number; max_us: number };
 
@@ -243,24 +277,38 @@ export async function load(url: string, ...more: string[]): Promise<Load & { cod
 
 // HTTP by hand ------------------------------------------------------------------------------------------------------
 
+/** A request with any header, Host too, which fetch keeps to itself. */
+export async function raw(url: string, method: string, headers: OutgoingHttpHeaders, body = '') {
+    return await new Promise<{ status: number; headers: IncomingHttpHeaders; text: string }>((resolve, reject) => {
+        const going = request(url, { method, headers, agent: false }, (response) => {
+            let text = '';
+            response.on('data', (more) => (text += more));
+            response.on('end', () => resolve({ status: response.statusCode!, headers: response.headers, text }));
+        });
+        going.on('error', reject);
+        going.end(body);
+    });
+}
+
 let lastId = 0;
 
 /** One JSON-RPC request by fetch, and what came back: enough where an official client would hide what matters. */
 export async function post(url: string, method: string, params: unknown = {}, headers: Record<string, string> = {}, signal?: AbortSignal) {
+    const id = `hand-${++lastId}`;
     const response = await fetch(url, {
         method: 'POST',
         headers: { 'content-type': 'application/json', accept: 'application/json, text/event-stream', ...headers },
-        body: JSON.stringify({ jsonrpc: '2.0', id: ++lastId, method, params }),
+        body: JSON.stringify({ jsonrpc: '2.0', id, method, params }),
         redirect: 'manual',
         signal: signal ?? AbortSignal.timeout(30000),
     });
     const text = await response.text();
     const data = /^data: ?(\{.*)$/m.exec(text)?.[1] ?? text; // the first event that says something
-    let message: { result?: Record<string, unknown>; error?: { code: number; message: string; data?: Record<string, unknown> } } = {};
+    let message: { id?: string; result?: Record<string, unknown>; error?: { code: number; message: string; data?: Record<string, unknown> } } = {};
     try {
         message = JSON.parse(data);
     } catch {} // the text says what it is
-    return { status: response.status, headers: response.headers, text, message };
+    return { id, status: response.status, headers: response.headers, text, message };
 }
 
 const hello = { protocolVersion: '2025-11-25', capabilities: {}, clientInfo: { name: 'hand', version: '1' } };
@@ -271,4 +319,38 @@ export async function open(url: string): Promise<Record<string, string>> {
     if (status !== 200) throw new Error(`initialize: ${status} ${text}`);
     const session = headers.get('mcp-session-id');
     return { 'mcp-protocol-version': '2025-11-25', ...(session !== null && { 'mcp-session-id': session }) };
+}
+
+export type Call = { id: string; began: number; ended: number; status: number; text: string };
+
+/** Calls one after the other, each with `params`, until stopped; what became of each. Times as performance.now(). */
+export function keepCalling(url: string, callers: number, params: unknown = { name: 'echo', arguments: { text: 'on and on' } }) {
+    const calls: Call[] = [];
+    let goes = true;
+
+    const caller = async () => {
+        const session = await open(url);
+        while (goes) {
+            const began = performance.now();
+            try {
+                const { id, status, text } = await post(url, 'tools/call', params, session);
+                calls.push({ id, began, ended: performance.now(), status, text });
+            } catch (error) {
+                calls.push({ id: '', began, ended: performance.now(), status: 0, text: String((error as Error).cause ?? error) });
+                return;
+            }
+        }
+    };
+    const done = Promise.all(Array.from({ length: callers }, caller));
+
+    done.catch(() => {}); // said by whoever awaits it
+    return {
+        calls,
+        done,
+        async stop(): Promise<Call[]> {
+            goes = false;
+            await done;
+            return calls;
+        },
+    };
 }
