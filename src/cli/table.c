@@ -21,6 +21,26 @@ static const struct option json_option[] = {
     {0},
 };
 
+static const struct option logs_options[] = {
+    {"server",   "NAME",   .complete = COMPLETE_SERVER, .text = "Calls of this server."},
+    {"session",  "ID",     .text = "Calls of this session."},
+    {"method",   "METHOD", .text = "Calls of this method, like tools/call."},
+    {"client",   "NAME",   .text = "Calls of this client, like claude-code."},
+    {"since",    "WHEN",   .text = "Not before: 10m, 2h, 7d ago, or an ISO 8601 time."},
+    {"until",    "WHEN",   .text = "Not after."},
+    {"errors",   .text = "What failed."},
+    {"text",     "WORDS",  .repeats = true, .text = "Messages that hold all these words."},
+    {"contains", "TEXT",   .repeats = true, .text = "Messages that hold this text anywhere; slower than --text."},
+    {"limit",    "N",      .text = "The newest N; 0: all. Else 50 on a terminal, all in a pipe."},
+    {"follow",   .text = "Shows calls as they are answered, until Ctrl-C."},
+    {"json",     .text = "NDJSON: an exchange a line; times in UTC."},
+    {"messages", .text = "With --json: the messages of each exchange too."},
+    {"raw",      .text = "One call in full: its messages as they were."},
+    {"clear",    .text = "Deletes every recorded call."},
+    {"yes",      .text = "With --clear: does not ask."},
+    {0},
+};
+
 const struct command commands[] = {
     {"serve", {"serve [--port N] [--KEY VALUE]..."}, "Runs the gateway until SIGTERM or Ctrl-C.",
      {{"gatehouse serve", "on port 3333, with what ~/.gatehouse holds"},
@@ -29,6 +49,17 @@ const struct command commands[] = {
      .about = "When it is ready it prints http://localhost:PORT on a line of its own.\n"
               "SIGHUP reads mcp.json again. SIGTERM lets calls in flight finish (at most `drain`, 10 s), then exits with 0.",
      .takes_settings = true, .is_first = true, .run = cli_serve},
+    {"logs", {"logs [FILTERS] [--follow] [--json]", "logs ID [--raw] [--json]", "logs --clear [--yes]"}, "Shows the calls that passed.",
+     {{"gatehouse logs --follow", "as they come"},
+      {"gatehouse logs --errors --since 1h", "what failed in the last hour"},
+      {"gatehouse logs --server files --text 'ENOENT open'", "what was said"},
+      {"gatehouse logs 184720531", "one call in full, by any unambiguous end of its id"},
+      {"gatehouse logs --json --messages --limit 100 | jq .", "for programs"}},
+     .about = "Reads the database itself: no gateway needs to run.\n"
+              "A line of --json has: id (a string), at, at_us, server, session, client, client_version, method, target, kind,\n"
+              "jsonrpc_id (a string), outcome (null while open), error_code, http_status, duration_us, tokens_in, tokens_out;\n"
+              "with --messages also messages: [{at_us, from: \"client\" or \"server\", text}].",
+     .options = logs_options, .most_words = 1, .is_first = true, .run = cli_logs},
     {"help", {"help [COMMAND]", "help --all", "help settings"}, "Explains a command, or a setting.",
      {{"gatehouse help logs", "one command"},
       {"gatehouse help settings", "what may be set, and how"}},
