@@ -41,6 +41,21 @@ static const struct option logs_options[] = {
     {0},
 };
 
+static const struct option add_options[] = {
+    {"header",   "NAME:VALUE", .repeats = true, .text = "Sent with each request to a URL; ${VAR} is read from the environment."},
+    {"env",      "NAME=VALUE", .repeats = true, .text = "In the environment of a command."},
+    {"cwd",      "DIR", .complete = COMPLETE_DIRECTORY, .text = "The directory a command runs in."},
+    {"isolated", .text = "A process for each session, not one for all."},
+    {"timeout",  "MS",  .text = "How long a call may be silent (30000)."},
+    {"no-try",   .text = "Does not try whether it works."},
+    {0},
+};
+
+static const struct option token_options[] = {
+    {"show", .text = "Prints the token."},
+    {0},
+};
+
 const struct command commands[] = {
     {"serve", {"serve [--port N] [--KEY VALUE]..."}, "Runs the gateway until SIGTERM or Ctrl-C.",
      {{"gatehouse serve", "on port 3333, with what ~/.gatehouse holds"},
@@ -49,6 +64,20 @@ const struct command commands[] = {
      .about = "When it is ready it prints http://localhost:PORT on a line of its own.\n"
               "SIGHUP reads mcp.json again. SIGTERM lets calls in flight finish (at most `drain`, 10 s), then exits with 0.",
      .takes_settings = true, .is_first = true, .run = cli_serve},
+    {"add", {"add NAME URL [--header NAME:VALUE]...", "add NAME [--env NAME=VALUE]... [--cwd DIR] -- COMMAND ARGS..."}, "Registers a server, and tries it.",
+     {{"gatehouse add files -- npx -y @modelcontextprotocol/server-filesystem ~/src", "a command"},
+      {"gatehouse add weather http://localhost:9000/mcp", "a URL"},
+      {"gatehouse add issues https://example.com/mcp --header 'Authorization:Bearer ${TOKEN}'", "with a login"}},
+     .about = "It stands in <home>/mcp.json. A running gateway sees it within a second; the server is tried through it.\n"
+              "A server that does not work yet is added all the same.",
+     .options = add_options, .least_words = 1, .most_words = 2, .takes_rest = true, .is_first = true, .run = cli_add},
+    {"list", {"list [--json]"}, "Lists the servers: how they are, what they did.",
+     {{"gatehouse list", "all of them"},
+      {"gatehouse list --json | jq -r '.[] | select(.state == \"down\") | .name'", "for programs"}},
+     .options = json_option, .is_first = true, .run = cli_list},
+    {"remove", {"remove NAME"}, "Takes a server out of the registry; its calls stay in the log.",
+     {{"gatehouse remove weather", "the entry alone goes; comments and the rest of mcp.json stay"}},
+     .least_words = 1, .most_words = 1, .complete = COMPLETE_SERVER, .run = cli_remove},
     {"logs", {"logs [FILTERS] [--follow] [--json]", "logs ID [--raw] [--json]", "logs --clear [--yes]"}, "Shows the calls that passed.",
      {{"gatehouse logs --follow", "as they come"},
       {"gatehouse logs --errors --since 1h", "what failed in the last hour"},
@@ -60,6 +89,13 @@ const struct command commands[] = {
               "jsonrpc_id (a string), outcome (null while open), error_code, http_status, duration_us, tokens_in, tokens_out;\n"
               "with --messages also messages: [{at_us, from: \"client\" or \"server\", text}].",
      .options = logs_options, .most_words = 1, .is_first = true, .run = cli_logs},
+    {"status", {"status [--json]"}, "Says how the gateway is.",
+     {{"gatehouse status", "calls, servers, sessions, what is recorded, memory"},
+      {"gatehouse status --json | jq .calls", "for programs"}},
+     .options = json_option, .is_first = true, .run = cli_status},
+    {"token", {"token [--show]"}, "Says where the token for the API is, or shows it.",
+     {{"curl -H \"Authorization: Bearer $(gatehouse token --show)\" http://localhost:3333/api/logs", "asks the API"}},
+     .options = token_options, .run = cli_token},
     {"help", {"help [COMMAND]", "help --all", "help settings"}, "Explains a command, or a setting.",
      {{"gatehouse help logs", "one command"},
       {"gatehouse help settings", "what may be set, and how"}},
