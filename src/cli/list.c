@@ -31,7 +31,8 @@ struct listing {
     struct map       figures; /* name -> struct figures */
     struct buffer    status;  /* what the running gateway said */
     yyjson_doc      *doc;
-    yyjson_val      *servers; /* NULL: no gateway runs */
+    yyjson_val      *servers; /* NULL: no gateway runs, or it did not say */
+    bool             is_running;
     struct grid      grid;
     struct buffer    part, out;
 };
@@ -66,7 +67,8 @@ ask_gateway(struct listing *l)
     struct running gateway;
     struct error   err = {0};
 
-    if (!running_find(l->cli, &gateway))
+    l->is_running = running_find(l->cli, &gateway);
+    if (!l->is_running)
         return;
     if (!running_get(l->cli, &gateway, "/api/status", &l->status, &err)) {
         error_wrap(&err, "asking the running gateway");
@@ -109,7 +111,9 @@ state_word(const struct listing *l, const struct server_entry *entry)
         return STR("wrong");
     if (!entry->enabled)
         return STR("disabled");
-    return l->servers == NULL ? STR("not running") : state.len == 0 ? STR("idle") : state;
+    if (!l->is_running)
+        return STR("not running");
+    return l->servers == NULL ? STR("not known") : state.len == 0 ? STR("idle") : state;
 }
 
 static const char *

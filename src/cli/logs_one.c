@@ -4,7 +4,7 @@
 #include "cli/format.h"
 #include "cli/logs.h"
 
-enum { CANDIDATES = 6 };
+enum { CANDIDATES = 6, SHORT_JSON = 100, SESSION_COLUMNS = 13 };
 
 struct found {
     struct logs *l;
@@ -85,7 +85,12 @@ static void
 put_json(struct logs *l, yyjson_val *value)
 {
     size_t len  = 0;
-    char  *text = yyjson_val_write(value, YYJSON_WRITE_PRETTY_TWO_SPACES, &len);
+    char  *text = yyjson_val_write(value, 0, &len);
+
+    if (text != NULL && len > SHORT_JSON) {
+        free(text);
+        text = yyjson_val_write(value, YYJSON_WRITE_PRETTY_TWO_SPACES, &len);
+    }
 
     put_text(l, str_of(text, text == NULL ? 0 : len));
     free(text);
@@ -199,7 +204,12 @@ put_title(struct logs *l, const struct exchange_view *x)
     format_time(out, x->at, l->now);
     put_field(out, "   ", x->client);
     put_field(out, " ", x->client_version);
-    put_field(out, "   session ", x->session);
+    if (x->session.len > 0) {
+        struct buffer session = {.max = KIB(4)};
+        text_cut(&session, x->session, SESSION_COLUMNS);
+        put_field(out, "   session ", buffer_str(&session));
+        buffer_clear(&session);
+    }
     put_field(out, "   ", x->revision);
     buffer_append_char(out, '\n');
     if (failed) {

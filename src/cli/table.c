@@ -51,6 +51,12 @@ static const struct option add_options[] = {
     {0},
 };
 
+static const struct option doctor_options[] = {
+    {"fix",  .text = "Mends what can be mended without harm: who may read the home."},
+    {"json", .text = "For programs."},
+    {0},
+};
+
 static const struct option token_options[] = {
     {"show", .text = "Prints the token."},
     {0},
@@ -93,6 +99,11 @@ const struct command commands[] = {
      {{"gatehouse status", "calls, servers, sessions, what is recorded, memory"},
       {"gatehouse status --json | jq .calls", "for programs"}},
      .options = json_option, .is_first = true, .run = cli_status},
+    {"doctor", {"doctor [--fix] [--json]"}, "Looks whether all is as it should be, and says how to mend it.",
+     {{"gatehouse doctor", "home, mcp.json, database, disk, port, children, kernel"},
+      {"gatehouse doctor --fix", "closes the home to others"}},
+     .about = "Each line begins with ✓ good, ! odd or ✗ wrong. With something wrong the exit code is 1.",
+     .options = doctor_options, .is_first = true, .run = cli_doctor},
     {"token", {"token [--show]"}, "Says where the token for the API is, or shows it.",
      {{"curl -H \"Authorization: Bearer $(gatehouse token --show)\" http://localhost:3333/api/logs", "asks the API"}},
      .options = token_options, .run = cli_token},
