@@ -243,6 +243,12 @@ list(struct listing *l)
 
     if (r->file_error.code != ERROR_NONE)
         return cli_fail(l->cli, &r->file_error);
+    if (args_has(&l->cli->args, "names")) {
+        for (size_t i = 0; i < r->count; i++)
+            if (buffer_append_printable(&l->out, r->entries[i].name, true))
+                buffer_append_char(&l->out, '\n');
+        return cli_put(l->cli, &l->out) ? EXIT_DONE : EXIT_FAILED;
+    }
     read_figures(l);
     ask_gateway(l);
     if (!print(l))

@@ -12,9 +12,13 @@ const struct option global_options[] = {
 };
 
 static const struct option help_options[] = {
-    {"all", .text = "All commands."},
+    {"all",      .text = "All commands."},
+    {"man",      .text = "The manual page, for man -l -."},
+    {"markdown", .text = "The same as docs/cli.md."},
     {0},
 };
+
+static const char *const shells[] = {"bash", "zsh", "fish", NULL};
 
 static const struct option json_option[] = {
     {"json", .text = "For programs."},
@@ -38,6 +42,12 @@ static const struct option logs_options[] = {
     {"raw",      .text = "One call in full: its messages as they were."},
     {"clear",    .text = "Deletes every recorded call."},
     {"yes",      .text = "With --clear: does not ask."},
+    {0},
+};
+
+static const struct option list_options[] = {
+    {"json",  .text = "For programs."},
+    {"names", .text = "The names alone, a line each."},
     {0},
 };
 
@@ -80,7 +90,7 @@ const struct command commands[] = {
     {"list", {"list [--json]"}, "Lists the servers: how they are, what they did.",
      {{"gatehouse list", "all of them"},
       {"gatehouse list --json | jq -r '.[] | select(.state == \"down\") | .name'", "for programs"}},
-     .options = json_option, .is_first = true, .run = cli_list},
+     .options = list_options, .is_first = true, .run = cli_list},
     {"remove", {"remove NAME"}, "Takes a server out of the registry; its calls stay in the log.",
      {{"gatehouse remove weather", "the entry alone goes; comments and the rest of mcp.json stay"}},
      .least_words = 1, .most_words = 1, .complete = COMPLETE_SERVER, .run = cli_remove},
@@ -107,7 +117,11 @@ const struct command commands[] = {
     {"token", {"token [--show]"}, "Says where the token for the API is, or shows it.",
      {{"curl -H \"Authorization: Bearer $(gatehouse token --show)\" http://localhost:3333/api/logs", "asks the API"}},
      .options = token_options, .run = cli_token},
-    {"help", {"help [COMMAND]", "help --all", "help settings"}, "Explains a command, or a setting.",
+    {"completion", {"completion bash|zsh|fish"}, "Prints what makes the shell complete commands, options and server names.",
+     {{"source <(gatehouse completion bash)", "in ~/.bashrc; the same with zsh in ~/.zshrc"},
+      {"gatehouse completion fish >~/.config/fish/completions/gatehouse.fish", "for fish"}},
+     .least_words = 1, .most_words = 1, .complete = COMPLETE_CHOICES, .choices = shells, .needs_no_home = true, .run = cli_completion},
+    {"help", {"help [COMMAND]", "help settings", "help --all | --man | --markdown"}, "Explains a command, or a setting.",
      {{"gatehouse help logs", "one command"},
       {"gatehouse help settings", "what may be set, and how"}},
      .options = help_options, .most_words = 1, .complete = COMPLETE_COMMAND, .needs_no_home = true, .run = cli_help},
