@@ -4,7 +4,7 @@
 #ifndef GATEHOUSE_CLI_CLI_H
 #define GATEHOUSE_CLI_CLI_H
 
-#include "base/buffer.h"
+#include "base/log.h"
 #include "base/settings.h"
 #include "cli/args.h"
 

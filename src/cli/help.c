@@ -1,4 +1,5 @@
 #include "cli/cli.h"
+#include "cli/manual.h"
 
 static void
 print_first(struct buffer *out)
@@ -43,15 +44,14 @@ print_command(struct buffer *out, const struct command *c)
         buffer_printf(out, "%s gatehouse %s\n", i == 0 ? "usage:" : "      ", c->usage[i]);
     buffer_append(out, STR("\nExamples\n"));
     for (size_t i = 0; i < COMMAND_EXAMPLES && c->examples[i].line != NULL; i++)
-        buffer_printf(out, "  %-48s  %s\n", c->examples[i].line, c->examples[i].text);
+        buffer_printf(out, "  %s\n      %s\n", c->examples[i].line, c->examples[i].text);
     if (c->about != NULL)
         buffer_printf(out, "\n%s\n", c->about);
     print_options(out, c->options, "Options");
     print_options(out, global_options, "Everywhere");
     if (c->takes_settings)
         buffer_append(out, STR("  --KEY VALUE          Any setting: gatehouse help settings\n"));
-    buffer_append(out,
-                  STR("\nExit codes: 0 done, 1 failed, 2 typed wrong, 3 not found, 4 not allowed, 130 interrupted\n"));
+    buffer_printf(out, "\nExit codes: %s\n", exit_codes_text);
 }
 
 static int
@@ -107,7 +107,11 @@ cli_help(struct cli *cli)
 
     if (cli->args.word_count > 0)
         return help_of_word(cli, cli->args.words[0]);
-    if (args_has(&cli->args, "all"))
+    if (args_has(&cli->args, "man"))
+        manual_print_roff(&text);
+    else if (args_has(&cli->args, "markdown"))
+        manual_print_markdown(&text);
+    else if (args_has(&cli->args, "all"))
         print_all(&text);
     else
         print_first(&text);

@@ -12,12 +12,63 @@ const struct option global_options[] = {
 };
 
 static const struct option help_options[] = {
-    {"all", .text = "All commands."},
+    {"all",      .text = "All commands."},
+    {"man",      .text = "The manual page, for man -l -."},
+    {"markdown", .text = "The same as docs/cli.md."},
     {0},
 };
 
+static const char *const shells[] = {"bash", "zsh", "fish", NULL};
+
 static const struct option json_option[] = {
     {"json", .text = "For programs."},
+    {0},
+};
+
+static const struct option logs_options[] = {
+    {"server",   "NAME",   .complete = COMPLETE_SERVER, .text = "Calls of this server."},
+    {"session",  "ID",     .text = "Calls of this session."},
+    {"method",   "METHOD", .text = "Calls of this method, like tools/call."},
+    {"client",   "NAME",   .text = "Calls of this client, like claude-code."},
+    {"since",    "WHEN",   .text = "Not before: 10m, 2h, 7d ago, or an ISO 8601 time."},
+    {"until",    "WHEN",   .text = "Not after."},
+    {"errors",   .text = "What failed."},
+    {"text",     "WORDS",  .repeats = true, .text = "Messages that hold all these words."},
+    {"contains", "TEXT",   .repeats = true, .text = "Messages that hold this text anywhere; slower than --text."},
+    {"limit",    "N",      .text = "The newest N; 0: all. Else 50 on a terminal, all in a pipe."},
+    {"follow",   .text = "Shows calls as they are answered, until Ctrl-C."},
+    {"json",     .text = "NDJSON: an exchange a line; times in UTC."},
+    {"messages", .text = "With --json: the messages of each exchange too."},
+    {"raw",      .text = "One call in full: its messages as they were."},
+    {"clear",    .text = "Deletes every recorded call."},
+    {"yes",      .text = "With --clear: does not ask."},
+    {0},
+};
+
+static const struct option list_options[] = {
+    {"json",  .text = "For programs."},
+    {"names", .text = "The names alone, a line each."},
+    {0},
+};
+
+static const struct option add_options[] = {
+    {"header",   "NAME:VALUE", .repeats = true, .text = "Sent with each request to a URL; ${VAR} is read from the environment."},
+    {"env",      "NAME=VALUE", .repeats = true, .text = "In the environment of a command."},
+    {"cwd",      "DIR", .complete = COMPLETE_DIRECTORY, .text = "The directory a command runs in."},
+    {"isolated", .text = "A process for each session, not one for all."},
+    {"timeout",  "MS",  .text = "How long a call may be silent (30000)."},
+    {"no-try",   .text = "Does not try whether it works."},
+    {0},
+};
+
+static const struct option doctor_options[] = {
+    {"fix",  .text = "Mends what can be mended without harm: who may read the home."},
+    {"json", .text = "For programs."},
+    {0},
+};
+
+static const struct option token_options[] = {
+    {"show", .text = "Prints the token."},
     {0},
 };
 
@@ -29,7 +80,48 @@ const struct command commands[] = {
      .about = "When it is ready it prints http://localhost:PORT on a line of its own.\n"
               "SIGHUP reads mcp.json again. SIGTERM lets calls in flight finish (at most `drain`, 10 s), then exits with 0.",
      .takes_settings = true, .is_first = true, .run = cli_serve},
-    {"help", {"help [COMMAND]", "help --all", "help settings"}, "Explains a command, or a setting.",
+    {"add", {"add NAME URL [--header NAME:VALUE]...", "add NAME [--env NAME=VALUE]... [--cwd DIR] -- COMMAND ARGS..."}, "Registers a server, and tries it.",
+     {{"gatehouse add files -- npx -y @modelcontextprotocol/server-filesystem ~/src", "a command"},
+      {"gatehouse add weather http://localhost:9000/mcp", "a URL"},
+      {"gatehouse add issues https://example.com/mcp --header 'Authorization:Bearer ${TOKEN}'", "with a login"}},
+     .about = "It stands in <home>/mcp.json. A running gateway sees it within a second; the server is tried through it.\n"
+              "A server that does not work yet is added all the same.",
+     .options = add_options, .least_words = 1, .most_words = 2, .takes_rest = true, .is_first = true, .run = cli_add},
+    {"list", {"list [--json]"}, "Lists the servers: how they are, what they did.",
+     {{"gatehouse list", "all of them"},
+      {"gatehouse list --json | jq -r '.[] | select(.state == \"down\") | .name'", "for programs"}},
+     .options = list_options, .is_first = true, .run = cli_list},
+    {"remove", {"remove NAME"}, "Takes a server out of the registry; its calls stay in the log.",
+     {{"gatehouse remove weather", "the entry alone goes; comments and the rest of mcp.json stay"}},
+     .least_words = 1, .most_words = 1, .complete = COMPLETE_SERVER, .run = cli_remove},
+    {"logs", {"logs [FILTERS] [--follow] [--json]", "logs ID [--raw] [--json]", "logs --clear [--yes]"}, "Shows the calls that passed.",
+     {{"gatehouse logs --follow", "as they come"},
+      {"gatehouse logs --errors --since 1h", "what failed in the last hour"},
+      {"gatehouse logs --server files --text 'ENOENT open'", "what was said"},
+      {"gatehouse logs 184720531", "one call in full, by any unambiguous end of its id"},
+      {"gatehouse logs --json --messages --limit 100 | jq .", "for programs"}},
+     .about = "Reads the database itself: no gateway needs to run.\n"
+              "A line of --json has: id (a string), at, at_us, server, session, client, client_version, method, target, kind,\n"
+              "jsonrpc_id (a string), outcome (null while open), error_code, http_status, duration_us, tokens_in, tokens_out;\n"
+              "with --messages also messages: [{at_us, from: \"client\" or \"server\", text}].",
+     .options = logs_options, .most_words = 1, .is_first = true, .run = cli_logs},
+    {"status", {"status [--json]"}, "Says how the gateway is.",
+     {{"gatehouse status", "calls, servers, sessions, what is recorded, memory"},
+      {"gatehouse status --json | jq .calls", "for programs"}},
+     .options = json_option, .is_first = true, .run = cli_status},
+    {"doctor", {"doctor [--fix] [--json]"}, "Looks whether all is as it should be, and says how to mend it.",
+     {{"gatehouse doctor", "home, mcp.json, database, disk, port, children, kernel"},
+      {"gatehouse doctor --fix", "closes the home to others"}},
+     .about = "Each line begins with ✓ good, ! odd or ✗ wrong. With something wrong the exit code is 1.",
+     .options = doctor_options, .is_first = true, .run = cli_doctor},
+    {"token", {"token [--show]"}, "Says where the token for the API is, or shows it.",
+     {{"curl -H \"Authorization: Bearer $(gatehouse token --show)\" http://localhost:3333/api/logs", "asks the API"}},
+     .options = token_options, .run = cli_token},
+    {"completion", {"completion bash|zsh|fish"}, "Prints what makes the shell complete commands, options and server names.",
+     {{"source <(gatehouse completion bash)", "in ~/.bashrc; the same with zsh in ~/.zshrc"},
+      {"gatehouse completion fish >~/.config/fish/completions/gatehouse.fish", "for fish"}},
+     .least_words = 1, .most_words = 1, .complete = COMPLETE_CHOICES, .choices = shells, .needs_no_home = true, .run = cli_completion},
+    {"help", {"help [COMMAND]", "help settings", "help --all | --man | --markdown"}, "Explains a command, or a setting.",
      {{"gatehouse help logs", "one command"},
       {"gatehouse help settings", "what may be set, and how"}},
      .options = help_options, .most_words = 1, .complete = COMPLETE_COMMAND, .needs_no_home = true, .run = cli_help},
