@@ -34,6 +34,8 @@ enum { KEY_CUT = UINT8_MAX };
 static uint8_t
 key_of(const struct answer *a)
 {
+    if (a->key_len < 4 || a->key_len > 9) /* no key of ours is so short, or so long */
+        return KEY_OTHER;
     for (size_t i = 0; i < sizeof keys / sizeof keys[0]; i++) {
         if (a->key_len == keys[i].text.len && a->key[0] == keys[i].text.data[0] &&
             memcmp(a->key, keys[i].text.data, a->key_len) == 0)

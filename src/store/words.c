@@ -112,36 +112,48 @@ escape_step(struct word_scan *s, uint8_t c, bool *parted)
     }
 }
 
+/* The rest of an escape that `text` goes on with, a byte at a time: rare. Returns where plain text goes on. */
+static const uint8_t *
+escape_rest(struct word_scan *s, const uint8_t *p, const uint8_t *end, word_found *found, void *arg)
+{
+    while (p < end && s->escape != ESCAPE_NONE) {
+        bool parted = false;
+        p += escape_step(s, *p, &parted);
+        if (parted && s->hash != 0)
+            found(arg, s->hash);
+        if (parted)
+            s->hash = 0;
+    }
+    return p;
+}
+
+/* Four instructions a byte of a word: everything else waits for a byte that parts words. */
 static inline __attribute__((always_inline)) void
 scan(struct word_scan *s, struct str text, bool escapes, word_found *found, void *arg)
 {
-    const uint8_t *p    = (const uint8_t *)text.data;
-    const uint8_t *end  = p + text.len;
-    uint64_t       hash = s->hash;
+    const uint8_t *p   = (const uint8_t *)text.data;
+    const uint8_t *end = p + text.len;
+    uint64_t       hash, number;
 
-    while (p < end) {
-        uint64_t number = mark[*p];
-
-        if (escapes && s->escape != ESCAPE_NONE) {
-            bool parted = false;
-            s->hash     = hash;
-            p += escape_step(s, *p, &parted);
-            hash = s->hash;
-            if (!parted)
-                continue;
-        } else if (number != 0) {
+    if (escapes)
+        p = escape_rest(s, p, end, found, arg);
+    for (hash = s->hash; p < end;) {
+        if ((number = mark[*p]) != 0) {
             hash = hash_mark(hash, number);
             p++;
             continue;
-        } else if (escapes && *p++ == '\\') {
+        }
+        if (escapes && *p == '\\') {
+            s->hash   = hash;
             s->escape = ESCAPE_BACKSLASH;
+            p         = escape_rest(s, p + 1, end, found, arg);
+            hash      = s->hash;
             continue;
-        } else if (!escapes) {
-            p++;
         }
         if (hash != 0)
             found(arg, hash);
         hash = 0;
+        p++;
     }
     s->hash = hash;
 }

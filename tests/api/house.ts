@@ -13,6 +13,9 @@ const root = fileURLToPath(new URL('../..', import.meta.url));
 const TOKEN = 'a-token-of-the-tests';
 const RECORDED_WITHIN_MS = 5000;
 
+/** Characters of the answer to the tool `large`: more than the list of the log shows. */
+export const LARGE = 9 << 20;
+
 export type Json = any;
 export type Answer = { status: number; headers: Headers; json: Json; text: string };
 
@@ -39,6 +42,7 @@ function answerWeather(request: IncomingMessage, response: ServerResponse, body:
         return json({ result: { protocolVersion: '2025-06-18', capabilities: {}, serverInfo } }, { 'mcp-session-id': 's-1' });
     }
     if (method !== 'tools/call') return json({ error: { code: -32601, message: 'no such method' } });
+    if (params.name === 'large') return json({ result: { content: [{ type: 'text', text: 'x'.repeat(LARGE) }] } });
     const result = { content: [{ type: 'text', text: `rain in ${params.arguments.city}` }] };
     if (params.name !== 'slow') return json({ result });
     response.writeHead(200, { 'content-type': 'text/event-stream' });
@@ -118,11 +122,14 @@ export class House {
         return json;
     }
 
-    /** Waits until the log has so many entries. */
+    /** Waits until the log has so many entries, all of exchanges that are over: a long one is seen while it runs. */
     async recorded(entries: number) {
         const until = Date.now() + RECORDED_WITHIN_MS;
-        while ((await this.log('limit=1000')).pagination.count < entries)
+        for (;;) {
+            const { data } = await this.log('limit=1000');
+            if (data.length >= entries && data.every(({ outcome }: Json) => outcome !== null)) return;
             if (Date.now() > until) throw new Error(`${entries} entries did not come`);
-            else await new Promise((resolve) => setTimeout(resolve, 50));
+            await new Promise((resolve) => setTimeout(resolve, 50));
+        }
     }
 }

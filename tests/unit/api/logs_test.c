@@ -73,7 +73,7 @@ walk(const char *order, int limit, int entries, int calls)
         yyjson_doc *doc   = get(logs_list, query, "", 200);
         yyjson_val *entry = NULL;
         size_t      i, max;
-        assert_true(number_at(doc, "/pagination/count") <= (uint64_t)limit);
+        assert_in_range(number_at(doc, "/pagination/count"), 1, limit);
         yyjson_arr_foreach(yyjson_doc_ptr_get(doc, "/data"), i, max, entry)
         {
             int  id         = (int)yyjson_get_int(yyjson_obj_get(entry, "id"));

@@ -1,0 +1,104 @@
+/* tests/unit/cli/cli_fixture.h: runs commands on a home of their own. */
+#ifndef GATEHOUSE_TESTS_CLI_FIXTURE_H
+#define GATEHOUSE_TESTS_CLI_FIXTURE_H
+
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "cli/cli.h"
+#include "store/traffic.h"
+#include "test.h"
+
+struct home {
+    char            path[64], database[96], variable[96];
+    struct traffic *traffic;
+    char           *out, *err; /* of the last command */
+};
+
+static inline void
+home_open(struct home *h)
+{
+    *h = (struct home){.path = "/tmp/gatehouse-cli-XXXXXX"};
+    assert_non_null(mkdtemp(h->path));
+    snprintf(h->database, sizeof h->database, "%s/traffic.db", h->path);
+    snprintf(h->variable, sizeof h->variable, "GATEHOUSE_HOME=%s", h->path);
+}
+
+static inline void
+home_close(struct home *h)
+{
+    static const char *const files[] = {"traffic.db", "traffic.db-wal", "traffic.db-shm", "traffic.db-slots",
+                                        "mcp.json",   "mcp.json.lock",  "token"};
+    char                     path[160];
+
+    for (size_t i = 0; i < sizeof files / sizeof *files; i++) {
+        snprintf(path, sizeof path, "%s/%s", h->path, files[i]);
+        unlink(path);
+    }
+    rmdir(h->path);
+    free(h->out);
+    free(h->err);
+}
+
+/* The exit code; `h->out` and `h->err` hold what was said. */
+static inline int
+home_run(struct home *h, char *const *words)
+{
+    size_t     count = 0, out_len, err_len;
+    char      *env[] = {h->variable, NULL};
+    struct cli cli   = {.environment = env};
+
+    free(h->out);
+    free(h->err);
+    while (words[count] != NULL)
+        count++;
+    cli.in  = fopen("/dev/null", "re");
+    cli.out = open_memstream(&h->out, &out_len);
+    cli.err = open_memstream(&h->err, &err_len);
+    assert_true(cli.in != NULL && cli.out != NULL && cli.err != NULL);
+    int code = cli_run(&cli, count, words);
+    fclose(cli.in);
+    fclose(cli.out);
+    fclose(cli.err);
+    return code;
+}
+
+/* run(h, "logs", "--json") */
+#define run(h, ...) home_run((h), (char *[]){__VA_ARGS__, NULL})
+
+#define assert_said(text, part)                                                                                        \
+    do {                                                                                                               \
+        if (strstr((text), (part)) == NULL)                                                                            \
+            fail_msg("\"%s\" is not in \"%s\"", (part), (text));                                                       \
+    } while (0)
+
+static inline uint64_t
+home_capture(struct home *h, const char *server, const char *tool, const char *request, const char *answer)
+{
+    struct labels *l  = labels_new(&(struct label_texts){.server         = str_from(server),
+                                                         .session        = STR("s-1"),
+                                                         .client         = STR("ada"),
+                                                         .client_version = STR("1.0"),
+                                                         .transport      = STR("http"),
+                                                         .revision       = STR("2025-06-18")});
+    uint64_t       id = traffic_next_id(h->traffic, clock_wall());
+    struct record *r  = record_new(h->traffic, id, l);
+
+    record_add(r, FROM_CLIENT, traffic_id_time(id), str_from(request), false);
+    if (answer != NULL)
+        record_add(r, FROM_SERVER, traffic_id_time(id) + 900, str_from(answer), false);
+    traffic_put(h->traffic, r,
+                &(struct exchange_facts){.kind          = KIND_REQUEST,
+                                         .outcome       = OUTCOME_OF_ANSWER,
+                                         .method        = STR("tools/call"),
+                                         .target        = str_from(tool),
+                                         .jsonrpc_id    = STR("7"),
+                                         .http_status   = 200,
+                                         .final         = true,
+                                         .duration_us   = 3100,
+                                         .first_byte_us = 800});
+    labels_unref(l);
+    return id;
+}
+
+#endif
