@@ -19,7 +19,7 @@
 void test_register(const char *name, void (*body)(void **));
 
 #define TEST(name)                                                                                                     \
-    static void                              name(void **cmocka_state);                                                       \
+    static void                              name(void **cmocka_state);                                                \
     __attribute__((constructor)) static void name##_register(void)                                                     \
     {                                                                                                                  \
         test_register(#name, name);                                                                                    \

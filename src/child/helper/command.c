@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -64,6 +65,19 @@ fail(int outcome, enum start_step step, int error)
     _exit(127);
 }
 
+/* Gatehouse raises its own soft limit of descriptors; in a program that uses select(), one of FD_SETSIZE or more writes
+ * behind the set. A program that can do with more raises its own, for the hard limit stays. systemd does the same. */
+static void
+lower_descriptor_limit(void)
+{
+    struct rlimit limit;
+
+    if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur <= FD_SETSIZE)
+        return;
+    limit.rlim_cur = FD_SETSIZE;
+    setrlimit(RLIMIT_NOFILE, &limit);
+}
+
 static void
 become(char *const *argv, const char *cwd, bool scoped, pid_t helper, int outcome)
 {
@@ -74,6 +88,7 @@ become(char *const *argv, const char *cwd, bool scoped, pid_t helper, int outcom
         fail(outcome, STEP_CWD, errno);
     if (scoped)
         scope_signals();
+    lower_descriptor_limit();
     prctl(PR_SET_PDEATHSIG, SIGKILL);
     if (getppid() != helper) /* it died before the death signal was set */
         _exit(127);

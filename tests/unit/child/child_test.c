@@ -268,6 +268,29 @@ TEST(without_descriptors_nothing_is_started_and_nothing_leaks)
     close_house(&house);
 }
 
+TEST(a_command_may_open_1024_descriptors_and_raise_that_itself)
+{
+    struct record r;
+    struct rlimit was, high;
+    char          wanted[64];
+
+    getrlimit(RLIMIT_NOFILE, &was);
+    high = (struct rlimit){was.rlim_max, was.rlim_max};
+    assert_true(high.rlim_max > 1024);
+    setrlimit(RLIMIT_NOFILE, &high); /* as the gateway does for itself */
+    run(&r, (struct child_spec){.argv = SH("ulimit -Sn; ulimit -Hn")});
+    snprintf(wanted, sizeof wanted, "1024|%llu|", (unsigned long long)was.rlim_max);
+    assert_str(buffer_str(&r.out), wanted);
+    clear_record(&r);
+
+    high.rlim_cur = 512; /* never raised */
+    setrlimit(RLIMIT_NOFILE, &high);
+    run(&r, (struct child_spec){.argv = SH("ulimit -Sn")});
+    assert_str(buffer_str(&r.out), "512|");
+    clear_record(&r);
+    setrlimit(RLIMIT_NOFILE, &was);
+}
+
 TEST(the_helper_is_looked_for_beside_the_program)
 {
     char         path[16];

@@ -321,7 +321,7 @@ TEST(a_thousand_pipelined_requests_are_all_answered)
 
 TEST(a_client_that_reads_no_answers_is_asked_for_no_more_requests)
 {
-    struct buffer got = {.max = MIB(4)};
+    struct buffer got = {.max = MIB(16)};
 
     open_house();
     int fd   = wire_connect(house.port);
@@ -343,12 +343,11 @@ TEST(a_client_that_reads_no_answers_is_asked_for_no_more_requests)
     }
     assert_true(house.requests < 100);
     assert_true(house.wire.budget.taken <= 4 * 65536);
-    for (size_t read = 0; house.requests < 100 || sent < len;) { /* and goes on when it reads */
+    while (house.requests < 100 || sent < len) { /* and goes on when it reads */
         ssize_t put = sent < len ? send(fd, all + sent, len - sent, MSG_NOSIGNAL) : 0;
         sent += put > 0 ? (size_t)put : 0;
         loop_turn(&house.wire.loop, MILLISECONDS(1));
         wire_read(fd, &got, NULL);
-        read += buffer_len(&got);
         buffer_reset(&got);
     }
     close(fd);
