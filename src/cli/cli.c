@@ -8,8 +8,6 @@
 #include "base/log.h"
 #include "base/nearest.h"
 
-extern char **environ;
-
 static int
 code_of(enum error_code code)
 {

@@ -38,7 +38,7 @@ say_taken(struct doctor *d, uint16_t port)
     struct port_owner owner;
     char              mend[64];
 
-    snprintf(mend, sizeof mend, "gatehouse serve --port %u", port == UINT16_MAX ? 3333 : port + 1);
+    snprintf(mend, sizeof mend, "gatehouse serve --port %u", port == UINT16_MAX ? 3333U : port + 1U);
     if (!port_owner_find(port, &owner))
         doctor_say(d, FINDING_BAD, mend, "port %u cannot be had", port);
     else if (owner.uid != geteuid())

@@ -168,7 +168,13 @@ row(struct listing *l, const struct server_entry *entry)
 
     grid_add(&l->grid, STYLE_BOLD, entry->name);
     grid_add(&l->grid, STYLE_PLAIN, str_from(kind_word(entry)));
-    grid_add(&l->grid, is_bad ? STYLE_RED : str_eq(state, STR("running")) ? STYLE_GREEN : STYLE_DIM, state);
+    buffer_append(&l->part, state);
+    yyjson_val *since = yyjson_obj_get(state_of(l, entry->name), "sinceSeconds");
+    if (str_eq(state, STR("down")) && yyjson_is_num(since)) {
+        buffer_append_char(&l->part, ' ');
+        format_age(&l->part, (int64_t)yyjson_get_num(since) * 1000000);
+    }
+    cell(l, is_bad ? STYLE_RED : str_eq(state, STR("running")) ? STYLE_GREEN : STYLE_DIM);
     if (f == NULL)
         buffer_append_char(&l->part, '-');
     else

@@ -70,7 +70,7 @@ show_all(struct logs *l, struct error *err)
             return false;
         const uint64_t *ids   = (const void *)buffer_str(&l->ids).data;
         size_t          count = buffer_len(&l->ids) / sizeof *ids;
-        if (count == 0)
+        if (ids == NULL || count == 0)
             return true;
         if (l->cli->is_terminal)
             l->tail = id_tail_digits(ids, count, ID_TAIL_LEAST);
@@ -88,12 +88,12 @@ say_sum(struct logs *l)
 {
     struct buffer text = {.max = KIB(1)};
     char          id[ID_DIGITS + 1];
+    const void   *newest = buffer_str(&l->ids).data; /* not there without --limit */
 
-    if (!l->cli->is_terminal || l->is_json || l->shown == 0)
+    if (!l->cli->is_terminal || l->is_json || l->shown == 0 || newest == NULL)
         return;
-    uint64_t    newest = *(const uint64_t *)(const void *)buffer_str(&l->ids).data;
-    size_t      len    = (size_t)snprintf(id, sizeof id, "%llu", (unsigned long long)newest);
-    const char *tail   = len > l->tail ? id + len - l->tail : id;
+    size_t      len  = (size_t)snprintf(id, sizeof id, "%llu", (unsigned long long)*(const uint64_t *)newest);
+    const char *tail = len > l->tail ? id + len - l->tail : id;
     format_count(&text, l->shown);
     buffer_append(&text, l->shown == 1 ? STR(" call in the last ") : STR(" calls in the last "));
     format_age(&text, l->now - l->first);

@@ -7,7 +7,7 @@
  * last seconds are read again and again, each call is shown once, when it is answered. One that is open longer than
  * that is asked for by its id. */
 
-enum { LOOK_EVERY_MS = 200, FIRST_ROWS = 10, FOLLOWED_MAX = 100000 };
+enum { LOOK_EVERY_MS = 200, FIRST_ROWS = 10, FOLLOWED_TAIL = 10, FOLLOWED_MAX = 100000 };
 #define LOOK_BACK SECONDS(5)
 
 enum seen { SEEN_NOT, SEEN_OPEN, SEEN_SHOWN };
@@ -174,6 +174,8 @@ logs_follow(struct logs *l, const char *path)
     interrupted = 0;
     sigaction(SIGINT, &act, &old);
     logs_begin_rows(l);
+    if (l->cli->is_terminal)
+        l->tail = FOLLOWED_TAIL;
     bool ok = open_readers(l, path, &err);
     if (ok) {
         wall_time    from = clock_wall();

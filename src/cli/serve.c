@@ -61,7 +61,7 @@ port_is_taken(struct cli *cli, const struct error *err)
         cli_refuse(cli, 0, "port %u is taken by %s (pid %d)", port, owner.name, owner.pid);
     else
         cli_refuse(cli, 0, "port %u is taken by a process of another user (uid %u)", port, owner.uid);
-    cli_hint(cli, "Another port:   gatehouse serve --port %u", port == 65535 ? 3333 : port + 1);
+    cli_hint(cli, "Another port:   gatehouse serve --port %u", port == UINT16_MAX ? 3333U : port + 1U);
     cli_hint(cli, "What is there:  curl http://localhost:%u/healthz", port);
     return EXIT_FAILED;
 }

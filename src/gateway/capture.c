@@ -170,5 +170,7 @@ capture_close(struct capture *c, struct exchange *x, struct labels *labels, enum
     }
     if (k->record == NULL)
         k->record = record_new(c->traffic, k->id, labels);
+    else
+        record_set_labels(k->record, labels); /* an opening has learnt its session and its server meanwhile */
     hand_over(c, x, k, &facts);
 }

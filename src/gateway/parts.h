@@ -36,6 +36,7 @@ struct server {
     struct list channels; /* SERVER_STDIO: of struct lane, by node */
     size_t      isolated_count, shared_count;
 
+    struct labels        *guest;  /* of the last caller without a session; NULL: none since the server was learnt */
     struct labels        *labels; /* of exchanges without a session; what its last client said of itself */
     enum server_state     state;
     char                  detail[300];

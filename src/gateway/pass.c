@@ -45,6 +45,8 @@ learn_server(struct route *route, struct exchange *x, const struct envelope *e)
     if (route->visit != NULL)
         visit_set_labels(route->visit, labels);
     labels_unref(route->server->labels);
+    labels_unref(route->server->guest);
+    route->server->guest     = NULL;
     struct label_texts texts = *labels_texts(labels);
     texts.session            = STR_NONE;
     route->server->labels    = labels_new(&texts);

@@ -1,4 +1,6 @@
 /* A request under /s/{name}/mcp: which server, which exchanges, whose session. */
+#include <arpa/inet.h>
+
 #include "gateway/parts.h"
 #include "mcp/revision.h"
 
@@ -87,6 +89,17 @@ user_agent_of(const struct http_request *r)
     return str_take(http_header(&r->headers, STR("user-agent")), 200);
 }
 
+/* "127.0.0.1" or "::1" into `out`. */
+static struct str
+address_of(const struct http_request *r, char out[INET6_ADDRSTRLEN])
+{
+    const void *bytes = r->peer->sa_family == AF_INET
+                            ? (const void *)&((const struct sockaddr_in *)(const void *)r->peer)->sin_addr
+                            : &((const struct sockaddr_in6 *)(const void *)r->peer)->sin6_addr;
+
+    return inet_ntop(r->peer->sa_family, bytes, out, INET6_ADDRSTRLEN) == NULL ? STR_NONE : str_from(out);
+}
+
 struct labels *
 labels_of(struct server *s, const struct http_request *r, const struct envelope *e, struct str session)
 {
@@ -94,6 +107,8 @@ labels_of(struct server *s, const struct http_request *r, const struct envelope 
 
     texts.session    = session;
     texts.user_agent = user_agent_of(r);
+    char address[INET6_ADDRSTRLEN];
+    texts.address = address_of(r, address);
     if (e->peer_name.data != NULL) {
         texts.client         = e->peer_name;
         texts.client_version = e->peer_version;
@@ -175,15 +190,29 @@ refuse(struct intake *in, int status, int code, const char *data, const char *te
     return error_set(&in->err, ERROR_INVALID, "%s", text);
 }
 
+/* Who calls without a session is mostly who called last. */
+static struct labels *
+labels_of_guest(struct server *s, const struct http_request *r, const struct envelope *e)
+{
+    char                      address[INET6_ADDRSTRLEN];
+    const struct label_texts *last = s->guest == NULL ? NULL : labels_texts(s->guest);
+
+    if (last != NULL && str_eq(last->user_agent, user_agent_of(r)) && str_eq(last->address, address_of(r, address)))
+        return labels_ref(s->guest);
+    labels_unref(s->guest);
+    s->guest = labels_of(s, r, e, STR_NONE);
+    return s->guest == NULL ? NULL : labels_ref(s->guest);
+}
+
 /* Labels of the session when there is one, else of what the message says of its sender. */
 static struct labels *
 labels_for(struct intake *in, const struct envelope *e, struct str session)
 {
-    bool speaks_for_itself = e->peer_name.data != NULL || (session.len > 0 && in->visit == NULL);
-
     if (in->visit != NULL)
         return labels_ref(in->visit->labels);
-    return speaks_for_itself ? labels_of(in->server, in->request, e, session) : labels_ref(in->server->labels);
+    if (e->peer_name.data != NULL || session.len > 0)
+        return labels_of(in->server, in->request, e, session);
+    return labels_of_guest(in->server, in->request, e);
 }
 
 static bool

@@ -32,6 +32,7 @@ server_free(struct server *s)
     list_remove(&s->node);
     http_origin_release(s->upstream.origin);
     labels_unref(s->labels);
+    labels_unref(s->guest);
     registry_unref(s->registry);
     for (size_t i = 0; i < STDERR_LINES; i++)
         free(s->stderr_lines[i]);

@@ -139,6 +139,9 @@ reader_load(struct reader *r, const struct segment *s, struct error *err)
     sqlite3_stmt *body = s->raw > 0 ? r->body : r->tail_body;
     bool          ok;
 
+    if (s->raw > 0 && r->loaded == s->id)
+        return 1; /* neighbours in time lie in one block, and a block never changes */
+    r->loaded = 0;
     sqlite3_bind_int64(body, 1, s->id);
     int got = db_row(body, err);
     if (got <= 0)
@@ -150,5 +153,7 @@ reader_load(struct reader *r, const struct segment *s, struct error *err)
         ok = buffer_append(&r->run, db_blob(body, 0)) || error_set(err, ERROR_MEMORY, "no memory for messages");
     }
     sqlite3_reset(body);
+    if (ok && s->raw > 0)
+        r->loaded = s->id;
     return ok ? 1 : -1;
 }

@@ -14,6 +14,7 @@ struct reader {
     struct packer *packer;
     struct arena  *arena;  /* of one page of rows */
     struct buffer  run;    /* entries of the block that was read last */
+    int64_t        loaded; /* its id; 0: none, or a tail, which grows */
     struct buffer  joined; /* a message */
     sqlite3_stmt  *find_block, *find_tail, *body, *words, *tail_body;
 };
