@@ -68,7 +68,7 @@ test('a broken file keeps the last good servers, a broken entry keeps the others
 
     gatehouse.register({ ...steady, new: { url } });
     await becomes(gatehouse, 'new', 'first');
-    for (const broken of ['{ "mcpServers": { "new": ', '[]', '\0\0']) {
+    for (const broken of ['{ "mcpServers": { "new": ', '', '[]', '\0\0']) {
         gatehouse.register(broken);
         await sleep(LIVE_MS);
         equal(await who(gatehouse, 'new'), 'first', JSON.stringify(broken));
