@@ -80,7 +80,10 @@ expire(struct timer *expiry)
 {
     struct exchange *x = LIST_OF(struct exchange, expiry, expiry);
 
-    exchange_fail(x, CLOSE_TIMED_OUT, "no answer within %lld ms", (long long)(x->patience / 1000));
+    if (x->judged) /* the answer is there; what carries it does not end */
+        exchange_close(x, CLOSE_ANSWERED);
+    else
+        exchange_fail(x, CLOSE_TIMED_OUT, "no answer within %lld ms", (long long)(x->patience / 1000));
 }
 
 struct exchange *
@@ -124,10 +127,16 @@ exchange_guard(struct exchange *x)
     return true;
 }
 
+static bool
+is_under_way(const struct exchange *x)
+{
+    return x->state >= EXCHANGE_WAITING && x->state < EXCHANGE_CLOSED;
+}
+
 static void
 restart_expiry(struct exchange *x)
 {
-    if (x->patience > 0 && x->owed == 0)
+    if (x->patience > 0 && (x->owed == 0 || x->front == NULL))
         loop_set_timer(x->owner->loop, &x->expiry, loop_now(x->owner->loop) + x->patience);
     else
         loop_clear_timer(x->owner->loop, &x->expiry);
@@ -164,10 +173,23 @@ exchange_set_adrift(struct exchange *x)
 }
 
 void
+exchange_keep_message(struct exchange *x)
+{
+    struct envelope *e = &x->message;
+
+    e->message = e->result = STR_NONE;
+    e->id                  = e->id.data == NULL ? STR_NONE : arena_str(x->arena, e->id);
+    e->progress_token      = e->progress_token.data == NULL ? STR_NONE : arena_str(x->arena, e->progress_token);
+    e->cancelled_id        = e->cancelled_id.data == NULL ? STR_NONE : arena_str(x->arena, e->cancelled_id);
+}
+
+void
 exchange_lose_front(struct exchange *x)
 {
     x->front = NULL;
     list_remove(&x->front_node);
+    if (x->owed > 0 && is_under_way(x))
+        restart_expiry(x);
 }
 
 void
@@ -225,13 +247,15 @@ exchange_note(struct exchange *x, enum message_from from, struct str bytes, bool
     if (x->is_told)
         return;
     x->owner->hooks.on_message(x, from, bytes, continues);
-    if (x->state >= EXCHANGE_WAITING && x->state < EXCHANGE_CLOSED)
+    if (is_under_way(x))
         restart_expiry(x);
 }
 
 void
 exchange_judge(struct exchange *x, const struct envelope *answer)
 {
+    if (x->patience > ANSWER_REST)
+        x->patience = ANSWER_REST;
     x->judged     = true;
     x->failed     = answer->kind == MESSAGE_ERROR || answer->is_tool_error;
     x->error_code = answer->kind == MESSAGE_ERROR ? answer->error_code : 0;
@@ -240,7 +264,7 @@ exchange_judge(struct exchange *x, const struct envelope *answer)
 void
 exchange_owe(struct exchange *x, int questions)
 {
-    if (x->state == EXCHANGE_CLOSED)
+    if (!is_under_way(x))
         return;
     x->owed = questions < 0 && x->owed < (unsigned)-questions ? 0 : x->owed + (unsigned)questions;
     restart_expiry(x);

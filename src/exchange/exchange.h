@@ -38,6 +38,8 @@ enum exchange_state {
     EXCHANGE_STATES
 };
 
+#define ANSWER_REST SECONDS(1)
+
 struct exchange;
 struct front;
 struct back;
@@ -93,7 +95,7 @@ struct exchange {
     struct list         front_node, back_node; /* for who has several: a hop its batch, a channel its calls */
     struct arena       *arena;                 /* holds everything of this exchange, and the exchange itself */
 
-    struct envelope message; /* of the request; `message.message` is borrowed and good until `back` has sent it */
+    struct envelope message; /* of the request; what is "as written" is borrowed until exchange_keep_message */
     bool            is_modern;
     bool            is_told;   /* on_close was called: nothing more is noted */
     bool            is_silent; /* not on record by itself: a reply that belongs to another exchange */
@@ -103,7 +105,7 @@ struct exchange {
     mono_time    began, first_byte; /* first_byte is 0 until the first byte of an answer */
     mono_time    patience;          /* how long without a message; 0 for streams */
     struct timer expiry;            /* restarts with each message */
-    unsigned     owed;              /* questions of the server that the client has not answered: suspends the expiry */
+    unsigned     owed;              /* questions that the client, while it is there, has not answered: no expiry */
 
     enum close_reason why;         /* once CLOSED */
     int               http_status; /* what the client saw, or would have */
@@ -160,12 +162,14 @@ void exchange_fail(struct exchange *x, enum close_reason why, const char *format
 
 /* A message passed: on record, and the expiry starts anew. */
 void exchange_note(struct exchange *x, enum message_from from, struct str bytes, bool continues);
-/* The final answer of `x` was judged: failed or not. */
+/* The final answer of `x` was judged: failed or not. A stream that goes on behind it is given ANSWER_REST to end. */
 void exchange_judge(struct exchange *x, const struct envelope *answer);
 /* The server asks the client something while the call waits, or the client has answered. */
 void exchange_owe(struct exchange *x, int questions);
 
-/* The hop is gone. The exchange goes on without. */
+/* The request that brought the message ends now, its bytes with it: what is needed later is copied. */
+void exchange_keep_message(struct exchange *x);
+/* The hop is gone. The exchange goes on without, and nobody is there who could owe an answer. */
 void exchange_lose_front(struct exchange *x);
 /* The back is done with it and must not be told of its end. */
 void exchange_lose_back(struct exchange *x);

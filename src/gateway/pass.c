@@ -99,17 +99,6 @@ on_expired(struct exchange *x)
     buffer_clear(&message);
 }
 
-/* Its slices are of a request that ends now. */
-static bool
-keep_message(struct exchange *x)
-{
-    x->message.message        = STR_NONE;
-    x->message.id             = arena_str(x->arena, x->message.id);
-    x->message.progress_token = arena_str(x->arena, x->message.progress_token);
-    x->message.cancelled_id   = STR_NONE;
-    return x->message.id.data != NULL;
-}
-
 /* False: no session could bring the answer. */
 static bool
 set_adrift(struct exchange *x)
@@ -117,7 +106,7 @@ set_adrift(struct exchange *x)
     struct route     *route = route_of(x);
     struct exchange **slot;
 
-    if (route->visit == NULL || x->is_modern || x->kind != KIND_REQUEST || !keep_message(x))
+    if (route->visit == NULL || x->is_modern || x->kind != KIND_REQUEST || x->message.id.data == NULL)
         return false;
     slot = map_get_or_add(&route->visit->adrift, x->message.id);
     if (slot == NULL || *slot != NULL)

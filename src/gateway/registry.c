@@ -420,6 +420,17 @@ keep_previous(struct registry *r, struct registry *previous)
     r->file_count = r->kept->file_count;
 }
 
+/* Editors empty a file, or move it away, before they write it anew: that ends nobody's session. */
+static bool
+is_suddenly_empty(struct parsing *p, const struct registry *previous)
+{
+    if (previous == NULL || previous->count == 0 || str_trim(p->text).len > 0)
+        return false;
+    error_set(&p->registry->file_error, ERROR_INVALID, "%s is empty or gone: write {} to it to remove all servers",
+              base_name(p->from->path));
+    return true;
+}
+
 struct registry *
 registry_parse(const struct registry_source *from, struct str text, struct registry *previous)
 {
@@ -433,7 +444,7 @@ registry_parse(const struct registry_source *from, struct str text, struct regis
     if (r == NULL)
         return NULL;
     p.text  = str_of(arena_cstr(r->arena, text), text.len);
-    bool ok = p.text.data != NULL && parse_text(&p);
+    bool ok = p.text.data != NULL && !is_suddenly_empty(&p, previous) && parse_text(&p);
     map_clear(&p.lower);
     map_clear(&p.urls);
     if (!ok && r->file_error.code == ERROR_NONE)

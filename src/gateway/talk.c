@@ -251,10 +251,6 @@ talk_left(struct exchange *x)
         exchange_close(x, CLOSE_CLIENT_LEFT);
         return;
     }
-    x->message.message = STR_NONE;
-    x->message.id      = arena_str(x->arena, x->message.id);
-    x->message.progress_token =
-        x->message.progress_token.data == NULL ? STR_NONE : arena_str(x->arena, x->message.progress_token);
     if (x->message.id.data == NULL)
         exchange_close(x, CLOSE_BUSY);
 }

@@ -9,6 +9,7 @@
 
 static const struct http_header json_header = {{"Content-Type", 12}, {"application/json", 16}};
 
+static void put_event(struct hop *hop, struct str message);
 static bool front_message(struct front *front, struct exchange *x, struct str message, bool last);
 static void front_head(struct front *front, const struct answer_head *head);
 static bool front_bytes(struct front *front, struct str bytes, bool inside);
@@ -32,13 +33,24 @@ hop_free_when_done(struct hop *hop)
     free(hop);
 }
 
-/* The answer is whole or cut, or nobody is there to get one. */
+/* The answer is whole or cut, or nobody is there to get one: the request ends, and its bytes with it. */
 static void
 hop_let_go(struct hop *hop)
 {
     hop->request = NULL;
     hop->shape   = HOP_DONE;
     loop_clear_timer(hop->loop, &hop->quiet);
+    LIST_EACH (struct exchange, x, &hop->exchanges, front_node)
+        exchange_keep_message(x);
+}
+
+static void
+leave_all(struct hop *hop)
+{
+    LIST_EACH (struct exchange, x, &hop->exchanges, front_node) {
+        exchange_lose_front(x);
+        hop->on_left(x);
+    }
 }
 
 static void
@@ -47,10 +59,7 @@ on_gone(struct http_request *r)
     struct hop *hop = r->user;
 
     hop_let_go(hop);
-    LIST_EACH (struct exchange, x, &hop->exchanges, front_node) {
-        exchange_lose_front(x);
-        hop->on_left(x);
-    }
+    leave_all(hop);
     hop_free_when_done(hop);
 }
 
@@ -67,6 +76,7 @@ on_writable(struct http_request *r)
         back->ops->resume(back);
 }
 
+/* The answer becomes a stream. What a batch was answered so far is its first event. */
 static void
 stream_head(struct hop *hop)
 {
@@ -83,6 +93,9 @@ stream_head(struct hop *hop)
         x->http_status = 200;
         exchange_begin_answer(x);
     }
+    if (buffer_len(&hop->joined) > 0 && buffer_append_char(&hop->joined, ']'))
+        put_event(hop, buffer_str(&hop->joined));
+    buffer_clear(&hop->joined);
 }
 
 static void
@@ -203,44 +216,78 @@ is_within_share(struct hop *hop)
     struct http_request *r = hop->request;
     hop_let_go(hop);
     http_answer_cut(r);
+    leave_all(hop);
     return false;
 }
 
-static bool
-write_event(struct hop *hop, struct str message)
+/* A line end between the tokens of JSON is a space; in an event stream it would end the line. */
+static void
+write_on_one_line(struct hop *hop, struct str message)
 {
+    for (struct str rest = message; rest.len > 0;) {
+        size_t plain = 0;
+        while (plain < rest.len && rest.data[plain] != '\r' && rest.data[plain] != '\n')
+            plain++;
+        http_answer_write(hop->request, str_take(rest, plain));
+        rest = str_skip(rest, plain + 1);
+    }
+}
+
+static void
+put_event(struct hop *hop, struct str message)
+{
+    bool has_lines = memchr(message.data, '\r', message.len) != NULL || memchr(message.data, '\n', message.len) != NULL;
+
     if (hop->first == 0)
         hop->first = message.len;
     http_answer_write(hop->request, STR("event: message\ndata: "));
-    http_answer_write(hop->request, message);
+    if (has_lines)
+        write_on_one_line(hop, message);
+    else
+        http_answer_write(hop->request, message);
     http_answer_write(hop->request, STR("\n\n"));
     loop_set_timer(hop->loop, &hop->quiet, loop_now(hop->loop) + COMMENT_EVERY);
-    return is_within_share(hop);
 }
 
-/* One more answer of a batch; the last one sends their array. */
+/* One more answer of a batch. */
 static void
-join_answer(struct hop *hop, struct str message, bool is_last)
+join_answer(struct hop *hop, struct str message, int status)
 {
-    bool ok = buffer_append(&hop->joined, buffer_len(&hop->joined) == 0 ? STR("[") : STR(",")) &&
-              buffer_append(&hop->joined, message);
-
-    if (!is_last)
-        return;
-    if (ok && buffer_append(&hop->joined, STR("]")))
-        answer_json(hop, hop->status == 0 ? 200 : hop->status, buffer_str(&hop->joined));
-    else
-        answer_json(hop, 500, STR("[]"));
+    if (hop->status != 200)
+        hop->status = status;
+    hop->is_torn |= !buffer_append(&hop->joined, buffer_len(&hop->joined) == 0 ? STR("[") : STR(",")) ||
+                    !buffer_append(&hop->joined, message);
 }
 
-/* Whether another exchange of the hop still owes its answer. */
-static bool
-others_are_due(const struct hop *hop, const struct exchange *x)
+static void
+answer_batch(struct hop *hop)
 {
-    LIST_EACH (const struct exchange, other, &hop->exchanges, front_node)
-        if (other != x && other->kind == KIND_REQUEST)
-            return true;
-    return false;
+    struct buffer failure = {.max = KIB(1)};
+
+    if (!hop->is_torn && buffer_append_char(&hop->joined, ']')) {
+        answer_json(hop, hop->status, buffer_str(&hop->joined));
+        return;
+    }
+    append_error_message(&failure, STR_NONE, -32603, STR("the answers of the batch are too large together"),
+                         "too-large");
+    answer_json(hop, 502, buffer_str(&failure));
+    buffer_clear(&failure);
+}
+
+static bool
+stream_message(struct hop *hop, struct str message, bool is_all)
+{
+    put_event(hop, message);
+    if (!is_within_share(hop)) {
+        hop_free_when_done(hop);
+        return false;
+    }
+    if (is_all) {
+        struct http_request *r = hop->request;
+        hop_let_go(hop);
+        http_answer_end(r);
+    }
+    return true;
 }
 
 static bool
@@ -251,22 +298,15 @@ front_message(struct front *front, struct exchange *x, struct str message, bool 
     if (hop->request == NULL)
         return true;
     if (hop->shape == HOP_SILENT && !last && !hop->accepts_stream)
-        return true; /* a client that takes JSON only misses what comes on the way */
+        return false; /* a client that takes JSON only has no place for what comes on the way */
     if (hop->shape == HOP_SILENT && !last)
         stream_head(hop);
-    if (hop->shape == HOP_STREAM) {
-        bool kept = write_event(hop, message);
-        if (kept && last && !hop->is_batch) {
-            struct http_request *r = hop->request;
-            hop_let_go(hop);
-            http_answer_end(r);
-        }
-        return kept;
-    }
+    if (hop->shape == HOP_STREAM)
+        return stream_message(hop, message, last && !hop->is_batch);
     x->http_status = 200;
     exchange_begin_answer(x);
     if (hop->is_batch)
-        join_answer(hop, message, !others_are_due(hop, x));
+        join_answer(hop, message, 200); /* sent when the last exchange ends */
     else
         answer_json(hop, 200, message);
     return true;
@@ -323,11 +363,8 @@ end_stream(struct hop *hop, struct str failure)
         http_answer_cut(r);
         return;
     }
-    if (failure.len > 0) {
-        http_answer_write(r, STR("event: message\ndata: "));
-        http_answer_write(r, failure);
-        http_answer_write(r, STR("\n\n"));
-    }
+    if (failure.len > 0)
+        put_event(hop, failure);
     hop_let_go(hop);
     http_answer_end(r);
 }
@@ -343,7 +380,31 @@ answer_without_body(struct hop *hop, struct exchange *x)
     http_answer(r, x->http_status, NULL, 0, STR_NONE);
 }
 
-/* `x` ended otherwise than by a message of front_message. */
+static int
+status_of(enum close_reason why)
+{
+    return close_info[why].status == 499 ? 200 : close_info[why].status;
+}
+
+/* An exchange of a batch ended: only requests are answered, all of them together with the last exchange. */
+static void
+tell_batch_end(struct hop *hop, struct exchange *x, enum close_reason why, struct str failure, bool is_last)
+{
+    if (failure.len > 0 && x->kind == KIND_REQUEST) {
+        x->http_status = status_of(why);
+        join_answer(hop, failure, x->http_status);
+    }
+    if (!is_last)
+        return;
+    if (buffer_len(&hop->joined) > 0 || hop->is_torn)
+        answer_batch(hop);
+    else if (failure.len > 0)
+        answer_json(hop, status_of(why), failure);
+    else
+        answer_without_body(hop, x);
+}
+
+/* `x` ended, and the request has not been answered to its end. */
 static void
 tell_end(struct hop *hop, struct exchange *x, enum close_reason why, bool is_last)
 {
@@ -354,20 +415,20 @@ tell_end(struct hop *hop, struct exchange *x, enum close_reason why, bool is_las
     if (is_said && append_failure(&failure, hop, x, why) && x->kind == KIND_REQUEST)
         exchange_note(x, FROM_SERVER, buffer_str(&failure), false);
     if (hop->shape == HOP_STREAM || hop->shape == HOP_PASSING) {
+        bool may_stand = hop->shape == HOP_STREAM || (hop->is_stream && !hop->is_inside);
         if (is_last)
             end_stream(hop, buffer_str(&failure));
-        else if (buffer_len(&failure) > 0 && hop->shape == HOP_STREAM)
-            write_event(hop, buffer_str(&failure));
-    } else if (hop->is_batch && is_error) {
-        x->http_status = hop->status = close_info[why].status == 499 ? 200 : close_info[why].status;
-        join_answer(hop, buffer_str(&failure), is_last);
-    } else if (is_last && !is_error) {
+        else if (buffer_len(&failure) > 0 && x->kind == KIND_REQUEST && may_stand)
+            put_event(hop, buffer_str(&failure));
+    } else if (hop->is_batch) {
+        tell_batch_end(hop, x, why, buffer_str(&failure), is_last);
+    } else if (!is_error) {
         answer_without_body(hop, x);
-    } else if (is_last && why == CLOSE_CANCELLED && hop->accepts_stream) {
+    } else if (why == CLOSE_CANCELLED && hop->accepts_stream) {
         stream_head(hop); /* a cancelled request gets no response: a stream without an event */
         end_stream(hop, STR_NONE);
-    } else if (is_last) {
-        x->http_status = close_info[why].status == 499 ? 200 : close_info[why].status;
+    } else {
+        x->http_status = status_of(why);
         answer_json(hop, x->http_status, buffer_str(&failure));
     }
     buffer_clear(&failure);
@@ -380,8 +441,10 @@ front_end(struct front *front, struct exchange *x, enum close_reason why, bool h
     bool        is_last = list_is_empty(&hop->exchanges);
 
     (void)head_is_out; /* the hop's shape says it */
-    if (hop->request != NULL && !(hop->is_batch && why == CLOSE_ANSWERED && !is_last))
+    if (hop->request != NULL) {
+        exchange_keep_message(x); /* its record is made after the answer */
         tell_end(hop, x, why, is_last);
+    }
     hop_free_when_done(hop);
 }
 

@@ -1,6 +1,6 @@
 /* src/mcp/hop.h: one HTTP request of a client, as the front of the exchanges that it brought.
  *
- *   SILENT ---> JSON      the first message is the last: one JSON object (a batch: their array)
+ *   SILENT ---> JSON      the first message is the last: one JSON object (a batch: their array, when all are there)
  *      |------> STREAM    a message comes before the last, or 5 s pass: server-sent events, a comment every 15 s
  *      '------> PASSING   an HTTP upstream's answer, head and bytes as they come
  *   any of them ---> DONE
@@ -27,8 +27,9 @@ struct hop {
     bool                 is_inside;  /* an event that passes has begun and not ended: nothing of ours may stand here */
     size_t               share;      /* what may wait for the client beyond the first message */
     size_t               first;      /* bytes of that first message */
-    struct buffer        joined;     /* answers of a batch so far */
-    int                  status;     /* of the joined answers */
+    struct buffer        joined;     /* answers of a batch that were not sent yet: "[a,b" */
+    bool                 is_torn;    /* they were too many to be held */
+    int                  status;     /* of a batch: 200 once one was answered, else of the last that failed */
     struct timer         quiet;      /* 5 s to a stream, then 15 s between comments */
     char                 server[72]; /* the upstream's name, for messages */
     char                 session[264]; /* Mcp-Session-Id for the head; "": none */

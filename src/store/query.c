@@ -10,8 +10,7 @@ struct sql {
     bool          failed;
 };
 
-static void
-add(struct sql *s, const char *format, ...)
+static void __attribute__((format(printf, 2, 3))) add(struct sql *s, const char *format, ...)
 {
     va_list args;
 
@@ -39,10 +38,10 @@ add_matches(struct sql *s, const char *before, const char *column, const struct 
         return;
     add(s, "%s(", before);
     for (size_t i = 0; i < m->count; i++) {
-        add(s, i == 0 ? "" : " OR ");
+        add(s, "%s", i == 0 ? "" : " OR ");
         add(s, m->items[i].contains ? "instr(lower(%s), lower(" : "%s = ", column);
         add_text(s, m->items[i].text);
-        add(s, m->items[i].contains ? "))" : "");
+        add(s, "%s", m->items[i].contains ? "))" : "");
     }
     add(s, ")%s", after);
 }
@@ -60,7 +59,7 @@ add_bounds(struct sql *s, const char *column, const struct bounds *b)
             equal = true;
         }
     }
-    add(s, equal ? ")" : "");
+    add(s, "%s", equal ? ")" : "");
     for (size_t i = 0; i < b->count; i++) {
         if (b->items[i].op != BOUND_EQ)
             add(s, " AND %s %s %lld", column, ops[b->items[i].op], (long long)b->items[i].value);

@@ -403,3 +403,22 @@ TEST(what_is_printed_is_read_back_the_same)
     registry_unref(r);
     buffer_clear(&out);
 }
+
+TEST(a_file_that_is_suddenly_empty_ends_nothing)
+{
+    struct registry_source from = {.path = "mcp.json"};
+    struct registry *first = registry_parse(&from, STR("{\"mcpServers\": {\"a\": {\"url\": \"http://h/\"}}}"), NULL);
+    struct registry *next  = registry_parse(&from, STR(" \n"), first);
+    struct registry *none  = registry_parse(&from, STR("{}"), first);
+    struct registry *fresh = registry_parse(&from, STR(""), NULL);
+
+    assert_int_equal(next->count, 1);
+    assert_true(next->file_error.code != ERROR_NONE);
+    assert_int_equal(none->count, 0);
+    assert_int_equal(none->file_error.code, ERROR_NONE);
+    assert_int_equal(fresh->file_error.code, ERROR_NONE);
+    registry_unref(next);
+    registry_unref(none);
+    registry_unref(fresh);
+    registry_unref(first);
+}

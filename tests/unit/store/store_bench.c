@@ -116,7 +116,7 @@ main(int argc, char **argv)
     static char    *requests[PAIRS], *answers[PAIRS];
     static size_t   request_len[PAIRS], answer_len[PAIRS];
     char            wal[4096];
-    double          wal_max = 0, worst = 0;
+    double          wal_max = 0;
 
     if (argc < 5 || !str_to_u64(str_from(argv[2]), &calls) || !str_to_u64(str_from(argv[3]), &request_size) ||
         !str_to_u64(str_from(argv[4]), &answer_size) || (argc > 5 && !str_to_u64(str_from(argv[5]), &rate))) {
@@ -180,14 +180,13 @@ main(int argc, char **argv)
     traffic_stats(t, &stats);
     traffic_close(t);
     stat(argv[1], &file);
-    (void)worst;
     printf(
         "%llu calls of %zu bytes: %.2f us CPU a call (network side %.2f, store thread %.2f), %.0f calls/s, %.0f bytes "
         "on disk a call, %llu commits, log at most %.1f MiB, lost %llu\n",
         (unsigned long long)calls, bytes / calls, total / (double)calls * 1e6, network / (double)calls * 1e6,
         (total - network) / (double)calls * 1e6, (double)calls / wall, (double)file.st_size / (double)calls,
         (unsigned long long)stats.commits, wal_max / 1048576, (unsigned long long)stats.lost);
-    static const struct str common = {"et", 2}, none = {"zzqqnowhere", 11};
+    static const struct str none = {"zzqqnowhere", 11};
     time_query(argv[1], "latest 50", &(struct query){.limit = 50});
     time_query(argv[1], "two columns, latest 50",
                &(struct query){.limit  = 50,
@@ -201,7 +200,6 @@ main(int argc, char **argv)
                &(struct query){.limit = 50, .words = &(struct str){words[0], strlen(words[0])}, .word_count = 1});
     time_query(argv[1], "word that is nowhere", &(struct query){.limit = 50, .words = &none, .word_count = 1});
     time_query(argv[1], "part that is nowhere", &(struct query){.limit = 50, .contains = &none, .contains_count = 1});
-    (void)common;
     labels_unref(l);
     return 0;
 }
