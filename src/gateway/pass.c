@@ -116,7 +116,15 @@ set_adrift(struct exchange *x)
     return true;
 }
 
-static const struct http_back_events back_events = {on_head, on_message, on_expired, set_adrift};
+static bool
+is_behind(struct exchange *x)
+{
+    struct traffic *traffic = route_of(x)->server->gateway->parts.traffic;
+
+    return traffic != NULL && traffic_is_behind(traffic);
+}
+
+static const struct http_back_events back_events = {on_head, on_message, on_expired, set_adrift, is_behind};
 
 /* The connection closes and the upstream decides; a modern upstream takes that as a cancellation. */
 void
@@ -167,7 +175,7 @@ pass_requests(struct gateway *g, struct server *s, struct http_request *r, struc
                                    ? HTTP_BACK_REPEATABLE
                                : str_eq(xs[0]->message.method, STR("initialize")) ? HTTP_BACK_OPENING
                                                                                   : HTTP_BACK_PLAIN;
-    struct back        *back = http_back_new(&s->upstream, r, count, kind, &back_events, g->scratch);
+    struct back        *back = http_back_new(g->parts.loop, &s->upstream, r, count, kind, &back_events, g->scratch);
 
     if (back == NULL) {
         hop_drop(hop, CLOSE_BUSY, "no memory, or too many header fields");

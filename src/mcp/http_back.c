@@ -4,18 +4,24 @@
 
 enum { HEADERS_MAX = 64 };
 
+#define RETRY_AFTER MILLISECONDS(20)
+#define REST_AFTER  SECONDS(1)
+
 /* Refers to the call while it runs. Frees itself when the call has ended and no exchange is linked. */
 struct http_back {
     struct back                    back;
+    struct loop                   *loop;
     const struct http_upstream    *to;
     const struct http_back_events *events;
     struct http_call              *call;
     struct list                    exchanges; /* of struct exchange, by back_node */
-    struct front                  *front;     /* theirs; good while one of them has it */
     size_t                         expected;  /* exchanges still to be sent to it before it starts */
     bool                           is_batch, is_stream, has_event_id;
+    bool                           is_slow; /* the client is: on_writable resumes */
     enum http_back_kind            kind;
     int                            status;
+    uint64_t                       received;    /* bytes of a JSON body */
+    struct timer                   retry, rest; /* reads on when the log has caught up; ends a stream that said all */
     struct sse_parser              events_in;
     struct buffer                  gathered; /* a JSON body that is read when whole */
     struct arena                  *scratch;
@@ -23,12 +29,14 @@ struct http_back {
     struct str                     body; /* of the hop's request */
     struct http_header             headers[HEADERS_MAX];
     size_t                         header_count;
-    struct arena                  *arena; /* for the headers until the start */
 };
 
 static void send_exchange(struct back *back, struct exchange *x);
 static void cancel_exchange(struct back *back, struct exchange *x, enum close_reason why);
 static void resume_call(struct back *back);
+
+static void read_on(struct timer *retry);
+static void end_rest(struct timer *rest);
 
 static const struct back_ops http_back_ops = {send_exchange, cancel_exchange, resume_call};
 
@@ -42,6 +50,8 @@ static void
 http_back_free(struct http_back *hb)
 {
     assert(list_is_empty(&hb->exchanges));
+    loop_clear_timer(hb->loop, &hb->retry);
+    loop_clear_timer(hb->loop, &hb->rest);
     sse_clear(&hb->events_in);
     buffer_clear(&hb->gathered);
     free(hb);
@@ -124,8 +134,8 @@ take_headers(struct http_back *hb, const struct http_request *r)
 }
 
 struct back *
-http_back_new(const struct http_upstream *to, const struct http_request *r, size_t count, enum http_back_kind kind,
-              const struct http_back_events *events, struct arena *scratch)
+http_back_new(struct loop *loop, const struct http_upstream *to, const struct http_request *r, size_t count,
+              enum http_back_kind kind, const struct http_back_events *events, struct arena *scratch)
 {
     struct http_back *hb = malloc(sizeof *hb);
 
@@ -133,6 +143,9 @@ http_back_new(const struct http_upstream *to, const struct http_request *r, size
         return NULL;
     memset(hb, 0, offsetof(struct http_back, headers));
     hb->header_count = 0;
+    hb->loop         = loop;
+    timer_init(&hb->retry, read_on);
+    timer_init(&hb->rest, end_rest);
     hb->back.ops     = &http_back_ops;
     hb->to           = to;
     hb->events       = events;
@@ -275,7 +288,11 @@ on_head(void *owner, int status, const struct http_headers *headers)
     hb->is_stream = is_type(type, STR("text/event-stream"));
     hb->events->on_head(x, status, http_header(headers, STR("mcp-session-id")));
 
-    bool is_empty    = length == 0 || status == 202 || status == 204 || status == 304;
+    bool is_empty = length == 0 || status == 202 || status == 204 || status == 304;
+    if (!hb->is_stream && length > 0 && (uint64_t)length > hb->to->message_max) {
+        finish(hb, CLOSE_TOO_LARGE, "its answer is larger than message.max");
+        return;
+    }
     bool is_redirect = status >= 300 && status < 400;
     if (is_redirect || (!is_empty && !hb->is_stream && !is_type(type, STR("application/json")))) {
         if (status >= 400) {
@@ -362,26 +379,94 @@ is_gathered(const struct http_back *hb)
     return !hb->is_stream && (hb->is_batch || hb->kind == HTTP_BACK_OPENING);
 }
 
+/* Every request of the stream has its answer: the server should end it now, and is given a moment to. */
 static void
-on_data(void *owner, struct str bytes)
+rest_when_answered(struct http_back *hb)
 {
-    struct http_back *hb  = owner;
-    struct exchange  *x   = first_exchange(hb);
-    struct error      err = {0};
+    bool is_answered = !list_is_empty(&hb->exchanges);
 
-    if (hb->is_stream && !sse_feed(&hb->events_in, bytes, on_event, hb, &err)) {
+    LIST_EACH (const struct exchange, x, &hb->exchanges, back_node)
+        is_answered &= x->kind == KIND_REQUEST && x->judged;
+    if (is_answered && !timer_is_set(&hb->rest))
+        loop_set_timer(hb->loop, &hb->rest, loop_now(hb->loop) + REST_AFTER);
+}
+
+static void
+end_rest(struct timer *rest)
+{
+    finish(LIST_OF(struct http_back, rest, rest), CLOSE_ANSWERED, NULL);
+}
+
+static void
+pause_reading(struct http_back *hb, struct exchange *x)
+{
+    bool is_behind = hb->events->is_behind(x);
+
+    if (is_behind)
+        loop_set_timer(hb->loop, &hb->retry, loop_now(hb->loop) + RETRY_AFTER);
+    if (is_behind || hb->is_slow)
+        http_call_pause(hb->call);
+}
+
+static void
+read_on(struct timer *retry)
+{
+    struct http_back *hb = LIST_OF(struct http_back, retry, retry);
+    struct exchange  *x  = first_exchange(hb);
+
+    if (hb->call == NULL || x == NULL)
+        return;
+    if (hb->events->is_behind(x))
+        loop_set_timer(hb->loop, &hb->retry, loop_now(hb->loop) + RETRY_AFTER);
+    else if (!hb->is_slow)
+        http_call_resume(hb->call);
+}
+
+static void
+take_stream(struct http_back *hb, struct str bytes)
+{
+    struct error err = {0};
+
+    if (!sse_feed(&hb->events_in, bytes, on_event, hb, &err)) {
         finish(hb, CLOSE_TOO_LARGE, err.text);
         return;
     }
-    bool inside = hb->is_stream && !sse_is_between_events(&hb->events_in);
+    struct exchange *x      = first_exchange(hb);
+    bool             inside = !sse_is_between_events(&hb->events_in);
     if (x->front != NULL && !x->front->ops->bytes(x->front, bytes, inside))
-        http_call_pause(hb->call);
-    if (is_gathered(hb)) {
-        if (!buffer_append(&hb->gathered, bytes))
-            finish(hb, CLOSE_TOO_LARGE, "the answer is too large");
-    } else if (!hb->is_stream) {
-        exchange_note(x, FROM_SERVER, bytes, true);
+        hb->is_slow = true;
+    rest_when_answered(hb);
+    pause_reading(hb, x);
+}
+
+static void
+take_body(struct http_back *hb, struct str bytes)
+{
+    struct exchange *x = first_exchange(hb);
+
+    hb->received += bytes.len;
+    if (hb->received > hb->to->message_max) {
+        finish(hb, CLOSE_TOO_LARGE, "its answer is larger than message.max");
+        return;
     }
+    if (x->front != NULL && !x->front->ops->bytes(x->front, bytes, false))
+        hb->is_slow = true;
+    if (!is_gathered(hb))
+        exchange_note(x, FROM_SERVER, bytes, true);
+    else if (!buffer_append(&hb->gathered, bytes))
+        hb->kind = HTTP_BACK_PLAIN; /* no memory to read it: it has passed all the same */
+    pause_reading(hb, x);
+}
+
+static void
+on_data(void *owner, struct str bytes)
+{
+    struct http_back *hb = owner;
+
+    if (hb->is_stream)
+        take_stream(hb, bytes);
+    else
+        take_body(hb, bytes);
 }
 
 /* The connection of a stream ended in good order: those whose answer did not come may get it on a resumed stream. */
@@ -480,7 +565,8 @@ resume_call(struct back *back)
 {
     struct http_back *hb = back_of(back);
 
-    if (hb->call != NULL)
+    hb->is_slow = false;
+    if (hb->call != NULL && !timer_is_set(&hb->retry))
         http_call_resume(hb->call);
 }
 

@@ -35,6 +35,8 @@ struct http_back_events {
     /* The stream ended cleanly, carried an event id, and the answer of `x` has not come. True: it is expected on a
      * resumed stream, `x` was set adrift. */
     bool (*on_adrift)(struct exchange *x);
+    /* The log cannot keep up: what the upstream says is not read until it can. */
+    bool (*is_behind)(struct exchange *x);
 };
 
 enum http_back_kind {
@@ -45,8 +47,9 @@ enum http_back_kind {
 
 /* The request of a hop on its way. `count` exchanges will be sent to it; with the last one it starts. `r` is borrowed
  * during this call, but its body until the answer ended or http_back_left. NULL: no memory. */
-struct back *http_back_new(const struct http_upstream *to, const struct http_request *r, size_t count,
-                           enum http_back_kind kind, const struct http_back_events *events, struct arena *scratch);
+struct back *http_back_new(struct loop *loop, const struct http_upstream *to, const struct http_request *r,
+                           size_t count, enum http_back_kind kind, const struct http_back_events *events,
+                           struct arena *scratch);
 /* The client left: the connection to the upstream is closed, the upstream decides. The exchanges are unlinked. */
 void http_back_left(struct back *back);
 
