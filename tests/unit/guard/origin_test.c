@@ -14,7 +14,7 @@ static const struct attempt attempts[] = {
     {"[::1]:3333",            "http://localhost:3333",    NULL,          NULL,       true,  true},
     {"LOCALHOST:3333",        NULL,                       "none",        NULL,       true,  true},
     {"localhost:3333",        NULL,                       "none",        "navigate", false, true},
-    {"proxy.test",            "https://proxy.test",       NULL,          NULL,       true,  true},
+    {"front.test",            "https://front.test",       NULL,          NULL,       true,  true},
     {"localhost",             NULL,                       NULL,          NULL,       false, false},
     {"localhost:3334",        NULL,                       NULL,          NULL,       false, false},
     {"evil.test:3333",        NULL,                       NULL,          NULL,       false, false},
@@ -33,7 +33,7 @@ static const struct attempt attempts[] = {
 
 TEST(only_our_own_origin_speaks_to_us)
 {
-    struct origin_rules rules = {.port = 3333, .allowed_hosts = STR("gate.test:80,proxy.test")};
+    struct origin_rules rules = {.port = 3333, .allowed_hosts = STR("gate.test:80,front.test")};
 
     for (size_t i = 0; i < sizeof attempts / sizeof attempts[0]; i++) {
         const struct attempt *a = &attempts[i];
