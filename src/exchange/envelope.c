@@ -258,6 +258,11 @@ envelope_parse(struct envelope *e, struct str message, struct arena *a, struct e
     if (!find_members(root, found, err))
         return false;
     e->id = as_written(&r, found[MEMBER_ID]);
+    if (e->id.len > ID_MAX) {
+        size_t len = e->id.len;
+        e->id      = STR_NONE; /* not to be echoed */
+        return error_set(err, ERROR_INVALID, "\"id\" has %zu bytes, more than %d", len, ID_MAX);
+    }
     if (!decide_kind(e, found, err))
         return false;
     e->method     = unescaped(found[MEMBER_METHOD]);

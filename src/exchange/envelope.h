@@ -18,6 +18,8 @@ enum message_kind {
     MESSAGE_ERROR,
 };
 
+enum { ID_MAX = 1024 }; /* bytes of an id, as written */
+
 /* All slices lie in the message (what is "as written") or in the arena (what is unescaped). Absent: data is NULL. */
 struct envelope {
     enum message_kind kind;

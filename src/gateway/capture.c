@@ -133,6 +133,8 @@ capture_message(struct capture *c, struct exchange *x, struct labels *labels, en
     mono_time at =
         from == FROM_CLIENT && x->state < EXCHANGE_WAITING ? x->began : time_max(loop_now(c->loop), x->began);
     record_add(k->record, from, clock_wall_of(at), bytes, continues);
+    if (k->is_seen && list_is_empty(&x->known) && !x->is_silent)
+        list_append(&c->exchanges->unknown, &x->known); /* it goes on: the next sweep writes what came since */
     if (record_size(k->record) > RECORD_LARGE && !x->is_silent)
         write_open(c, x, k);
 }

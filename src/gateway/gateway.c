@@ -4,6 +4,7 @@
 
 #define HOUSEKEEPING_EVERY SECONDS(1)
 #define RETRY_AFTER        MILLISECONDS(10)
+#define DELAY_MOST         SECONDS(30) /* a request may wait so long for the log */
 
 static struct gateway *
 gateway_of(struct exchange *x)
@@ -82,8 +83,11 @@ on_close(struct exchange *x, enum close_reason why)
     if (l != NULL && route->asked)
         forget_questions(l, x);
     if (l != NULL && map_get(&l->adrift, x->message.id) != NULL &&
-        *(struct exchange **)map_get(&l->adrift, x->message.id) == x)
+        *(struct exchange **)map_get(&l->adrift, x->message.id) == x) {
         map_remove(&l->adrift, x->message.id);
+        if (why == CLOSE_TIMED_OUT)
+            pass_expired(x); /* no back was left to do it */
+    }
     if (l != NULL && l->session != NULL && !session_is_open(l->session) && str_eq(x->message.method, STR("initialize")))
         visit_end_later(g, l); /* the session did not come about */
     route_set_visit(x, NULL);
@@ -97,7 +101,7 @@ on_close(struct exchange *x, enum close_reason why)
 static bool
 admit_while_running(struct exchange *x, struct error *err)
 {
-    if (gateway_of(x)->is_draining && x->kind == KIND_REQUEST)
+    if (gateway_of(x)->is_draining && (x->kind == KIND_REQUEST || x->kind == KIND_STREAM))
         return error_set(err, ERROR_FULL, "Gatehouse is shutting down");
     return true;
 }
@@ -157,12 +161,16 @@ take_delayed(struct timer *timer)
     for (struct list *node; (node = list_first(&g->delayed)) != NULL;) {
         struct delayed      *waiting = LIST_OF(struct delayed, node, node);
         struct http_request *r       = waiting->request;
-        if (traffic_is_behind(g->parts.traffic)) {
+        if (traffic_is_behind(g->parts.traffic) && loop_now(g->parts.loop) - r->began < DELAY_MOST) {
             loop_set_timer(g->parts.loop, &g->retry, clock_mono() + RETRY_AFTER);
             return;
         }
         on_delayed_gone(r); /* it waits no longer */
-        gateway_route(g, r);
+        if (traffic_is_behind(g->parts.traffic))
+            refuse_request(r, 503, -32603, STR_NONE, "calls cannot be recorded as fast as they come",
+                           "{\"reason\":\"busy\"}");
+        else
+            gateway_route(g, r);
     }
 }
 

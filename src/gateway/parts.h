@@ -132,6 +132,8 @@ void gateway_route(struct gateway *g, struct http_request *r);
 void pass_requests(struct gateway *g, struct server *s, struct http_request *r, struct hop *hop, struct exchange **xs,
                    size_t count);
 void pass_left(struct exchange *x);
+/* It timed out: the upstream is told to stop. */
+void pass_expired(struct exchange *x);
 void talk_requests(struct gateway *g, struct server *s, struct http_request *r, struct hop *hop, struct exchange **xs,
                    size_t count);
 void talk_left(struct exchange *x);

@@ -44,13 +44,16 @@ learn_server(struct route *route, struct exchange *x, const struct envelope *e)
     route_set_labels(x, labels);
     if (route->visit != NULL)
         visit_set_labels(route->visit, labels);
-    labels_unref(route->server->labels);
-    labels_unref(route->server->guest);
-    route->server->guest     = NULL;
     struct label_texts texts = *labels_texts(labels);
     texts.session            = STR_NONE;
-    route->server->labels    = labels_new(&texts);
+    struct labels *known     = labels_new(&texts);
     labels_unref(labels);
+    if (known == NULL)
+        return;
+    labels_unref(route->server->labels);
+    labels_unref(route->server->guest);
+    route->server->guest  = NULL;
+    route->server->labels = known;
 }
 
 static bool
@@ -62,8 +65,10 @@ on_message(struct exchange *x, const struct envelope *e)
 
     if (e->kind == MESSAGE_REQUEST && l != NULL && x->kind == KIND_REQUEST) {
         slot = map_get_or_add(&l->questions, e->id);
-        if (slot == NULL)
+        if (slot == NULL || *slot == x)
             return false;
+        if (*slot != NULL) /* two calls of the session, one id: who asked last is answered */
+            exchange_owe(*slot, -1);
         *slot        = x;
         route->asked = true;
         exchange_owe(x, 1);
@@ -81,22 +86,28 @@ on_message(struct exchange *x, const struct envelope *e)
     return false;
 }
 
-/* The upstream should stop; it has the session and knows the id. */
+/* In our words, outside any exchange. */
 static void
-on_expired(struct exchange *x)
+tell_cancelled(struct exchange *x, struct str id, const char *reason)
 {
     struct route *route   = route_of(x);
     struct buffer message = {.max = KIB(8)};
 
-    if (x->kind != KIND_REQUEST || x->is_modern || str_eq(x->message.method, STR("initialize")))
-        return;
     if (buffer_printf(&message,
                       "{\"jsonrpc\":\"2.0\",\"method\":\"notifications/cancelled\",\"params\":{\"requestId\":%.*s,"
-                      "\"reason\":\"no answer in time\"}}",
-                      STR_ARG(x->message.id)))
+                      "\"reason\":\"%s\"}}",
+                      STR_ARG(id), reason))
         http_back_tell(&route->server->upstream, buffer_str(&message),
                        route->visit == NULL ? STR_NONE : visit_id(route->visit), labels_texts(route->labels)->revision);
     buffer_clear(&message);
+}
+
+/* The upstream should stop; it has the session and knows the id. */
+void
+pass_expired(struct exchange *x)
+{
+    if (x->kind == KIND_REQUEST && !x->is_modern && !str_eq(x->message.method, STR("initialize")))
+        tell_cancelled(x, x->message.id, "no answer in time");
 }
 
 /* False: no session could bring the answer. */
@@ -124,16 +135,21 @@ is_behind(struct exchange *x)
     return traffic != NULL && traffic_is_behind(traffic);
 }
 
-static const struct http_back_events back_events = {on_head, on_message, on_expired, set_adrift, is_behind};
+static const struct http_back_events back_events = {on_head, on_message, pass_expired, set_adrift, is_behind};
 
 /* The connection closes and the upstream decides; a modern upstream takes that as a cancellation. */
 void
 pass_left(struct exchange *x)
 {
-    if (x->back != NULL && !x->is_modern && x->kind == KIND_REQUEST) {
-        struct back *back = x->back;
-        http_back_left(back);
+    if (x->judged) { /* it has its answer: it left the rest of the stream */
+        exchange_close(x, CLOSE_ANSWERED);
+        return;
     }
+    if (x->back != NULL && x->kind == KIND_NOTIFICATION && x->message.cancelled_id.data != NULL)
+        tell_cancelled(x, x->message.cancelled_id,
+                       "cancelled"); /* it may not have reached the upstream; twice does no harm */
+    if (x->back != NULL && !x->is_modern && x->kind == KIND_REQUEST)
+        http_back_left(x->back);
     if (!set_adrift(x))
         exchange_close(x, x->is_modern ? CLOSE_CANCELLED : CLOSE_CLIENT_LEFT);
 }
@@ -154,10 +170,13 @@ join_reply(struct exchange *x)
     exchange_owe(asked, -1);
 }
 
-/* The call that a client gives up on is over for it: a cancelled request gets no response. */
+/* The call that a client gives up on is over for it: a cancelled request gets no response. Without a session nobody can
+ * tell whose call it is, for other clients use the same ids: then the upstream decides. */
 static void
 cancel_call(struct gateway *g, const struct route *route, struct str id)
 {
+    if (route->visit == NULL)
+        return;
     for (size_t state = EXCHANGE_WAITING; state <= EXCHANGE_ADRIFT; state++)
         LIST_EACH (struct exchange, other, &g->exchanges.in_state[state], node)
             if (other->kind == KIND_REQUEST && route_of(other) != NULL && route_of(other)->visit == route->visit &&

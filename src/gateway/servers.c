@@ -30,6 +30,8 @@ static void
 server_free(struct server *s)
 {
     list_remove(&s->node);
+    if (s->upstream.loop != NULL)
+        http_upstream_clear(&s->upstream);
     http_origin_release(s->upstream.origin);
     labels_unref(s->labels);
     labels_unref(s->guest);
@@ -51,10 +53,12 @@ connect_upstream(struct server *s, struct error *err)
 {
     struct gateway *g = s->gateway;
 
-    s->upstream = (struct http_upstream){.client      = g->parts.client,
+    s->upstream = (struct http_upstream){.loop        = g->parts.loop,
+                                         .client      = g->parts.client,
                                          .headers     = s->headers,
                                          .message_max = g->parts.settings->message.max,
                                          .withheld    = g->parts.token};
+    list_init(&s->upstream.tellings);
     if (!http_url_parse(s->entry->url, &s->upstream.url, err))
         return false;
     for (size_t i = 0; i < s->entry->header_count && i < HEADERS_MAX; i++)

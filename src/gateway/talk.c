@@ -234,10 +234,11 @@ talk_requests(struct gateway *g, struct server *s, struct http_request *r, struc
     if (xs[0]->kind == KIND_REQUEST && str_eq(xs[0]->message.method, STR("initialize")))
         hop_set_session(hop, str_from(session_id(l->session)));
     hop_expect(hop);
+    hop->accepts_stream |= xs[0]->kind == KIND_STREAM; /* what else would a GET want */
     bool is_stream = xs[0]->kind == KIND_STREAM, is_delete = xs[0]->kind == KIND_DELETE;
     for (size_t i = 0; i < count; i++)
         exchange_send(xs[i], session_back(l->session)); /* the last one may free the hop */
-    if (is_stream)
+    if (is_stream && xs[0]->front != NULL)
         hop_open_stream(hop);
     if (is_delete)
         visit_end(g, l, CLOSE_SESSION_ENDED);

@@ -41,6 +41,7 @@ channel_new(struct loop *loop, const struct channel_events *events, void *owner,
     list_init(&c->sessions);
     list_init(&c->calls);
     list_init(&c->waiting);
+    list_init(&c->asked);
     timer_init(&c->expiry, expire_opening);
     return c;
 }
@@ -69,30 +70,18 @@ call_forget(struct channel *c, struct call *call)
     list_remove(&call->node);
     LIST_EACH (struct question, q, &call->questions, of_call) {
         list_remove(&q->of_call);
-        q->call = NULL;
-        q->on   = NULL;
+        q->on = NULL;
     }
     if (call->x == NULL)
         free(call);
-}
-
-static bool
-forget_question(struct str id, void *value, void *arg)
-{
-    struct question *q = *(struct question **)value;
-
-    (void)id, (void)arg;
-    list_remove(&q->of_call);
-    free(q);
-    return true;
 }
 
 /* The child is gone: what waited for it fails, what it asked is void. */
 static void
 fail_calls(struct channel *c, enum close_reason why, const char *words)
 {
-    map_each(&c->questions, forget_question, NULL);
-    map_clear(&c->questions);
+    LIST_EACH (struct question, q, &c->asked, node)
+        question_drop(c, q);
     list_splice(&c->calls, &c->waiting);
     for (struct list *node; (node = list_first(&c->calls)) != NULL;) {
         struct call     *call = LIST_OF(struct call, node, node);
@@ -199,8 +188,7 @@ channel_open(struct channel *c, struct error *err)
     c->is_told_initialized = false;
     c->level               = -1;
     loop_set_timer(c->loop, &c->expiry, now + c->patience);
-    if (buffer_len(&c->opening) > 0)
-        channel_request_of_ours(c, buffer_str(&c->opening));
+    channel_request_of_ours(c, buffer_str(&c->opening));
     return true;
 }
 
@@ -268,7 +256,7 @@ channel_tell(struct channel *c, const char *format, ...)
     return ok;
 }
 
-/* A later session's `initialize`: what the child said to the first. */
+/* A session's `initialize`: what the child said to ours. */
 void
 channel_answer_from_greeting(struct channel *c, struct call *call)
 {
@@ -327,21 +315,42 @@ flush_waiting(struct channel *c)
     }
 }
 
-void
+/* After a restart the child knows nothing of what its sessions had asked for. */
+static void
+tell_again(struct channel *c)
+{
+    c->is_told_initialized = channel_tell(c, "{\"jsonrpc\":\"2.0\",\"method\":\"notifications/initialized\"}");
+    map_each(&c->subscribed, subscribe_again, c);
+    LIST_EACH (const struct session, s, &c->sessions, node)
+        if (s->level >= 0 && (c->level < 0 || s->level < c->level))
+            c->level = s->level;
+    if (c->level >= 0) {
+        struct buffer message = {.max = KIB(1)};
+        if (buffer_printf(
+                &message,
+                "{\"jsonrpc\":\"2.0\",\"id\":0,\"method\":\"logging/setLevel\",\"params\":{\"level\":\"%s\"}}",
+                log_levels[c->level]))
+            channel_request_of_ours(c, buffer_str(&message));
+        buffer_clear(&message);
+    }
+}
+
+/* False: the greeting cannot be kept. */
+bool
 channel_set_ready(struct channel *c, const struct envelope *answer)
 {
     buffer_reset(&c->greeting);
-    buffer_append(&c->greeting, answer->result);
+    if (!buffer_append(&c->greeting, answer->result))
+        return false;
     snprintf(c->revision, sizeof c->revision, "%.*s", STR_ARG(answer->revision));
     loop_clear_timer(c->loop, &c->expiry);
     c->state      = CHANNEL_READY;
     c->down_since = 0;
     c->events->on_ready(c->owner, c, answer);
-    if (c->counts.starts > 1 && buffer_len(&c->opening) > 0) {
-        c->is_told_initialized = channel_tell(c, "{\"jsonrpc\":\"2.0\",\"method\":\"notifications/initialized\"}");
-        map_each(&c->subscribed, subscribe_again, c);
-    }
+    if (c->counts.starts > 1)
+        tell_again(c);
     flush_waiting(c);
+    return true;
 }
 
 void

@@ -7,9 +7,10 @@
  *   CLOSING   no longer anybody's; freed when the child is gone
  *
  * The channel owns the ids on the wire: requests, progress tokens and cancellations are numbered anew and come back as
- * their session wrote them. The first session's `initialize` opens the child, later ones get the recorded answer; a
- * child that died is opened again with it. What the child says outside a call goes to its sessions; what it asks goes
- * to the session whose calls alone are in flight. MCP basic/transports "stdio"; basic/lifecycle. */
+ * their session wrote them. The first session's `initialize` is sent as ours and opens the child; its answer is
+ * recorded and given to every session. A child that died is opened again with it. What the child says outside a call
+ * goes to its sessions; what it asks goes to the session whose calls alone are in flight. MCP basic/transports "stdio";
+ * basic/lifecycle. */
 #ifndef GATEHOUSE_MCP_CHANNEL_H
 #define GATEHOUSE_MCP_CHANNEL_H
 

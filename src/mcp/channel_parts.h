@@ -8,7 +8,9 @@
 #include "mcp/rewrite.h"
 #include "mcp/session.h"
 
-enum { CALLS_MAX = 65536, QUESTIONS_MAX = 1024, SUBSCRIPTIONS_MAX = 1024, HELD_MAX = 64 };
+enum { CALLS_MAX = 65536, QUESTIONS_MAX = 256, SUBSCRIPTIONS_MAX = 1024, HELD_MAX = 64, LOG_LEVELS = 8 };
+
+#define HELD_BYTES KIB(960) /* of a session; no more than a hop's share, so that flushing them loses no hop */
 
 /* A request on its way to the child and back. In the arena of its exchange, or, for requests of ours, on the heap. */
 struct call {
@@ -17,7 +19,7 @@ struct call {
     uint64_t         number;    /* on the wire; 0 while it waits */
     struct exchange *x;         /* NULL: ours */
     struct session  *session;   /* NULL: ours */
-    bool             opens;     /* an `initialize` */
+    bool             opens;     /* an `initialize`: a client's is answered with the greeting, ours opens the channel */
     bool             is_silent; /* the child need not hear of its end */
     struct str       line;      /* while it waits: the message, in the arena; */
     struct str       id, token; /* and the places in it */
@@ -25,11 +27,17 @@ struct call {
 
 /* Something that the child asked of a session's client. */
 struct question {
-    struct list      of_call;
+    struct list      node;    /* on channel->asked */
+    struct list      of_call; /* on call->questions */
     struct session  *session;
-    struct call     *call; /* during which it was asked; NULL: outside any, or that call is over */
-    struct exchange *on;   /* the same call's exchange */
+    struct exchange *on;      /* of the call during which it was asked; NULL: outside any, or that call is over */
+    bool             is_owed; /* the client has got it: `on` waits for the client */
+    size_t           id_len;
+    char             id[]; /* as written */
 };
+
+/* What became of a message for a client. */
+enum delivery { DELIVERED, HELD, LOST };
 
 struct channel {
     struct loop                 *loop;
@@ -39,10 +47,10 @@ struct channel {
     struct child                *child;
     enum channel_state           state;
     bool                         isolated;
-    bool                         is_lost;  /* the isolated child is gone: the session follows at the end of the turn */
     struct list                  sessions; /* of struct session, by node */
     struct list                  calls;    /* of struct call, by node; newest last */
     struct list                  waiting;  /* of struct call, by node */
+    struct list                  asked;    /* of struct question, by node; oldest first */
     size_t                       in_flight, session_count;
     struct map                   by_number;  /* uint64_t -> struct call * */
     struct map                   questions;  /* id as written -> struct question * */
@@ -73,7 +81,7 @@ struct session {
     void            *owner;
     struct exchange *stream; /* the GET; NULL: none */
     struct list      held;   /* of struct held, by node */
-    size_t           held_count, calls;
+    size_t           held_count, held_bytes, calls;
     struct map       subscriptions; /* uri -> char */
     int              level;         /* notifications/message below it are not for this session; -1: all are */
     mono_time        heard;
@@ -87,7 +95,7 @@ bool channel_open(struct channel *c, struct error *err);
 bool channel_write_request(struct channel *c, struct call *call, struct str message, struct str id, struct str token);
 bool channel_tell(struct channel *c, const char *format, ...) __attribute__((format(printf, 2, 3)));
 void channel_answer_from_greeting(struct channel *c, struct call *call);
-void channel_set_ready(struct channel *c, const struct envelope *answer);
+bool channel_set_ready(struct channel *c, const struct envelope *answer);
 void channel_request_of_ours(struct channel *c, struct str message);
 void call_forget(struct channel *c, struct call *call);
 void channel_remove_session(struct channel *c, struct session *s);
@@ -95,9 +103,14 @@ void channel_remove_session(struct channel *c, struct session *s);
 /* channel_route.c */
 void channel_take_line(struct channel *c, struct str line);
 /* `on`: the exchange that it belongs to, or NULL. */
-bool session_deliver(struct session *s, struct exchange *on, struct str message);
-void question_drop(struct channel *c, struct str id, struct question *q);
+enum delivery session_deliver(struct session *s, struct exchange *on, struct str message);
+void          question_drop(struct channel *c, struct question *q);
 
-int log_level_of(struct str word);
+/* session.c */
+void session_forget_subscription(struct session *s, struct str uri);
+
+/* -1: no level. */
+int                      log_level_of(struct str word);
+extern const char *const log_levels[LOG_LEVELS]; /* least severe first */
 
 #endif

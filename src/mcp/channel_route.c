@@ -1,14 +1,14 @@
 /* What a child says, and to whom it goes. */
 #include "mcp/channel_parts.h"
 
-static const char *const level_words[] = {"debug", "info",     "notice", "warning",
-                                          "error", "critical", "alert",  "emergency"};
+const char *const log_levels[LOG_LEVELS] = {"debug", "info",     "notice", "warning",
+                                            "error", "critical", "alert",  "emergency"};
 
 int
 log_level_of(struct str word)
 {
-    for (int i = 0; i < 8; i++)
-        if (str_eq(word, str_from(level_words[i])))
+    for (int i = 0; i < LOG_LEVELS; i++)
+        if (str_eq(word, str_from(log_levels[i])))
             return i;
     return -1;
 }
@@ -25,46 +25,59 @@ newest_call(const struct channel *c, const struct session *s, bool only_heard)
     return NULL;
 }
 
-static bool
+static enum delivery
 hold(struct session *s, struct str message)
 {
-    struct held *held = s->held_count >= HELD_MAX || message.len > MIB(1) ? NULL : malloc(sizeof *held + message.len);
+    bool         fits = s->held_count < HELD_MAX && message.len <= HELD_BYTES - s->held_bytes;
+    struct held *held = fits ? malloc(sizeof *held + message.len) : NULL;
 
     if (held == NULL) {
         s->channel->counts.dropped++;
-        return false;
+        return LOST;
     }
     held->len = message.len;
     memcpy(held->bytes, message.data, message.len);
     list_append(&s->held, &held->node);
     s->held_count++;
-    return true;
+    s->held_bytes += message.len;
+    return HELD;
 }
 
-bool
+static void
+note_from_child(struct exchange *x, struct str message)
+{
+    if (x->first_byte == 0)
+        x->first_byte = loop_now(x->owner->loop);
+    exchange_note(x, FROM_SERVER, message, false);
+}
+
+/* To the client of `on`, else to the GET stream, else to a client that waits for another call. */
+enum delivery
 session_deliver(struct session *s, struct exchange *on, struct str message)
 {
-    struct call     *other  = on != NULL && on->front != NULL ? NULL : newest_call(s->channel, s, true);
-    struct exchange *target = on != NULL && on->front != NULL ? on : s->stream != NULL ? s->stream : NULL;
+    struct call     *other  = newest_call(s->channel, s, true);
+    struct exchange *ways[] = {on, s->stream, other == NULL ? NULL : other->x};
+    struct exchange *taker  = NULL;
 
-    if (target == NULL && other != NULL)
-        target = other->x;
-    struct exchange *noted = on != NULL ? on : target;
-    if (noted != NULL) {
-        if (noted->first_byte == 0)
-            noted->first_byte = clock_mono();
-        exchange_note(noted, FROM_SERVER, message, false);
+    for (size_t i = 0; i < 3 && taker == NULL; i++) {
+        struct exchange *x = ways[i];
+        if (x != NULL && x->front != NULL && x->front->ops->message(x->front, x, message, false))
+            taker = x;
     }
-    if (target != NULL && target->front != NULL && target->front->ops->message(target->front, target, message, false))
-        return true;
-    return noted == NULL || on != NULL ? hold(s, message) : false;
+    if (on != NULL || taker != NULL)
+        note_from_child(on != NULL ? on : taker, message);
+    return taker != NULL ? DELIVERED : hold(s, message);
 }
 
+/* The question is answered, or void: nobody waits for the client on its account. */
 void
-question_drop(struct channel *c, struct str id, struct question *q)
+question_drop(struct channel *c, struct question *q)
 {
+    list_remove(&q->node);
     list_remove(&q->of_call);
-    map_remove(&c->questions, id);
+    if (q->on != NULL && q->is_owed)
+        exchange_owe(q->on, -1);
+    map_remove(&c->questions, str_of(q->id, q->id_len));
     free(q);
 }
 
@@ -90,6 +103,43 @@ who_is_asked(const struct channel *c)
     return NULL;
 }
 
+/* The newest held message is taken back. */
+static void
+forget_held(struct session *s)
+{
+    struct held *held = LIST_OF(struct held, s->held.prev, node);
+
+    list_remove(&held->node);
+    s->held_count--;
+    s->held_bytes -= held->len;
+    free(held);
+}
+
+/* One more that is open. When there are too many, the oldest is taken back. NULL: no memory, or the id is in use. */
+static struct question *
+question_new(struct channel *c, struct session *s, struct str id)
+{
+    if (map_get(&c->questions, id) != NULL)
+        return NULL;
+    if (c->questions.count == QUESTIONS_MAX) {
+        struct question *oldest = LIST_OF(struct question, list_first(&c->asked), node);
+        refuse_question(c, str_of(oldest->id, oldest->id_len), "the client did not answer");
+        question_drop(c, oldest);
+    }
+    struct question  *q    = malloc(sizeof *q + id.len);
+    struct question **slot = q == NULL ? NULL : map_get_or_add(&c->questions, id);
+    if (slot == NULL) {
+        free(q);
+        return NULL;
+    }
+    *slot = q;
+    *q    = (struct question){.session = s, .id_len = id.len};
+    memcpy(q->id, id.data, id.len);
+    list_init(&q->of_call);
+    list_append(&c->asked, &q->node);
+    return q;
+}
+
 static void
 take_question(struct channel *c, const struct envelope *e)
 {
@@ -104,27 +154,32 @@ take_question(struct channel *c, const struct envelope *e)
                         "\\\"sessionMode\\\": \\\"isolated\\\" on its entry");
         return;
     }
-    struct question  *q    = calloc(1, sizeof *q);
-    struct question **slot = q == NULL ? NULL : map_get_or_add(&c->questions, e->id);
-    if (slot == NULL || *slot != NULL) {
-        free(q);
-        refuse_question(c, e->id, slot == NULL ? "too many questions are open" : "this id is in use");
+    struct question *q = question_new(c, s, e->id);
+    if (q == NULL) {
+        refuse_question(c, e->id, "this id is in use, or there is no memory");
         return;
     }
     struct call *call = newest_call(c, s, false);
-    *q                = (struct question){.session = s, .call = call, .on = call == NULL ? NULL : call->x};
-    *slot             = q;
-    list_init(&q->of_call);
     if (call != NULL) {
+        q->on = call->x;
         list_append(&call->questions, &q->of_call);
-        exchange_owe(call->x, 1);
     }
-    if (session_deliver(s, q->on, e->message))
-        return;
-    if (q->on != NULL)
-        exchange_owe(q->on, -1);
-    question_drop(c, e->id, q);
-    refuse_question(c, e->id, "the client listens nowhere");
+    switch (session_deliver(s, q->on, e->message)) {
+    case DELIVERED:
+        q->is_owed = q->on != NULL;
+        if (q->is_owed)
+            exchange_owe(q->on, 1);
+        break;
+    case HELD:
+        if (q->on == NULL || q->on->front == NULL)
+            break;
+        forget_held(s); /* its client is there and cannot be asked: better told now than after the time-out */
+        /* fallthrough */
+    case LOST:
+        question_drop(c, q);
+        refuse_question(c, e->id, "the client listens nowhere");
+        break;
+    }
 }
 
 static void
@@ -141,9 +196,12 @@ answer_call(struct channel *c, struct call *call, const struct envelope *e)
     struct exchange *x       = call->x;
     struct buffer    message = {.max = SIZE_MAX / 2};
 
+    if (e->kind == MESSAGE_ERROR && str_eq(x->message.method, STR("resources/subscribe")))
+        session_forget_subscription(call->session, x->message.target);
     call_forget(c, call);
     exchange_lose_back(x);
     if (!append_rewritten(&message, e->message, &(struct rewrite){e->id, x->message.id}, 1)) {
+        buffer_clear(&message);
         exchange_fail(x, CLOSE_BUSY, "no memory for its answer");
         return;
     }
@@ -157,29 +215,33 @@ answer_call(struct channel *c, struct call *call, const struct envelope *e)
     buffer_clear(&message);
 }
 
+/* Those who wait to be opened hear why they are not. */
 static void
-take_opening_answer(struct channel *c, struct call *call, const struct envelope *e)
+refuse_openings(struct channel *c, const struct envelope *e)
 {
-    struct session *s = call->session;
-
-    if (e->kind == MESSAGE_ERROR || e->result.data == NULL) {
-        snprintf(c->words, sizeof c->words, "%s",
-                 e->kind == MESSAGE_ERROR ? "refused initialize" : "answered initialize without a protocolVersion");
-        if (call->x != NULL)
+    LIST_EACH (struct call, call, &c->waiting, node)
+        if (call->opens)
             answer_call(c, call, e);
-        else
-            call_forget(c, call);
-        child_kill(c->child);
+}
+
+static void
+take_opening_answer(struct channel *c, struct call *ours, const struct envelope *e)
+{
+    const char *wrong = NULL;
+
+    call_forget(c, ours);
+    if (e->kind == MESSAGE_ERROR)
+        wrong = "refused initialize";
+    else if (e->result.data == NULL)
+        wrong = "answered initialize without a protocolVersion";
+    else if (!channel_set_ready(c, e))
+        wrong = "answered initialize with more than 4 MiB";
+    if (wrong == NULL)
         return;
-    }
-    if (s != NULL) {
-        s->is_open = true;
-        snprintf(s->revision, sizeof s->revision, "%.*s", STR_ARG(e->revision));
-        answer_call(c, call, e);
-    } else {
-        call_forget(c, call);
-    }
-    channel_set_ready(c, e);
+    snprintf(c->words, sizeof c->words, "%s", wrong);
+    if (e->kind == MESSAGE_ERROR)
+        refuse_openings(c, e);
+    child_kill(c->child);
 }
 
 static void
@@ -213,8 +275,16 @@ take_progress(struct channel *c, const struct envelope *e)
         return;
     }
     struct exchange *x = (*slot)->x;
-    if (append_rewritten(&message, e->message, &(struct rewrite){e->progress_token, x->message.progress_token}, 1))
-        session_deliver((*slot)->session, x, buffer_str(&message));
+    if (append_rewritten(&message, e->message, &(struct rewrite){e->progress_token, x->message.progress_token}, 1)) {
+        bool is_heard = x->front != NULL;
+        if (is_heard)
+            note_from_child(x, buffer_str(&message));
+        if (!is_heard)
+            session_deliver((*slot)->session, x, buffer_str(&message));
+        else
+            x->front->ops->message(x->front, x, buffer_str(&message),
+                                   false); /* one that takes JSON only goes without */
+    }
     buffer_clear(&message);
 }
 
@@ -226,11 +296,8 @@ take_withdrawal(struct channel *c, const struct envelope *e)
 
     if (slot == NULL)
         return;
-    struct question *q = *slot;
-    session_deliver(q->session, q->on, e->message);
-    if (q->on != NULL)
-        exchange_owe(q->on, -1);
-    question_drop(c, e->cancelled_id, q);
+    session_deliver((*slot)->session, (*slot)->on, e->message);
+    question_drop(c, *slot);
 }
 
 struct subscription_search {

@@ -4,8 +4,9 @@
 
 enum { HEADERS_MAX = 64 };
 
-#define RETRY_AFTER MILLISECONDS(20)
-#define REST_AFTER  SECONDS(1)
+#define TELL_PATIENCE SECONDS(10)
+#define RETRY_AFTER   MILLISECONDS(20)
+#define REST_AFTER    SECONDS(1)
 
 /* Refers to the call while it runs. Frees itself when the call has ended and no exchange is linked. */
 struct http_back {
@@ -17,7 +18,8 @@ struct http_back {
     struct list                    exchanges; /* of struct exchange, by back_node */
     size_t                         expected;  /* exchanges still to be sent to it before it starts */
     bool                           is_batch, is_stream, has_event_id;
-    bool                           is_slow; /* the client is: on_writable resumes */
+    bool                           is_slow;    /* the client is: on_writable resumes */
+    bool                           is_dropped; /* the body of the answer is for nobody */
     enum http_back_kind            kind;
     int                            status;
     uint64_t                       received;    /* bytes of a JSON body */
@@ -90,13 +92,18 @@ stays_here(struct str name)
 
 /* RFC 9110 section 7.6.1: what Connection names is about the connection too. */
 static bool
-is_named_by(struct str connection, struct str name)
+is_named_by(const struct http_headers *headers, struct str name)
 {
     struct str part;
 
-    while (str_cut(&connection, ',', &part))
-        if (str_eq_nocase(str_trim(part), name))
-            return true;
+    for (size_t i = 0; i < headers->count; i++) {
+        struct str list = headers->items[i].value;
+        if (!str_eq_nocase(headers->items[i].name, STR("connection")))
+            continue;
+        while (str_cut(&list, ',', &part))
+            if (str_eq_nocase(str_trim(part), name))
+                return true;
+    }
     return false;
 }
 
@@ -110,11 +117,9 @@ is_withheld(const struct http_upstream *to, struct str value)
 static bool
 take_headers(struct http_back *hb, const struct http_request *r)
 {
-    struct str connection = http_header(&r->headers, STR("connection"));
-
     for (size_t i = 0; i < r->headers.count; i++) {
         const struct http_header *h = &r->headers.items[i];
-        if (stays_here(h->name) || is_named_by(connection, h->name))
+        if (stays_here(h->name) || is_named_by(&r->headers, h->name))
             continue;
         if (str_eq_nocase(h->name, STR("authorization")) && is_withheld(hb->to, h->value))
             continue;
@@ -209,12 +214,12 @@ find_exchange(const struct http_back *hb, struct str id)
     return NULL;
 }
 
-/* What a server may say from our origin. */
+/* What a server may say from our origin, beside the type of its answer. */
 static bool
 may_pass(struct str name)
 {
     static const struct str allowed[] = {
-        {"content-type", 12}, {"www-authenticate", 16}, {"retry-after", 11}, {"cache-control", 13}, {"allow", 5}};
+        {"www-authenticate", 16}, {"retry-after", 11}, {"cache-control", 13}, {"allow", 5}};
 
     for (size_t i = 0; i < sizeof allowed / sizeof allowed[0]; i++)
         if (str_eq_nocase(name, allowed[i]))
@@ -227,7 +232,9 @@ is_type(struct str content_type, struct str type)
 {
     struct str rest = str_skip(content_type, type.len);
 
-    return str_starts_nocase(content_type, type) && (rest.len == 0 || rest.data[0] == ';' || rest.data[0] == ' ');
+    return str_starts_nocase(content_type, type) &&
+           str_index(rest, ',') < 0 && /* several types: a browser takes the last */
+           (rest.len == 0 || rest.data[0] == ';' || rest.data[0] == ' ');
 }
 
 static int64_t
@@ -250,9 +257,6 @@ pass_refusal(struct http_back *hb, int status, struct http_header *passing, size
 
     snprintf(text, sizeof text, "the server answered with HTTP status %d", status);
     append_error_message(&body, x->message.id, -32603, str_from(text), "http-status");
-    for (size_t i = 0; i < count; i++)
-        if (str_eq_nocase(passing[i].name, STR("content-type")))
-            passing[i] = passing[--count];
     passing[count++] = (struct http_header){STR("Content-Type"), STR("application/json")};
 
     struct answer_head head = {
@@ -271,6 +275,50 @@ pass_refusal(struct http_back *hb, int status, struct http_header *passing, size
     finish(hb, CLOSE_ANSWERED, NULL);
 }
 
+/* Whether a client waits for more than the status: for the answer of a request, or the events of a stream. */
+static bool
+is_awaited(const struct http_back *hb)
+{
+    LIST_EACH (const struct exchange, x, &hb->exchanges, back_node)
+        if (x->kind == KIND_REQUEST || x->kind == KIND_STREAM)
+            return true;
+    return false;
+}
+
+static void
+refuse_answer(struct http_back *hb, int status, struct str type, struct http_header *passing, size_t count)
+{
+    char detail[160];
+
+    if (status >= 400) {
+        pass_refusal(hb, status, passing, count);
+        return;
+    }
+    if (status >= 300)
+        snprintf(detail, sizeof detail,
+                 "a redirect (HTTP status %d), which is not followed: register the address it leads to", status);
+    else
+        snprintf(detail, sizeof detail, "an answer of type \"%.*s\", neither JSON nor an event stream",
+                 type.len > 60 ? 60 : (int)type.len, type.len == 0 ? "" : type.data);
+    finish(hb, CLOSE_MALFORMED, detail);
+}
+
+static void
+pass_head(struct http_back *hb, const struct answer_head *head)
+{
+    struct exchange *x = first_exchange(hb);
+
+    LIST_EACH (struct exchange, each, &hb->exchanges, back_node) {
+        each->http_status = head->status;
+        each->first_byte  = each->first_byte == 0 ? clock_mono() : each->first_byte;
+        if (hb->is_stream && each->kind == KIND_STREAM)
+            each->patience = 0;
+        exchange_begin_answer(each);
+    }
+    if (x->front != NULL)
+        x->front->ops->head(x->front, head);
+}
+
 static void
 on_head(void *owner, int status, const struct http_headers *headers)
 {
@@ -279,50 +327,36 @@ on_head(void *owner, int status, const struct http_headers *headers)
     int64_t            length = declared_length(headers);
     struct http_header passing[HEADERS_MAX + 1];
     size_t             count = 0;
-    struct exchange   *x     = first_exchange(hb);
 
     for (size_t i = 0; i < headers->count && count < HEADERS_MAX; i++)
         if (may_pass(headers->items[i].name))
             passing[count++] = headers->items[i];
-    hb->status    = status;
-    hb->is_stream = is_type(type, STR("text/event-stream"));
-    hb->events->on_head(x, status, http_header(headers, STR("mcp-session-id")));
+    hb->status = status;
+    hb->events->on_head(first_exchange(hb), status, http_header(headers, STR("mcp-session-id")));
 
-    bool is_empty = length == 0 || status == 202 || status == 204 || status == 304;
-    if (!hb->is_stream && length > 0 && (uint64_t)length > hb->to->message_max) {
+    bool is_json   = is_type(type, STR("application/json"));
+    hb->is_stream  = is_type(type, STR("text/event-stream"));
+    hb->is_dropped = length == 0 || status == 202 || status == 204 ||
+                     (status < 300 && !is_json && !hb->is_stream && !is_awaited(hb));
+    if ((status >= 300 && status < 400) || (!hb->is_dropped && !is_json && !hb->is_stream)) {
+        refuse_answer(hb, status, type, passing, count);
+        return;
+    }
+    if (!hb->is_dropped && !hb->is_stream && length > 0 && (uint64_t)length > hb->to->message_max) {
         finish(hb, CLOSE_TOO_LARGE, "its answer is larger than message.max");
         return;
     }
-    bool is_redirect = status >= 300 && status < 400;
-    if (is_redirect || (!is_empty && !hb->is_stream && !is_type(type, STR("application/json")))) {
-        if (status >= 400) {
-            pass_refusal(hb, status, passing, count);
-        } else {
-            char detail[160];
-            if (is_redirect)
-                snprintf(detail, sizeof detail,
-                         "a redirect (HTTP status %d), which is not followed: register the address it leads to",
-                         status);
-            else
-                snprintf(detail, sizeof detail, "an answer of type \"%.*s\", neither JSON nor an event stream",
-                         type.len > 60 ? 60 : (int)type.len, type.len == 0 ? "" : type.data);
-            finish(hb, CLOSE_MALFORMED, detail);
-        }
-        return;
+    if (hb->is_dropped) {
+        hb->is_stream = false;
+        length        = 0;
+    } else {
+        passing[count++] = (struct http_header){STR("Content-Type"), type};
     }
-    LIST_EACH (struct exchange, each, &hb->exchanges, back_node) {
-        each->http_status = status;
-        each->first_byte  = each->first_byte == 0 ? clock_mono() : each->first_byte;
-        if (hb->is_stream && each->kind == KIND_STREAM)
-            each->patience = 0;
-        exchange_begin_answer(each);
-    }
-    if (x->front != NULL)
-        x->front->ops->head(x->front, &(struct answer_head){.status    = status,
-                                                            .headers   = passing,
-                                                            .count     = count,
-                                                            .length    = hb->is_stream ? -1 : length,
-                                                            .is_stream = hb->is_stream});
+    pass_head(hb, &(struct answer_head){.status    = status,
+                                        .headers   = passing,
+                                        .count     = count,
+                                        .length    = hb->is_stream ? -1 : length,
+                                        .is_stream = hb->is_stream});
 }
 
 /* Notes the message on the exchange that it answers, or on the first one. */
@@ -451,10 +485,12 @@ take_body(struct http_back *hb, struct str bytes)
     }
     if (x->front != NULL && !x->front->ops->bytes(x->front, bytes, false))
         hb->is_slow = true;
-    if (!is_gathered(hb))
+    if (!is_gathered(hb)) {
         exchange_note(x, FROM_SERVER, bytes, true);
-    else if (!buffer_append(&hb->gathered, bytes))
-        hb->kind = HTTP_BACK_PLAIN; /* no memory to read it: it has passed all the same */
+    } else if (!buffer_append(&hb->gathered, bytes)) {
+        finish(hb, CLOSE_BUSY, "no memory for its answer");
+        return;
+    }
     pause_reading(hb, x);
 }
 
@@ -463,6 +499,8 @@ on_data(void *owner, struct str bytes)
 {
     struct http_back *hb = owner;
 
+    if (hb->is_dropped)
+        return;
     if (hb->is_stream)
         take_stream(hb, bytes);
     else
@@ -495,7 +533,7 @@ on_whole(struct http_back *hb)
             batch_each(buffer_str(&hb->gathered), take_each, hb, NULL);
         else
             take_message(hb, buffer_str(&hb->gathered));
-    } else if (hb->status != 202 && x != NULL) {
+    } else if (!hb->is_dropped && x != NULL) {
         exchange_note(x, FROM_SERVER, STR_NONE, false);
     }
     finish(hb, CLOSE_ANSWERED, NULL);
@@ -583,10 +621,24 @@ http_back_left(struct back *back)
     http_back_free(hb);
 }
 
-/* A message that nobody waits for: the buffer lives as long as the call. */
+/* A message that nobody waits for, while it is on its way. */
 struct telling {
-    struct buffer text;
+    struct list       node; /* on upstream->tellings */
+    struct loop      *loop;
+    struct http_call *call;
+    struct buffer     text;
+    struct timer      patience;
 };
+
+static void
+telling_free(struct telling *t)
+{
+    list_remove(&t->node);
+    loop_clear_timer(t->loop, &t->patience);
+    http_call_cancel(t->call);
+    buffer_clear(&t->text);
+    free(t);
+}
 
 static void
 told_head(void *owner, int status, const struct http_headers *headers)
@@ -606,22 +658,45 @@ told_end(void *owner, const struct error *err)
     struct telling *t = owner;
 
     (void)err;
-    buffer_clear(&t->text);
-    free(t);
+    t->call = NULL;
+    telling_free(t);
+}
+
+static void
+stop_waiting(struct timer *patience)
+{
+    telling_free(LIST_OF(struct telling, patience, patience));
+}
+
+static struct telling *
+telling_new(struct http_upstream *to, struct str message)
+{
+    struct telling *t = calloc(1, sizeof *t);
+
+    if (t == NULL)
+        return NULL;
+    t->loop     = to->loop;
+    t->text.max = KIB(64);
+    timer_init(&t->patience, stop_waiting);
+    loop_set_timer(t->loop, &t->patience, loop_now(t->loop) + TELL_PATIENCE);
+    list_append(&to->tellings, &t->node);
+    if (buffer_append(&t->text, message))
+        return t;
+    telling_free(t);
+    return NULL;
 }
 
 void
-http_back_tell(const struct http_upstream *to, struct str message, struct str session, struct str revision)
+http_back_tell(struct http_upstream *to, struct str message, struct str session, struct str revision)
 {
     static const struct http_call_events events = {told_head, told_data, told_end};
 
-    struct telling    *t = calloc(1, sizeof *t);
+    struct telling    *t = telling_new(to, message);
     struct http_header headers[HEADERS_MAX];
     size_t             count = 0;
 
     if (t == NULL)
         return;
-    t->text.max      = KIB(64);
     headers[count++] = (struct http_header){STR("Content-Type"), STR("application/json")};
     headers[count++] = (struct http_header){STR("Accept"), STR("application/json, text/event-stream")};
     if (session.len > 0)
@@ -630,15 +705,21 @@ http_back_tell(const struct http_upstream *to, struct str message, struct str se
         headers[count++] = (struct http_header){STR("MCP-Protocol-Version"), revision};
     for (size_t i = 0; i < to->header_count && count < HEADERS_MAX; i++)
         headers[count++] = to->headers[i];
-    if (buffer_append(&t->text, message)) {
-        struct http_call_spec spec = {.url          = &to->url,
-                                      .origin       = to->origin,
-                                      .method       = HTTP_METHOD_POST,
-                                      .headers      = headers,
-                                      .header_count = count,
-                                      .body         = buffer_str(&t->text)};
-        if (http_call_start(to->client, &spec, &events, t, NULL) != NULL)
-            return;
-    }
-    told_end(t, NULL);
+    t->call = http_call_start(to->client,
+                              &(struct http_call_spec){.url          = &to->url,
+                                                       .origin       = to->origin,
+                                                       .method       = HTTP_METHOD_POST,
+                                                       .headers      = headers,
+                                                       .header_count = count,
+                                                       .body         = buffer_str(&t->text)},
+                              &events, t, NULL);
+    if (t->call == NULL)
+        telling_free(t);
+}
+
+void
+http_upstream_clear(struct http_upstream *to)
+{
+    for (struct list *node; (node = list_first(&to->tellings)) != NULL;)
+        telling_free(LIST_OF(struct telling, node, node));
 }

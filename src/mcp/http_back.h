@@ -14,6 +14,8 @@
 
 /* One registered HTTP server, as its calls need it. Borrowed by the calls: it outlives them (the gateway counts). */
 struct http_upstream {
+    struct loop              *loop;
+    struct list               tellings; /* of struct telling, by node: messages of ours on their way */
     struct http_client       *client;
     struct http_origin       *origin;
     struct http_url           url;
@@ -53,7 +55,10 @@ struct back *http_back_new(struct loop *loop, const struct http_upstream *to, co
 /* The client left: the connection to the upstream is closed, the upstream decides. The exchanges are unlinked. */
 void http_back_left(struct back *back);
 
-/* A message of ours to the upstream, outside any exchange: notifications/cancelled. Its answer is not awaited. */
-void http_back_tell(const struct http_upstream *to, struct str message, struct str session, struct str revision);
+/* A message of ours to the upstream, outside any exchange: notifications/cancelled. Its answer is not looked at, and
+ * waited for only so long that a server which answers nothing holds no connection. */
+void http_back_tell(struct http_upstream *to, struct str message, struct str session, struct str revision);
+/* What is on its way is given up. Before the upstream goes. */
+void http_upstream_clear(struct http_upstream *to);
 
 #endif

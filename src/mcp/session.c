@@ -83,15 +83,17 @@ forward(struct session *s, struct exchange *x, struct str message, struct str id
     *call = (struct call){.x = x, .session = s, .opens = str_eq(x->message.method, STR("initialize"))};
     list_init(&call->node);
     list_init(&call->questions);
+    if (call->opens && buffer_len(&c->opening) == 0 && !buffer_append(&c->opening, message)) {
+        exchange_lose_back(x);
+        exchange_fail(x, CLOSE_BUSY, "initialize is larger than 1 MiB");
+        return;
+    }
     if (c->state == CHANNEL_IDLE && !channel_open(c, &err)) {
         exchange_lose_back(x);
         exchange_fail(x, CLOSE_UNREACHABLE, "%s", err.text);
         return;
     }
-    bool goes_now = c->state == CHANNEL_READY || (call->opens && buffer_len(&c->opening) == 0);
-    if (call->opens && buffer_len(&c->opening) == 0)
-        buffer_append(&c->opening, message);
-    if (goes_now && !(call->opens && c->state == CHANNEL_READY)) {
+    if (c->state == CHANNEL_READY && !call->opens) {
         if (channel_write_request(c, call, message, id, token))
             return;
         exchange_lose_back(x);
@@ -138,6 +140,13 @@ lose_subscription(struct channel *c, struct str uri)
     return true;
 }
 
+void
+session_forget_subscription(struct session *s, struct str uri)
+{
+    if (map_remove(&s->subscriptions, uri))
+        lose_subscription(s->channel, uri);
+}
+
 static void
 unsubscribe(struct session *s, struct exchange *x)
 {
@@ -172,12 +181,10 @@ set_level(struct session *s, struct exchange *x)
         forward(s, x, x->message.message, x->message.id, x->message.progress_token);
         return;
     }
-    static const char *const words[] = {"debug", "info",     "notice", "warning",
-                                        "error", "critical", "alert",  "emergency"};
-    static const struct str  head    = {"{\"jsonrpc\":\"2.0\",\"id\":", 23};
-    struct str               message =
+    static const struct str head = {"{\"jsonrpc\":\"2.0\",\"id\":", 23};
+    struct str              message =
         arena_printf(x->arena, "%.*s%.*s,\"method\":\"logging/setLevel\",\"params\":{\"level\":\"%s\"}}", STR_ARG(head),
-                     STR_ARG(x->message.id), words[lowest]);
+                     STR_ARG(x->message.id), log_levels[lowest]);
     forward(s, x, message, str_of(message.data + head.len, x->message.id.len), STR_NONE);
 }
 
@@ -198,65 +205,82 @@ send_request(struct session *s, struct exchange *x)
     forward(s, x, x->message.message, x->message.id, x->message.progress_token);
 }
 
-/* The client gave up on a call: the child hears of it under its own number. */
+static struct call *
+call_with_id(const struct session *s, const struct list *calls, struct str id)
+{
+    LIST_EACH (struct call, call, calls, node)
+        if (call->session == s && !call->opens && str_eq(call->x->message.id, id))
+            return call;
+    return NULL;
+}
+
+/* The client gave up on a call: the child hears of it under its own number, and not at all of one that still waits. */
 static void
 cancel_call(struct session *s, const struct exchange *x)
 {
-    struct channel *c = s->channel;
+    struct channel *c       = s->channel;
+    struct call    *waiting = call_with_id(s, &c->waiting, x->message.cancelled_id);
+    struct call    *call    = waiting != NULL ? waiting : call_with_id(s, &c->calls, x->message.cancelled_id);
 
-    LIST_EACH (struct call, call, &c->calls, node) {
-        if (call->session != s || call->opens || !str_eq(call->x->message.id, x->message.cancelled_id))
-            continue;
+    if (call == NULL)
+        return;
+    if (waiting == NULL) {
         char       digits[24];
         struct str number =
             str_of(digits, (size_t)snprintf(digits, sizeof digits, "%llu", (unsigned long long)call->number));
         struct buffer line = {.max = MIB(1)};
-        if (append_rewritten(&line, x->message.message, &(struct rewrite){x->message.cancelled_id, number}, 1) &&
-            c->child != NULL)
-            child_write(c->child, buffer_str(&line));
+        if (append_rewritten(&line, x->message.message, &(struct rewrite){x->message.cancelled_id, number}, 1))
+            call->is_silent = c->child != NULL && child_write(c->child, buffer_str(&line)); /* else in our words */
         buffer_clear(&line);
-        call->is_silent = true;
-        exchange_close(call->x, CLOSE_CANCELLED);
-        return;
     }
+    exchange_close(call->x, CLOSE_CANCELLED);
+}
+
+static void
+finish_here(struct exchange *x, bool is_taken)
+{
+    exchange_lose_back(x);
+    if (is_taken)
+        exchange_close(x, CLOSE_ANSWERED);
+    else
+        exchange_fail(x, CLOSE_BUSY, "its input queue is full");
 }
 
 static void
 send_notification(struct session *s, struct exchange *x)
 {
-    struct channel *c = s->channel;
+    struct channel *c        = s->channel;
+    bool            is_taken = true;
 
     if (str_eq(x->message.method, STR("notifications/cancelled"))) {
         cancel_call(s, x);
+    } else if (c->state != CHANNEL_READY) {
+        is_taken = true; /* a child that is not open yet has nothing to be told about */
     } else if (str_eq(x->message.method, STR("notifications/initialized"))) {
-        if (!c->is_told_initialized && c->child != NULL)
-            c->is_told_initialized = child_write(c->child, x->message.message);
-    } else if (c->child != NULL) {
-        child_write(c->child, x->message.message);
+        if (!c->is_told_initialized)
+            is_taken = c->is_told_initialized = child_write(c->child, x->message.message);
+    } else {
+        is_taken = child_write(c->child, x->message.message);
     }
-    exchange_lose_back(x);
-    exchange_close(x, CLOSE_ANSWERED);
+    finish_here(x, is_taken);
 }
 
 static void
 send_reply(struct session *s, struct exchange *x)
 {
-    struct channel   *c    = s->channel;
-    struct question **slot = map_get(&c->questions, x->message.id);
+    struct channel   *c        = s->channel;
+    struct question **slot     = map_get(&c->questions, x->message.id);
+    struct question  *q        = slot != NULL && (*slot)->session == s ? *slot : NULL;
+    bool              is_taken = q == NULL || (c->child != NULL && child_write(c->child, x->message.message));
 
-    if (slot != NULL && (*slot)->session == s) {
-        struct question *q = *slot;
+    if (q != NULL && is_taken) {
         if (q->on != NULL) {
             x->is_silent = true; /* on record with the exchange that asked */
             exchange_note(q->on, FROM_CLIENT, x->message.message, false);
-            exchange_owe(q->on, -1);
         }
-        if (c->child != NULL)
-            child_write(c->child, x->message.message);
-        question_drop(c, x->message.id, q);
+        question_drop(c, q);
     }
-    exchange_lose_back(x);
-    exchange_close(x, CLOSE_ANSWERED);
+    finish_here(x, is_taken);
 }
 
 static void
@@ -267,6 +291,7 @@ send_stream(struct session *s, struct exchange *x)
         struct held *held = LIST_OF(struct held, node, node);
         list_remove(node);
         s->held_count--;
+        s->held_bytes -= held->len;
         exchange_note(x, FROM_SERVER, str_of(held->bytes, held->len), false);
         if (x->front != NULL)
             x->front->ops->message(x->front, x, str_of(held->bytes, held->len), false);
@@ -304,35 +329,12 @@ cancel_exchange(struct back *back, struct exchange *x, enum close_reason why)
         s->stream = NULL;
     if (call == NULL)
         return;
-    bool was_opening = call->opens && call->number != 0 && c->state == CHANNEL_OPENING;
-    if (call->number != 0 && !call->is_silent && !call->opens)
+    if (call->number != 0 && !call->is_silent)
         channel_tell(c,
                      "{\"jsonrpc\":\"2.0\",\"method\":\"notifications/"
                      "cancelled\",\"params\":{\"requestId\":%llu,\"reason\":\"%s\"}}",
                      (unsigned long long)call->number, close_info[why].text);
     call_forget(c, call);
-    if (was_opening && c->child != NULL && c->state != CHANNEL_CLOSING) {
-        snprintf(c->words, sizeof c->words, "did not answer initialize in time");
-        child_kill(c->child);
-    }
-}
-
-/* One question of the session's that is open. */
-static bool
-find_question(struct str id, void *value, void *arg)
-{
-    struct {
-        const struct session *session;
-        struct question      *found;
-        struct str            id;
-    } *search          = arg;
-    struct question *q = *(struct question **)value;
-
-    if (q->session != search->session)
-        return true;
-    search->found = q;
-    search->id    = id;
-    return false;
 }
 
 static void
@@ -340,19 +342,13 @@ drop_questions(struct session *s)
 {
     struct channel *c = s->channel;
 
-    for (;;) {
-        struct {
-            const struct session *session;
-            struct question      *found;
-            struct str            id;
-        } search = {.session = s};
-        map_each(&c->questions, find_question, &search);
-        if (search.found == NULL)
-            return;
+    LIST_EACH (struct question, q, &c->asked, node) {
+        if (q->session != s)
+            continue;
         channel_tell(c,
                      "{\"jsonrpc\":\"2.0\",\"id\":%.*s,\"error\":{\"code\":-32603,\"message\":\"the session ended\"}}",
-                     STR_ARG(search.id));
-        question_drop(c, search.id, search.found);
+                     STR_ARG(str_of(q->id, q->id_len)));
+        question_drop(c, q);
     }
 }
 

@@ -38,8 +38,6 @@ make_file(const char *path, struct error *err)
     return true;
 }
 
-enum { BUSY_MS = 5000 };
-
 sqlite3 *
 db_open(const char *path, enum db_mode mode, struct error *err)
 {
@@ -59,7 +57,7 @@ db_open(const char *path, enum db_mode mode, struct error *err)
         sqlite3_close(db);
         return NULL;
     }
-    sqlite3_busy_timeout(db, BUSY_MS);
+    sqlite3_busy_timeout(db, DB_BUSY_MS);
     sqlite3_db_config(db, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
     sqlite3_db_config(db, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, NULL);
     sqlite3_db_config(db, SQLITE_DBCONFIG_ENABLE_TRIGGER, 0, NULL);

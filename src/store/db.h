@@ -12,6 +12,8 @@ enum db_mode {
     DB_READ   /* read-only; a schema that lies can do no harm */
 };
 
+enum { DB_BUSY_MS = 5000 }; /* how long a handle waits for another process */
+
 sqlite3 *db_open(const char *path, enum db_mode mode, struct error *err);
 void     db_close(sqlite3 *db);
 

@@ -5,11 +5,11 @@ want_word(void *arg, uint64_t hash)
 {
     struct finder *f = arg;
 
-    for (size_t i = 0; i < f->word_count; i++) {
+    for (size_t i = 0; i < f->word_count && i < QUERY_TEXTS_MAX; i++) {
         if (f->words[i] == hash)
             return;
     }
-    if (f->word_count < QUERY_TEXTS_MAX)
+    if (f->word_count < QUERY_TEXTS_MAX) /* else finder_init refuses */
         f->words[f->word_count] = hash;
     f->word_count++;
     f->some |= 1ULL << (hash & 63);

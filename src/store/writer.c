@@ -45,7 +45,11 @@ note_wal_pages(void *arg, sqlite3 *db, const char *name, int pages)
 {
     (void)db;
     (void)name;
-    ((struct writer *)arg)->wal_pages = pages;
+    struct writer *w = arg;
+
+    if (pages < w->wal_pages)
+        w->wal_next = WAL_PAGES_PASSIVE; /* it began anew */
+    w->wal_pages = pages;
     return SQLITE_OK;
 }
 
@@ -64,9 +68,10 @@ bool
 writer_open(struct writer *w, const char *path, unsigned slot, struct error *err)
 {
     *w = (struct writer){
-        .slot  = slot,
-        .names = MAP_OF(int64_t, NAMES_MAX + 1),
-        .open  = MAP_OF(struct open_exchange, OPEN_EXCHANGES_MAX),
+        .slot     = slot,
+        .wal_next = WAL_PAGES_PASSIVE,
+        .names    = MAP_OF(int64_t, NAMES_MAX + 1),
+        .open     = MAP_OF(struct open_exchange, OPEN_EXCHANGES_MAX),
     };
     w->db = db_open(path, DB_WRITE, err);
     if (w->db == NULL || !db_migrate(w->db, path, err) || !db_exec(w->db, pragmas, err))
@@ -120,15 +125,19 @@ writer_rollback(struct writer *w)
     forget(w);
 }
 
+/* A reader that holds on to the log must not hold us: we wait briefly, and ask again some megabytes later. */
 static void
 checkpoint(struct writer *w)
 {
-    if (w->wal_pages < WAL_PAGES_PASSIVE)
+    enum { WAIT_MS = 100 };
+    int mode = w->wal_pages < WAL_PAGES_RESTART ? SQLITE_CHECKPOINT_PASSIVE : SQLITE_CHECKPOINT_RESTART;
+
+    if (w->wal_pages < w->wal_next)
         return;
-    sqlite3_wal_checkpoint_v2(w->db, NULL,
-                              w->wal_pages < WAL_PAGES_RESTART ? SQLITE_CHECKPOINT_PASSIVE : SQLITE_CHECKPOINT_RESTART,
-                              NULL, NULL);
-    w->wal_pages = 0;
+    sqlite3_busy_timeout(w->db, WAIT_MS);
+    sqlite3_wal_checkpoint_v2(w->db, NULL, mode, NULL, NULL);
+    sqlite3_busy_timeout(w->db, DB_BUSY_MS);
+    w->wal_next = w->wal_pages + WAL_PAGES_PASSIVE;
 }
 
 bool

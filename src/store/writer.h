@@ -19,9 +19,10 @@ struct writer {
     int64_t        database_epoch; /* of the file: changes when somebody deletes names */
     uint64_t       epoch;          /* of what we remember: of no other writer in this process, ever */
     struct streams streams;
-    struct map     names; /* text -> int64_t id in the table name */
-    struct map     open;  /* id -> struct open_exchange: those of which not all records came yet */
-    int            wal_pages;
+    struct map     names;     /* text -> int64_t id in the table name */
+    struct map     open;      /* id -> struct open_exchange: those of which not all records came yet */
+    int            wal_pages; /* in the log */
+    int            wal_next;  /* from how many on we write it back again */
     sqlite3_stmt  *begin, *commit, *rollback, *read_epoch, *find_name, *add_name, *find_label, *add_label, *add_row,
         *update_row, *add_more, *add_open, *drop_open, *add_gap;
 };

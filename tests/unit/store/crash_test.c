@@ -136,6 +136,46 @@ TEST(a_write_that_fails_loses_its_group_says_so_and_goes_on_later)
     fixture_close(&f);
 }
 
+static size_t
+log_size(struct fixture *f)
+{
+    char        path[128];
+    struct stat file;
+
+    snprintf(path, sizeof path, "%s-wal", f->path);
+    return stat(path, &file) == 0 ? (size_t)file.st_size : 0;
+}
+
+TEST(somebody_who_reads_on_and_on_does_not_stop_the_writer)
+{
+    struct fixture       f = {0};
+    struct traffic_stats stats;
+    sqlite3             *db;
+    static char          text[60000];
+    fixture_open(&f);
+
+    capture(&f, "{}", answer);
+    traffic_flush(f.traffic);
+    assert_int_equal(sqlite3_open(f.path, &db), SQLITE_OK);
+    assert_int_equal(sqlite3_exec(db, "BEGIN; SELECT * FROM exchange", NULL, NULL, NULL), SQLITE_OK);
+    for (int i = 0; i < 600; i++) {
+        unsigned seed = (unsigned)i;
+        for (size_t k = 0; k < sizeof text - 1; k++)
+            text[k] = (char)('!' + ((seed = seed * 1103515245 + 12345) >> 16) % 90);
+        capture(&f, text, answer);
+        if (i % 20 == 19)
+            traffic_flush(f.traffic);
+        if (i == 500) {
+            assert_true(log_size(&f) > 16 << 20); /* it cannot begin anew while he reads */
+            sqlite3_close(db);
+        }
+    }
+    traffic_stats(f.traffic, &stats);
+    assert_int_equal(stats.lost, 0);
+    assert_true(log_size(&f) <= 16 << 20);
+    fixture_close(&f);
+}
+
 TEST(a_purge_of_all_empties_and_shrinks_the_file_beside_a_running_writer)
 {
     struct fixture      f = {0};

@@ -126,6 +126,11 @@ TEST(a_search_for_no_word_is_refused)
     struct reader *r = reader_open(f.path, &f.err);
     assert_false(query_run(r, &(struct query){WORDS(STR("--"))}, show, &shown, &f.err));
     assert_int_equal(f.err.code, ERROR_INVALID);
+    char many[400] = ""; /* and one for too many */
+    for (size_t i = 0; i < 40; i++)
+        snprintf(many + strlen(many), sizeof many - strlen(many), "word%zu ", i);
+    assert_false(query_run(r, &(struct query){WORDS(str_from(many))}, show, &shown, &f.err));
+    assert_int_equal(f.err.code, ERROR_INVALID);
     reader_close(r);
     fixture_close(&f);
 }
