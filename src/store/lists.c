@@ -2,6 +2,8 @@
  * server, by server and session, by client and version), then all rows are counted by label in one pass, in slices,
  * newest first.
  */
+#include <assert.h>
+
 #include "base/map.h"
 #include "store/reader.h"
 
@@ -63,6 +65,7 @@ group_of(struct counting *c, struct str a, struct str b)
     if (buffer_append(&key, a) && buffer_append_char(&key, '\0') && buffer_append(&key, b))
         place = map_get_or_add(&c->by_texts, buffer_str(&key));
     if (place != NULL && *place == 0 && grow(&items, &c->group_room, c->group_count, sizeof *c->groups, GROUPS_MAX)) {
+        assert(items != NULL);
         c->groups       = items;
         struct group *g = &c->groups[c->group_count];
         g->a            = arena_str(c->arena, a);
