@@ -1,0 +1,74 @@
+/* JSON-RPC messages and batches of them: what is found lies in the message, and a message whose id and tokens were
+ * written anew says the same otherwise. */
+#include <assert.h>
+#include <stdlib.h>
+
+#include "mcp/rewrite.h"
+
+#include "exchange/envelope.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+static bool
+lies_in(struct str part, struct str whole)
+{
+    return part.data == NULL || (part.data >= whole.data && part.data + part.len <= whole.data + whole.len);
+}
+
+static void
+check_same(const struct envelope *a, const struct envelope *b, struct str number)
+{
+    assert(a->kind == b->kind && a->error_code == b->error_code && a->is_tool_error == b->is_tool_error);
+    assert(str_eq(a->method, b->method) && str_eq(a->target, b->target) && str_eq(a->level, b->level));
+    assert(str_eq(a->revision, b->revision) && str_eq(a->modern_revision, b->modern_revision));
+    assert(str_eq(a->capabilities, b->capabilities) && str_eq(a->result, b->result));
+    assert(str_eq(a->peer_name, b->peer_name) && str_eq(a->peer_version, b->peer_version));
+    assert((a->id.data == NULL && b->id.data == NULL) || str_eq(b->id, number));
+    assert((a->progress_token.data == NULL && b->progress_token.data == NULL) || str_eq(b->progress_token, number));
+    assert((a->cancelled_id.data == NULL && b->cancelled_id.data == NULL) || str_eq(b->cancelled_id, number));
+}
+
+static bool
+take(struct str message, void *arg)
+{
+    struct arena   *arena = arg;
+    struct envelope e, again;
+    struct buffer   text   = {.max = MIB(1)};
+    struct str      number = STR("18446744073709551615");
+
+    if (!envelope_parse(&e, message, arena, NULL))
+        return true;
+    assert(lies_in(e.id, message) && lies_in(e.progress_token, message) && lies_in(e.cancelled_id, message));
+    assert(lies_in(e.result, message));
+    struct rewrite edits[] = {{e.id, number}, {e.progress_token, number}, {e.cancelled_id, number}};
+    assert(append_rewritten(&text, message, edits, 3));
+    assert(envelope_parse(&again, buffer_str(&text), arena, NULL));
+    check_same(&e, &again, number);
+    struct rewrite back[] = {
+        {again.id, e.id}, {again.progress_token, e.progress_token}, {again.cancelled_id, e.cancelled_id}};
+    struct buffer first = {.max = MIB(1)};
+    assert(append_rewritten(&first, buffer_str(&text), back, 3));
+    assert(str_eq(buffer_str(&first), message));
+    buffer_clear(&first);
+    buffer_clear(&text);
+    return true;
+}
+
+int
+LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    if (size > KIB(64))
+        return 0;
+    char         *copy  = malloc(size > 0 ? size : 1); /* no byte behind it */
+    struct str    text  = str_of(copy, size);
+    struct arena *arena = arena_new(KIB(8), MIB(16));
+
+    memcpy(copy, data, size);
+    if (message_is_batch(text))
+        batch_each(text, take, arena, NULL);
+    else
+        take(text, arena);
+    arena_free(arena);
+    free(copy);
+    return 0;
+}
