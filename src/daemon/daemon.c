@@ -14,6 +14,8 @@
 
 enum { SIGNALS = 3, PORT_TRIES = 20 };
 
+#define LAST_WORDS MILLISECONDS(300)
+
 /* Everything that a running Gatehouse is made of, in the order of its making. */
 struct daemon {
     const struct settings *settings;
@@ -35,7 +37,7 @@ struct daemon {
     struct registry_source source;
     uv_signal_t            signals[SIGNALS];
     struct timer           deadline, poll;
-    bool                   is_loop_up, is_net_up, has_signals, is_draining, is_drained;
+    bool                   is_loop_up, is_net_up, has_signals, is_draining, is_drained, is_cut;
     char                   traffic_path[PATH_MAX], registry_path[PATH_MAX], info_path[PATH_MAX];
     char                   url[64];
 };
@@ -270,10 +272,19 @@ on_drained(void *owner)
     ((struct daemon *)owner)->is_drained = true;
 }
 
+/* The time for draining is over: what is still in flight is told, and has a moment to hear it. */
 static void
-end_loop(struct timer *deadline)
+end_drain(struct timer *deadline)
 {
-    loop_stop(&LIST_OF(struct daemon, deadline, deadline)->loop);
+    struct daemon *d = LIST_OF(struct daemon, deadline, deadline);
+
+    if (d->is_cut) {
+        loop_stop(&d->loop);
+        return;
+    }
+    d->is_cut = true;
+    gateway_cut(d->gateway);
+    loop_set_timer(&d->loop, &d->deadline, clock_mono() + LAST_WORDS);
 }
 
 /* Draining is over when every connection has closed and every exchange is answered. */
@@ -327,7 +338,7 @@ watch_signals(struct daemon *d)
         uv_signal_start(&d->signals[i], on_signal, numbers[i]);
     }
     d->has_signals = true;
-    timer_init(&d->deadline, end_loop);
+    timer_init(&d->deadline, end_drain);
     timer_init(&d->poll, look_whether_drained);
 }
 

@@ -264,6 +264,14 @@ gateway_drain(struct gateway *g)
                 exchange_close(x, CLOSE_SHUTDOWN);
 }
 
+void
+gateway_cut(struct gateway *g)
+{
+    for (size_t state = 0; state < EXCHANGE_CLOSED; state++)
+        for (struct list *node; (node = list_first(&g->exchanges.in_state[state])) != NULL;)
+            exchange_close(LIST_OF(struct exchange, node, node), CLOSE_SHUTDOWN);
+}
+
 size_t
 gateway_in_flight(const struct gateway *g)
 {

@@ -35,7 +35,9 @@ struct gateway *gateway_new(const struct gateway_parts *parts, struct registry *
 void gateway_free(struct gateway *g);
 /* No new calls; those in flight go on. */
 void gateway_drain(struct gateway *g);
-/* Exchanges that are open, without GET streams: what a drain waits for. */
+/* Answers what is still in flight with an error: the time for draining is over. */
+void gateway_cut(struct gateway *g);
+/* Exchanges that are open: what a drain waits for. */
 size_t gateway_in_flight(const struct gateway *g);
 
 /* A fresh registry: new servers appear, changed and removed ones end their sessions. Takes a reference. */

@@ -2,8 +2,6 @@
  * server, by server and session, by client and version), then all rows are counted by label in one pass, in slices,
  * newest first.
  */
-#include <assert.h>
-
 #include "base/map.h"
 #include "store/reader.h"
 
@@ -34,23 +32,22 @@ no_memory(struct error *err)
     return error_set(err, ERROR_MEMORY, "no memory to count the exchanges");
 }
 
-/* Grows a zeroed array to hold index `at`. */
-static bool
-grow(void **items, size_t *room, size_t at, size_t size, size_t max)
+/* A zeroed array, grown to hold index `at`. NULL: no memory, or over `max`; the array is as it was. */
+static void *
+grown(void *items, size_t *room, size_t at, size_t size, size_t max)
 {
     size_t fresh = *room == 0 ? 64 : *room;
 
     if (at < *room)
-        return true;
+        return items;
     while (fresh <= at)
         fresh *= 2;
-    void *grown = fresh > max ? NULL : realloc(*items, fresh * size);
-    if (grown == NULL)
-        return false;
-    memset((char *)grown + *room * size, 0, (fresh - *room) * size);
-    *items = grown;
-    *room  = fresh;
-    return true;
+    char *more = fresh > max ? NULL : realloc(items, fresh * size);
+    if (more == NULL)
+        return NULL;
+    memset(more + *room * size, 0, (fresh - *room) * size);
+    *room = fresh;
+    return more;
 }
 
 /* The group of two texts, made when new; -1: no memory. */
@@ -60,14 +57,14 @@ group_of(struct counting *c, struct str a, struct str b)
     struct buffer key   = {.max = KIB(16)};
     int64_t       index = -1;
     uint32_t     *place = NULL;
-    void         *items = c->groups;
+    struct group *groups;
 
     if (buffer_append(&key, a) && buffer_append_char(&key, '\0') && buffer_append(&key, b))
         place = map_get_or_add(&c->by_texts, buffer_str(&key));
-    if (place != NULL && *place == 0 && grow(&items, &c->group_room, c->group_count, sizeof *c->groups, GROUPS_MAX)) {
-        assert(items != NULL);
-        c->groups       = items;
-        struct group *g = &c->groups[c->group_count];
+    if (place != NULL && *place == 0 &&
+        (groups = grown(c->groups, &c->group_room, c->group_count, sizeof *groups, GROUPS_MAX)) != NULL) {
+        struct group *g = &groups[c->group_count];
+        c->groups       = groups;
         g->a            = arena_str(c->arena, a);
         g->b            = arena_str(c->arena, b);
         if (c->wants_recent)
@@ -90,16 +87,17 @@ load_groups(struct counting *c, const char *sql, struct str bound, struct error 
     if (s != NULL && bound.len > 0)
         db_bind_str(s, 1, bound);
     while (s != NULL && (got = db_row(s, err)) > 0) {
-        int64_t id    = sqlite3_column_int64(s, 0);
-        int64_t index = group_of(c, db_str(s, 1), db_str(s, 2));
-        void   *items = c->group_of;
-        if (index < 0 || id < 0 || id >= LABELS_MAX ||
-            !grow(&items, &c->label_room, (size_t)id, sizeof *c->group_of, LABELS_MAX)) {
+        int64_t   id    = sqlite3_column_int64(s, 0);
+        int64_t   index = group_of(c, db_str(s, 1), db_str(s, 2));
+        uint32_t *of    = index < 0 || id < 0 || id >= LABELS_MAX
+                              ? NULL
+                              : grown(c->group_of, &c->label_room, (size_t)id, sizeof *of, LABELS_MAX);
+        if (of == NULL) {
             no_memory(err);
             got = -1;
             break;
         }
-        c->group_of     = items;
+        c->group_of     = of;
         c->group_of[id] = (uint32_t)index + 1;
     }
     sqlite3_finalize(s);

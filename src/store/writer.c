@@ -212,8 +212,8 @@ writer_newest_ahead(struct writer *w, wall_time now, uint64_t *id, struct error 
     char    sql[160];
     int64_t newest;
 
-    snprintf(sql, sizeof sql, "SELECT max(id) FROM exchange_row WHERE id > %llu AND id & 1023 = %u",
-             (unsigned long long)now << 10, w->slot);
+    snprintf(sql, sizeof sql, "SELECT max(id) FROM exchange_row WHERE id > %lld AND id & 1023 = %u",
+             (long long)now << 10, w->slot);
     bool ok = db_number(w->db, sql, 0, &newest, err);
     *id     = (uint64_t)newest;
     return ok;

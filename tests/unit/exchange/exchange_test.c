@@ -206,3 +206,50 @@ TEST(shutting_down_closes_what_is_open)
     end();
     assert_int_equal(ends.closed, 3);
 }
+
+static void
+pass(mono_time time)
+{
+    timer_wheel_tick(&ends.loop.timers, clock_mono() + time);
+}
+
+TEST(only_a_client_that_is_there_can_owe_an_answer)
+{
+    begin();
+    struct exchange *x = exchange_in(EXCHANGE_WAITING);
+    exchange_owe(x, 1);
+    assert_false(timer_is_set(&x->expiry));
+    exchange_lose_front(x);
+    assert_true(timer_is_set(&x->expiry));
+    pass(SECONDS(31));
+    assert_int_equal(x->why, CLOSE_TIMED_OUT);
+    end();
+}
+
+TEST(an_answered_call_whose_stream_does_not_end_ends_as_answered)
+{
+    begin();
+    struct exchange *x = exchange_in(EXCHANGE_ANSWERING);
+    exchange_judge(x, &(struct envelope){.kind = MESSAGE_RESULT});
+    exchange_note(x, FROM_SERVER, STR("{}"), false);
+    pass(SECONDS(2));
+    assert_int_equal(x->state, EXCHANGE_CLOSED);
+    assert_int_equal(x->why, CLOSE_ANSWERED);
+    end();
+}
+
+TEST(what_is_kept_of_a_message_outlives_its_bytes)
+{
+    char bytes[] =
+        "{\"jsonrpc\":\"2.0\",\"id\":\"one\",\"method\":\"ping\",\"params\":{\"_meta\":{\"progressToken\":7}}}";
+    begin();
+    struct exchange *x = exchange_new(&ends.all, KIND_REQUEST, NULL);
+    assert_true(envelope_parse(&x->message, str_from(bytes), x->arena, NULL));
+    exchange_keep_message(x);
+    memset(bytes, 'x', sizeof bytes);
+    assert_str(x->message.id, "\"one\"");
+    assert_str(x->message.progress_token, "7");
+    assert_str(x->message.method, "ping");
+    assert_null(x->message.message.data);
+    end();
+}

@@ -106,100 +106,147 @@ time_query(const char *path, const char *name, const struct query *q)
     reader_close(r);
 }
 
-int
-main(int argc, char **argv)
-{
-    uint64_t        calls, request_size, answer_size, rate = 0;
-    struct traffic *t;
-    struct error    err = {0};
-    struct stat     file;
-    static char    *requests[PAIRS], *answers[PAIRS];
-    static size_t   request_len[PAIRS], answer_len[PAIRS];
-    char            wal[4096];
-    double          wal_max = 0;
+struct plan {
+    const char *path;
+    uint64_t    calls, request_size, answer_size, rate; /* rate: calls a second; 0: as fast as they go */
+};
 
-    if (argc < 5 || !str_to_u64(str_from(argv[2]), &calls) || !str_to_u64(str_from(argv[3]), &request_size) ||
-        !str_to_u64(str_from(argv[4]), &answer_size) || (argc > 5 && !str_to_u64(str_from(argv[5]), &rate))) {
-        fprintf(stderr, "usage: store_bench DATABASE CALLS REQUEST_BYTES ANSWER_BYTES [CALLS_PER_SECOND]\n");
-        return 2;
-    }
+static struct str requests[PAIRS], answers[PAIRS];
+
+static void
+make_pairs(const struct plan *p)
+{
     make_words();
     for (int i = 0; i < PAIRS; i++) {
-        requests[i]    = malloc(request_size + 64);
-        answers[i]     = malloc(answer_size + 64);
-        request_len[i] = make_request(requests[i], request_size + 20, random_number() % 1000000);
-        answer_len[i]  = make_answer(answers[i], answer_size + 20, random_number() % 1000000);
+        char *request = malloc(p->request_size + 64), *answer = malloc(p->answer_size + 64);
+        if (request == NULL || answer == NULL)
+            abort();
+        requests[i] = str_of(request, make_request(request, p->request_size + 20, random_number() % 1000000));
+        answers[i]  = str_of(answer, make_answer(answer, p->answer_size + 20, random_number() % 1000000));
     }
-    if (!traffic_open(&t, argv[1], NULL, &err)) {
-        fprintf(stderr, "%s\n", err.text);
-        return 1;
-    }
-    struct labels *l = labels_new(&(struct label_texts){
-        .server = STR("files"), .session = STR("bench"), .client = STR("bench"), .transport = STR("http")});
-    snprintf(wal, sizeof wal, "%s-wal", argv[1]);
-    double    all = cpu_of(RUSAGE_SELF), mine = cpu_of(RUSAGE_THREAD);
-    mono_time began = clock_mono(), next = began;
-    size_t    bytes = 0;
-    for (uint64_t i = 0; i < calls; i++) {
-        size_t         k  = random_number() % PAIRS;
-        wall_time      at = clock_wall();
-        uint64_t       id = traffic_next_id(t, at);
-        char           number[24];
-        int            number_len = snprintf(number, sizeof number, "%llu", (unsigned long long)i);
-        struct record *r          = record_new(t, id, l);
-        record_add(r, FROM_CLIENT, at, str_of(requests[k], request_len[k]), false);
-        record_add(r, FROM_SERVER, at + 300, str_of(answers[k], answer_len[k]), false);
-        bytes += request_len[k] + answer_len[k];
-        traffic_put(t, r,
-                    &(struct exchange_facts){.kind          = KIND_REQUEST,
-                                             .outcome       = OUTCOME_OF_ANSWER,
-                                             .method        = STR("tools/call"),
-                                             .target        = STR("read_file"),
-                                             .jsonrpc_id    = str_of(number, (size_t)number_len),
-                                             .http_status   = 200,
-                                             .final         = true,
-                                             .duration_us   = 300 + (int64_t)(k % 500),
-                                             .first_byte_us = 250});
-        if (i % 8 == 7) {
-            traffic_turn(t);
-            while (traffic_is_behind(t))
-                usleep(200);
-            if (i % 4096 == 7 && stat(wal, &file) == 0 && (double)file.st_size > wal_max)
-                wal_max = (double)file.st_size;
-            if (rate > 0) {
-                next += (mono_time)(8000000 / rate);
-                if (next > clock_mono())
-                    usleep((unsigned)(next - clock_mono()));
-            }
-        }
+}
+
+/* Captures one call; returns its bytes. */
+static size_t
+capture(struct traffic *t, struct labels *l, uint64_t number)
+{
+    size_t         k  = random_number() % PAIRS;
+    wall_time      at = clock_wall();
+    uint64_t       id = traffic_next_id(t, at);
+    struct record *r  = record_new(t, id, l);
+    char           text[24];
+    int            len = snprintf(text, sizeof text, "%llu", (unsigned long long)number);
+
+    record_add(r, FROM_CLIENT, at, requests[k], false);
+    record_add(r, FROM_SERVER, at + 300, answers[k], false);
+    traffic_put(t, r,
+                &(struct exchange_facts){.kind          = KIND_REQUEST,
+                                         .outcome       = OUTCOME_OF_ANSWER,
+                                         .method        = STR("tools/call"),
+                                         .target        = STR("read_file"),
+                                         .jsonrpc_id    = str_of(text, (size_t)len),
+                                         .http_status   = 200,
+                                         .final         = true,
+                                         .duration_us   = 300 + (int64_t)(k % 500),
+                                         .first_byte_us = 250});
+    return requests[k].len + answers[k].len;
+}
+
+/* Eight calls a turn. Returns the bytes of all messages. */
+static size_t
+capture_all(const struct plan *p, struct traffic *t, struct labels *l, double *log_max)
+{
+    mono_time   next  = clock_mono();
+    size_t      bytes = 0;
+    char        log[4096];
+    struct stat file;
+
+    snprintf(log, sizeof log, "%s-wal", p->path);
+    for (uint64_t i = 0; i < p->calls; i++) {
+        bytes += capture(t, l, i);
+        if (i % 8 != 7)
+            continue;
+        traffic_turn(t);
+        while (traffic_is_behind(t))
+            usleep(200);
+        if (i % 4096 == 7 && stat(log, &file) == 0 && (double)file.st_size > *log_max)
+            *log_max = (double)file.st_size;
+        next += p->rate > 0 ? (mono_time)(8000000 / p->rate) : 0;
+        if (p->rate > 0 && next > clock_mono())
+            usleep((unsigned)(next - clock_mono()));
     }
     traffic_flush(t);
-    double               network = cpu_of(RUSAGE_THREAD) - mine, total = cpu_of(RUSAGE_SELF) - all;
-    double               wall = (double)(clock_mono() - began) / 1e6;
+    return bytes;
+}
+
+static bool
+measure(const struct plan *p)
+{
+    struct traffic      *t;
+    struct error         err     = {0};
+    double               log_max = 0;
     struct traffic_stats stats;
+    struct stat          file;
+
+    if (!traffic_open(&t, p->path, NULL, &err)) {
+        fprintf(stderr, "%s\n", err.text);
+        return false;
+    }
+    struct labels *l   = labels_new(&(struct label_texts){
+          .server = STR("files"), .session = STR("bench"), .client = STR("bench"), .transport = STR("http")});
+    double         all = cpu_of(RUSAGE_SELF), mine = cpu_of(RUSAGE_THREAD), calls = (double)p->calls;
+    mono_time      began   = clock_mono();
+    size_t         bytes   = capture_all(p, t, l, &log_max);
+    double         network = cpu_of(RUSAGE_THREAD) - mine, total = cpu_of(RUSAGE_SELF) - all;
+    double         wall = (double)(clock_mono() - began) / 1e6;
     traffic_stats(t, &stats);
     traffic_close(t);
-    stat(argv[1], &file);
-    printf(
-        "%llu calls of %zu bytes: %.2f us CPU a call (network side %.2f, store thread %.2f), %.0f calls/s, %.0f bytes "
-        "on disk a call, %llu commits, log at most %.1f MiB, lost %llu\n",
-        (unsigned long long)calls, bytes / calls, total / (double)calls * 1e6, network / (double)calls * 1e6,
-        (total - network) / (double)calls * 1e6, (double)calls / wall, (double)file.st_size / (double)calls,
-        (unsigned long long)stats.commits, wal_max / 1048576, (unsigned long long)stats.lost);
-    static const struct str none = {"zzqqnowhere", 11};
-    time_query(argv[1], "latest 50", &(struct query){.limit = 50});
-    time_query(argv[1], "two columns, latest 50",
+    labels_unref(l);
+    if (stat(p->path, &file) != 0)
+        return false;
+    printf("%.0f calls of %.0f bytes: %.2f us CPU a call (network side %.2f, store thread %.2f), %.0f calls/s, %.0f "
+           "bytes on "
+           "disk a call, %llu commits, log at most %.1f MiB, lost %llu\n",
+           calls, (double)bytes / calls, total / calls * 1e6, network / calls * 1e6, (total - network) / calls * 1e6,
+           calls / wall, (double)file.st_size / calls, (unsigned long long)stats.commits, log_max / 1048576,
+           (unsigned long long)stats.lost);
+    return true;
+}
+
+static void
+measure_queries(const char *path)
+{
+    static const struct str none   = {"zzqqnowhere", 11};
+    struct str              common = str_from(words[0]), rare = str_from(words[WORDS - 3]);
+
+    time_query(path, "latest 50", &(struct query){.limit = 50});
+    time_query(path, "two columns, latest 50",
                &(struct query){.limit  = 50,
                                .server = {&(struct match){STR("files"), false}, 1},
                                .method = {&(struct match){STR("tools/call"), false}, 1}});
-    time_query(argv[1], "column that matches nothing", &(struct query){.limit = 50, .errors_only = true});
-    time_query(argv[1], "rare word",
-               &(struct query){
-                   .limit = 50, .words = &(struct str){words[WORDS - 3], strlen(words[WORDS - 3])}, .word_count = 1});
-    time_query(argv[1], "common word",
-               &(struct query){.limit = 50, .words = &(struct str){words[0], strlen(words[0])}, .word_count = 1});
-    time_query(argv[1], "word that is nowhere", &(struct query){.limit = 50, .words = &none, .word_count = 1});
-    time_query(argv[1], "part that is nowhere", &(struct query){.limit = 50, .contains = &none, .contains_count = 1});
-    labels_unref(l);
+    time_query(path, "column that matches nothing", &(struct query){.limit = 50, .errors_only = true});
+    time_query(path, "rare word", &(struct query){.limit = 50, .words = &rare, .word_count = 1});
+    time_query(path, "common word", &(struct query){.limit = 50, .words = &common, .word_count = 1});
+    time_query(path, "word that is nowhere", &(struct query){.limit = 50, .words = &none, .word_count = 1});
+    time_query(path, "part that is nowhere", &(struct query){.limit = 50, .contains = &none, .contains_count = 1});
+}
+
+int
+main(int argc, char **argv)
+{
+    struct plan p = {0};
+
+    if (argc < 5 || !str_to_u64(str_from(argv[2]), &p.calls) || !str_to_u64(str_from(argv[3]), &p.request_size) ||
+        !str_to_u64(str_from(argv[4]), &p.answer_size) || (argc > 5 && !str_to_u64(str_from(argv[5]), &p.rate)) ||
+        p.calls == 0 || p.request_size < 140 || p.answer_size < 140) {
+        fprintf(stderr, "usage: store_bench DATABASE CALLS REQUEST_BYTES ANSWER_BYTES [CALLS_PER_SECOND]\n"
+                        "       (messages of 140 bytes and more)\n");
+        return 2;
+    }
+    p.path = argv[1];
+    make_pairs(&p);
+    if (!measure(&p))
+        return 1;
+    measure_queries(p.path);
     return 0;
 }

@@ -1,0 +1,490 @@
+#include "mcp/channel.h"
+
+#include <sys/un.h>
+
+#include "child/test_paths.h"
+#include "http/wire.h"
+#include "mcp/session.h"
+#include "mcp/test_paths.h"
+
+/* A channel whose child the test plays on a socket, and clients that are nothing but what they got. */
+struct client {
+    struct front    front;
+    struct session *session;
+    struct buffer   got; /* messages, each on a line */
+    bool            is_deaf;
+};
+
+struct house {
+    struct wire       wire;
+    struct children  *children;
+    struct exchanges  exchanges;
+    struct arena     *scratch;
+    struct channel   *channel;
+    struct client     ada, bob;
+    int               listener, peer; /* the child's end */
+    char              path[64];
+    struct buffer     heard; /* by the child */
+    size_t            downs, lost, odd, closed;
+    enum close_reason why; /* of the last exchange that closed */
+};
+
+static struct house house;
+
+#define GREETING                                                                                                       \
+    "{\"protocolVersion\":\"2025-11-25\",\"capabilities\":{},\"serverInfo\":{\"name\":\"w\",\"version\":\"1\"}}"
+#define INITIALIZE(id)                                                                                                 \
+    "{\"jsonrpc\":\"2.0\",\"id\":" id ",\"method\":\"initialize\",\"params\":{\"protocolVersion\":\"2025-11-25\","     \
+    "\"capabilities\":{},\"clientInfo\":{\"name\":\"a\",\"version\":\"1\"}}}"
+#define WAIT(expression) WAIT_FOR(&house.wire, expression)
+
+static bool
+front_message(struct front *front, struct exchange *x, struct str message, bool last)
+{
+    struct client *c = LIST_OF(struct client, front, front);
+
+    (void)x;
+    if (c->is_deaf && !last)
+        return false;
+    buffer_append(&c->got, message);
+    return buffer_append_char(&c->got, '\n');
+}
+
+static void
+front_end(struct front *front, struct exchange *x, enum close_reason why, bool head_is_out)
+{
+    (void)front, (void)x, (void)why, (void)head_is_out;
+}
+
+static const struct front_ops front_ops = {.message = front_message, .end = front_end};
+
+static struct child *
+start(void *owner, const struct child_events *events, struct channel *c, struct error *err)
+{
+    char *const argv[] = {(char[]){TEST_MCP_PEER}, house.path, NULL};
+    char *const env[]  = {(char[]){"PATH=/usr/bin:/bin"}, NULL};
+
+    (void)owner;
+    return child_start(house.children, &(struct child_spec){.argv = argv, .env = env}, events, c, err);
+}
+
+static void
+on_ready(void *owner, struct channel *c, const struct envelope *answer)
+{
+    (void)owner, (void)c, (void)answer;
+}
+
+static void
+on_down(void *owner, struct channel *c, const char *words)
+{
+    (void)owner, (void)c, (void)words;
+    house.downs++;
+}
+
+static void
+on_line(void *owner, struct channel *c, struct str line)
+{
+    (void)owner, (void)c, (void)line;
+}
+
+static void
+on_odd_line(void *owner, struct channel *c, struct str line, const char *why)
+{
+    (void)owner, (void)c, (void)line, (void)why;
+    house.odd++;
+}
+
+static void
+on_session_lost(void *owner, struct session *s)
+{
+    (void)owner, (void)s;
+    house.lost++;
+}
+
+static void
+on_closed(void *owner, struct channel *c)
+{
+    (void)owner, (void)c;
+    house.closed++;
+    house.channel = NULL;
+}
+
+static const struct channel_events events = {start,       on_ready,        on_down,  on_line,
+                                             on_odd_line, on_session_lost, on_closed};
+
+static void
+on_message(struct exchange *x, enum message_from from, struct str bytes, bool continues)
+{
+    (void)x, (void)from, (void)bytes, (void)continues;
+}
+
+static void
+on_close(struct exchange *x, enum close_reason why)
+{
+    (void)x;
+    house.why = why;
+}
+
+static void
+begin(bool isolated)
+{
+    struct sockaddr_un at  = {.sun_family = AF_UNIX};
+    struct error       err = {0};
+
+    house = (struct house){.peer = -1, .heard = {.max = MIB(8)}};
+    wire_init(&house.wire);
+    snprintf(house.path, sizeof house.path, "/tmp/gatehouse-channel-test-%d", getpid());
+    unlink(house.path);
+    house.listener = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    snprintf(at.sun_path, sizeof at.sun_path, "%s", house.path);
+    assert_int_equal(bind(house.listener, (struct sockaddr *)&at, sizeof at), 0);
+    assert_int_equal(listen(house.listener, 8), 0);
+    house.children = children_new(&house.wire.loop, TEST_HELPER, &err);
+    assert_non_null(house.children);
+    exchanges_init(&house.exchanges, &house.wire.loop,
+                   &(struct exchange_hooks){.on_message = on_message, .on_close = on_close});
+    house.scratch = arena_new(KIB(8), MIB(8));
+    house.channel = channel_new(&house.wire.loop, &events, NULL, house.scratch, isolated, SECONDS(5));
+    house.ada = house.bob = (struct client){.front = {&front_ops}, .got = {.max = MIB(8)}};
+    house.ada.session     = session_new(house.channel, "ada", NULL);
+    if (!isolated)
+        house.bob.session = session_new(house.channel, "bob", NULL);
+}
+
+static void
+leave(struct client *c)
+{
+    if (c->session != NULL)
+        session_end(c->session, CLOSE_SESSION_ENDED);
+    c->session = NULL;
+}
+
+static void
+finish(void)
+{
+    leave(&house.ada);
+    leave(&house.bob);
+    if (house.channel != NULL)
+        channel_close(house.channel, CLOSE_SHUTDOWN);
+    if (house.peer >= 0)
+        close(house.peer);
+    WAIT(children_count(house.children) == 0);
+    children_free(house.children);
+    exchanges_clear(&house.exchanges);
+    arena_free(house.scratch);
+    buffer_clear(&house.heard);
+    buffer_clear(&house.ada.got);
+    buffer_clear(&house.bob.got);
+    close(house.listener);
+    unlink(house.path);
+    wire_clear(&house.wire);
+}
+
+/* A request, notification or reply of the client; `text` lives as long as the test. */
+static struct exchange *
+say(struct client *c, const char *text)
+{
+    static const enum exchange_kind kinds[] = {KIND_REQUEST, KIND_NOTIFICATION, KIND_REPLY, KIND_REPLY};
+    struct exchange                *x       = exchange_new(&house.exchanges, KIND_REQUEST, &c->front);
+
+    assert_true(envelope_parse(&x->message, str_from(text), x->arena, NULL));
+    x->kind     = kinds[x->message.kind];
+    x->patience = SECONDS(30);
+    assert_true(exchange_guard(x));
+    exchange_send(x, session_back(c->session));
+    return x;
+}
+
+static void
+open_stream(struct client *c)
+{
+    struct exchange *x = exchange_new(&house.exchanges, KIND_STREAM, &c->front);
+
+    assert_true(exchange_guard(x));
+    exchange_send(x, session_back(c->session));
+}
+
+static bool
+has_child(void)
+{
+    if (house.peer < 0)
+        house.peer = accept4(house.listener, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+    return house.peer >= 0;
+}
+
+static bool
+child_heard(const char *text)
+{
+    return has_child() && wire_has(house.peer, &house.heard, text);
+}
+
+static void
+child_says(const char *line)
+{
+    WAIT(has_child());
+    wire_send(&house.wire, house.peer, str_from(line));
+    wire_send(&house.wire, house.peer, STR("\n"));
+}
+
+static bool
+got(const struct client *c, const char *text)
+{
+    return str_find(buffer_str(&c->got), str_from(text)) >= 0;
+}
+
+static size_t
+count_of(const struct buffer *b, const char *text)
+{
+    size_t count = 0;
+
+    for (struct str rest = buffer_str(b);; count++) {
+        ptrdiff_t at = str_find(rest, str_from(text));
+        if (at < 0)
+            return count;
+        rest = str_skip(rest, (size_t)at + 1);
+    }
+}
+
+/* The child's number of what it heard last, and its answer to that. */
+static void
+child_answers(const char *method, const char *result)
+{
+    char text[1024], key[128];
+
+    snprintf(key, sizeof key, "\"method\":\"%s\"", method);
+    WAIT(child_heard(key));
+    ptrdiff_t  at     = str_find(buffer_str(&house.heard), str_from(key));
+    struct str before = str_take(buffer_str(&house.heard), (size_t)at), number = STR_NONE;
+    for (ptrdiff_t id; (id = str_find(before, STR("\"id\":"))) >= 0;) {
+        before = str_skip(before, (size_t)id + 5);
+        number = before;
+    }
+    number = str_take(number, (size_t)str_index(number, ','));
+    snprintf(text, sizeof text, "{\"jsonrpc\":\"2.0\",\"id\":%.*s,%s}", STR_ARG(number), result);
+    child_says(text);
+    buffer_reset(&house.heard);
+}
+
+static void
+open_both(void)
+{
+    say(&house.ada, INITIALIZE("\"first\""));
+    if (house.bob.session != NULL)
+        say(&house.bob, INITIALIZE("1"));
+    child_answers("initialize", "\"result\":" GREETING);
+    WAIT(got(&house.ada, "\"id\":\"first\",\"result\":" GREETING));
+    if (house.bob.session != NULL)
+        WAIT(got(&house.bob, "\"id\":1,\"result\":" GREETING));
+    buffer_reset(&house.ada.got);
+    buffer_reset(&house.bob.got);
+}
+
+#define CALL(id, token)                                                                                                \
+    "{\"jsonrpc\":\"2.0\",\"id\":" id                                                                                  \
+    ",\"method\":\"tools/call\",\"params\":{\"name\":\"x\",\"_meta\":{\"progressToken\":" token "}}}"
+
+TEST(the_greeting_is_asked_for_once_and_given_to_every_session)
+{
+    begin(false);
+    open_both();
+    assert_int_equal(channel_counts(house.channel)->starts, 1);
+    leave(&house.bob);
+    house.bob.session = session_new(house.channel, "bob", NULL);
+    say(&house.bob, INITIALIZE("7"));
+    assert_true(got(&house.bob, "\"id\":7,\"result\":" GREETING));
+    assert_false(child_heard("initialize\""));
+    finish();
+}
+
+TEST(ids_and_progress_tokens_are_numbered_anew_and_come_back_as_written)
+{
+    begin(false);
+    open_both();
+    say(&house.ada, CALL("\"a\\u0062\"", "\"t\""));
+    say(&house.bob, CALL("2.50", "9"));
+    WAIT(child_heard("\"id\":3"));
+    assert_true(
+        child_heard("\"id\":2,\"method\":\"tools/call\",\"params\":{\"name\":\"x\",\"_meta\":{\"progressToken\":2}"));
+    child_says(
+        "{\"jsonrpc\":\"2.0\",\"method\":\"notifications/progress\",\"params\":{\"progressToken\":3,\"progress\":1}}");
+    WAIT(got(&house.bob, "\"progressToken\":9"));
+    child_says("{\"jsonrpc\":\"2.0\",\"id\":3,\"result\":{}}\n{\"jsonrpc\":\"2.0\",\"id\":3,\"result\":{}}\n"
+               "{\"jsonrpc\":\"2.0\",\"id\":2,\"result\":{}}");
+    WAIT(got(&house.ada, "\"id\":\"a\\u0062\",\"result\":{}"));
+    assert_int_equal(count_of(&house.bob.got, "\"id\":2.50,\"result\":{}"), 1);
+    assert_int_equal(house.odd, 1); /* answered twice */
+    assert_false(got(&house.ada, "progress"));
+    assert_int_equal(channel_calls(house.channel), 0);
+    finish();
+}
+
+#define QUESTION "{\"jsonrpc\":\"2.0\",\"id\":\"q\",\"method\":\"roots/list\"}"
+
+TEST(a_question_goes_to_the_session_whose_calls_alone_are_in_flight)
+{
+    begin(false);
+    open_both();
+    struct exchange *x = say(&house.ada, CALL("1", "1"));
+    child_says(QUESTION);
+    WAIT(got(&house.ada, "roots/list"));
+    assert_int_equal(x->owed, 1);
+    say(&house.bob, "{\"jsonrpc\":\"2.0\",\"id\":\"q\",\"result\":{\"roots\":[\"bob\"]}}"); /* not his to answer */
+    say(&house.ada, "{\"jsonrpc\":\"2.0\",\"id\":\"q\",\"result\":{\"roots\":[]}}");
+    WAIT(child_heard("{\"roots\":[]}"));
+    assert_false(child_heard("bob"));
+    assert_int_equal(x->owed, 0);
+    say(&house.bob, CALL("1", "1"));
+    child_says(QUESTION);
+    WAIT(child_heard("isolated"));
+    assert_int_equal(channel_counts(house.channel)->refused_questions, 1);
+    finish();
+}
+
+TEST(a_client_that_is_there_and_cannot_be_asked_is_not_waited_for)
+{
+    begin(false);
+    open_both();
+    house.ada.is_deaf  = true;
+    struct exchange *x = say(&house.ada, CALL("1", "1"));
+    child_says(QUESTION);
+    WAIT(child_heard("listens nowhere"));
+    assert_int_equal(x->owed, 0);
+    assert_true(timer_is_set(&x->expiry));
+    finish();
+}
+
+TEST(questions_that_nobody_answers_make_room)
+{
+    char text[128];
+
+    begin(true);
+    open_both();
+    open_stream(&house.ada);
+    for (int i = 0; i < 300; i++) {
+        snprintf(text, sizeof text, "{\"jsonrpc\":\"2.0\",\"id\":\"q%d.\",\"method\":\"roots/list\"}", i);
+        child_says(text);
+    }
+    WAIT(got(&house.ada, "q299."));
+    WAIT(child_heard("\"id\":\"q43.\",\"error\""));
+    assert_false(child_heard("\"id\":\"q44.\",\"error\""));
+    finish();
+}
+
+TEST(what_is_held_for_a_session_is_bounded_and_comes_with_its_stream)
+{
+    begin(true);
+    open_both();
+    for (int i = 0; i < 100; i++)
+        child_says("{\"jsonrpc\":\"2.0\",\"method\":\"notifications/tools/list_changed\"}");
+    WAIT(channel_counts(house.channel)->dropped == 36);
+    open_stream(&house.ada);
+    assert_int_equal(count_of(&house.ada.got, "list_changed"), 64);
+    child_says("{\"jsonrpc\":\"2.0\",\"method\":\"notifications/tools/list_changed\"}");
+    WAIT(count_of(&house.ada.got, "list_changed") == 65);
+    finish();
+}
+
+TEST(a_session_that_ends_while_the_child_opens_takes_nobody_with_it)
+{
+    begin(false);
+    say(&house.ada, INITIALIZE("1"));
+    say(&house.bob, INITIALIZE("2"));
+    WAIT(child_heard("initialize"));
+    leave(&house.ada);
+    child_answers("initialize", "\"result\":" GREETING);
+    WAIT(got(&house.bob, "\"id\":2,\"result\":" GREETING));
+    finish();
+}
+
+TEST(a_refusal_reaches_all_who_wait_in_the_childs_words)
+{
+    begin(false);
+    say(&house.ada, INITIALIZE("1"));
+    say(&house.bob, INITIALIZE("2"));
+    child_answers("initialize", "\"error\":{\"code\":-32602,\"message\":\"no key\"}");
+    WAIT(got(&house.ada, "no key") && got(&house.bob, "\"id\":2,\"error\":{\"code\":-32602"));
+    WAIT(house.downs == 1);
+    assert_string_equal(channel_words(house.channel), "refused initialize");
+    finish();
+}
+
+TEST(a_child_that_dies_is_started_again_at_once_and_then_with_a_wait)
+{
+    begin(false);
+    open_both();
+    for (int i = 0; i < 2; i++) {
+        say(&house.ada, CALL("1", "1"));
+        if (i > 0)
+            child_answers("initialize", "\"result\":" GREETING);
+        WAIT(child_heard("tools/call"));
+        close(house.peer);
+        house.peer = -1;
+        buffer_reset(&house.heard);
+        WAIT(house.downs == (size_t)i + 1);
+        assert_int_equal(house.why, CLOSE_CUT);
+    }
+    struct exchange *x = say(&house.ada, CALL("1", "1"));
+    assert_int_equal(x->state, EXCHANGE_CLOSED);
+    assert_int_equal(house.why, CLOSE_UNREACHABLE);
+    assert_true(str_find(x->detail, STR("it is started again in ")) > 0);
+    finish();
+}
+
+TEST(the_lowest_level_is_asked_for_and_each_session_hears_its_own)
+{
+    begin(false);
+    open_both();
+    open_stream(&house.ada);
+    open_stream(&house.bob);
+    say(&house.ada, "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"logging/setLevel\",\"params\":{\"level\":\"debug\"}}");
+    child_answers("logging/setLevel", "\"result\":{}");
+    say(&house.bob, "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"logging/setLevel\",\"params\":{\"level\":\"error\"}}");
+    assert_true(got(&house.bob, "\"id\":1,\"result\":{}"));
+    child_says("{\"jsonrpc\":\"2.0\",\"method\":\"notifications/message\",\"params\":{\"level\":\"info\",\"data\":1}}");
+    WAIT(got(&house.ada, "\"info\""));
+    assert_false(got(&house.bob, "\"info\""));
+    finish();
+}
+
+TEST(the_child_hears_of_the_first_subscription_and_of_the_last)
+{
+    begin(false);
+    open_both();
+    say(&house.ada, "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"resources/subscribe\",\"params\":{\"uri\":\"a:b\"}}");
+    child_answers("resources/subscribe", "\"result\":{}");
+    WAIT(got(&house.ada, "\"result\":{}"));
+    say(&house.bob, "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"resources/subscribe\",\"params\":{\"uri\":\"a:b\"}}");
+    assert_true(got(&house.bob, "\"result\":{}"));
+    leave(&house.ada);
+    wire_rest(&house.wire);
+    assert_false(child_heard("unsubscribe"));
+    say(&house.bob, "{\"jsonrpc\":\"2.0\",\"id\":2,\"method\":\"resources/unsubscribe\",\"params\":{\"uri\":\"a:b\"}}");
+    WAIT(child_heard("unsubscribe"));
+    finish();
+}
+
+TEST(an_isolated_session_is_lost_with_its_child_and_its_channel_ends_with_it)
+{
+    begin(true);
+    open_both();
+    say(&house.ada, CALL("1", "1"));
+    WAIT(child_heard("tools/call"));
+    close(house.peer);
+    house.peer = -1;
+    WAIT(house.lost == 1);
+    assert_int_equal(house.why, CLOSE_CUT);
+    leave(&house.ada);
+    assert_int_equal(house.closed, 1);
+    finish();
+}
+
+TEST(lines_that_are_no_messages_are_counted_and_taken_by_nobody)
+{
+    begin(true);
+    open_both();
+    say(&house.ada, CALL("1", "1"));
+    child_says("hello\n{\"jsonrpc\":\"2.0\"}\n\n[]\n[1]\n{\"jsonrpc\":\"2.0\",\"id\":\"2\",\"result\":{}}\n\xff\xfe");
+    WAIT(house.odd == 6);
+    assert_int_equal(channel_calls(house.channel), 1);
+    finish();
+}
