@@ -40,7 +40,18 @@ on_adrift(struct exchange *x)
     return true;
 }
 
-static const struct http_back_events events = {on_head, on_message, on_expired, on_adrift};
+static bool
+is_behind(struct exchange *x)
+{
+    (void)x;
+    return false;
+}
+
+static const struct http_back_events events = {.on_head    = on_head,
+                                               .on_message = on_message,
+                                               .on_expired = on_expired,
+                                               .on_adrift  = on_adrift,
+                                               .is_behind  = is_behind};
 
 static void
 send_on(struct http_request *r)
