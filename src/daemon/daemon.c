@@ -12,8 +12,6 @@
 #include "guard/origin.h"
 #include "guard/peer.h"
 
-extern char **environ;
-
 enum { SIGNALS = 3, PORT_TRIES = 20 };
 
 #define LAST_WORDS MILLISECONDS(300)
