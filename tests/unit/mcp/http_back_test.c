@@ -40,12 +40,24 @@ on_adrift(struct exchange *x)
     return true;
 }
 
-static const struct http_back_events events = {on_head, on_message, on_expired, on_adrift};
+static bool
+is_behind(struct exchange *x)
+{
+    (void)x;
+    return false;
+}
+
+static const struct http_back_events events = {.on_head    = on_head,
+                                               .on_message = on_message,
+                                               .on_expired = on_expired,
+                                               .on_adrift  = on_adrift,
+                                               .is_behind  = is_behind};
 
 static void
 send_on(struct http_request *r)
 {
-    struct back *back = http_back_new(&upstream, r, relay.count, HTTP_BACK_PLAIN, &events, relay.scratch);
+    struct back *back =
+        http_back_new(&relay.wire.loop, &upstream, r, relay.count, HTTP_BACK_PLAIN, &events, relay.scratch);
 
     assert_non_null(back);
     for (size_t i = 0; i < relay.count; i++) {
