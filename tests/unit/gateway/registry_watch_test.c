@@ -110,8 +110,8 @@ TEST(a_hand_edit_is_live_within_a_second)
     assert_string_equal(registry_find(b.seen.newest, STR("a"))->argv[0], "z");
     assert_int_equal(unlink(b.path), 0);
     turn_until(&b.loop, &b.seen, 4, SECONDS(5));
-    assert_int_equal(b.seen.newest->count, 0);
-    assert_int_equal(b.seen.newest->file_error.code, ERROR_NONE);
+    assert_int_equal(b.seen.newest->count, 1); /* an editor may have moved it away to write it anew */
+    assert_int_equal(b.seen.newest->file_error.code, ERROR_INVALID);
     tear_down(&b);
 }
 
