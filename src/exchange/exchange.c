@@ -2,7 +2,7 @@
 
 #include <assert.h>
 
-enum { ARENA_FIRST = 8192, ARENA_MOST = 256 << 20 };
+enum { ARENA_FIRST = 8192, ARENA_OF_STREAM = 1024, ARENA_MOST = 256 << 20 };
 
 #define BIT(state) (1U << (state))
 
@@ -30,10 +30,11 @@ exchange_move(struct exchange *x, enum exchange_state to)
 static void
 release(struct exchanges *all, struct exchange *x)
 {
-    struct arena *arena = x->arena; /* x lies in it */
+    struct arena *arena     = x->arena; /* x lies in it */
+    bool          is_stream = x->kind == KIND_STREAM;
 
     list_remove(&x->node);
-    if (all->spares == sizeof all->spare / sizeof all->spare[0]) {
+    if (is_stream || all->spares == sizeof all->spare / sizeof all->spare[0]) {
         arena_free(arena);
         return;
     }
@@ -86,10 +87,19 @@ expire(struct timer *expiry)
         exchange_fail(x, CLOSE_TIMED_OUT, "no answer within %lld ms", (long long)(x->patience / 1000));
 }
 
+/* A stream keeps its arena for hours and puts next to nothing into it: a small one, of its own. */
+static struct arena *
+take_arena(struct exchanges *all, enum exchange_kind kind)
+{
+    if (kind == KIND_STREAM)
+        return arena_new(ARENA_OF_STREAM, ARENA_MOST);
+    return all->spares > 0 ? all->spare[--all->spares] : arena_new(ARENA_FIRST, ARENA_MOST);
+}
+
 struct exchange *
 exchange_new(struct exchanges *all, enum exchange_kind kind, struct front *front)
 {
-    struct arena    *arena = all->spares > 0 ? all->spare[--all->spares] : arena_new(ARENA_FIRST, ARENA_MOST);
+    struct arena    *arena = take_arena(all, kind);
     struct exchange *x     = arena == NULL ? NULL : ARENA_NEW(arena, struct exchange);
 
     if (x == NULL) {
