@@ -2,11 +2,12 @@
 
 #include <assert.h>
 
+#include "mcp/header_rules.h"
+
 enum { HEADERS_MAX = 64 };
 
-#define TELL_PATIENCE SECONDS(10)
-#define RETRY_AFTER   MILLISECONDS(20)
-#define REST_AFTER    SECONDS(1)
+#define RETRY_AFTER MILLISECONDS(20)
+#define REST_AFTER  SECONDS(1)
 
 /* Refers to the call while it runs. Frees itself when the call has ended and no exchange is linked. */
 struct http_back {
@@ -59,54 +60,6 @@ http_back_free(struct http_back *hb)
     free(hb);
 }
 
-/* Of the client's header fields, these never cross: they are about the connection, about the browser, or ours. */
-static bool
-stays_here(struct str name)
-{
-    static const struct str kept[] = {
-        {"connection", 10},
-        {"keep-alive", 10},
-        {"proxy-connection", 16},
-        {"proxy-authorization", 19},
-        {"te", 2},
-        {"trailer", 7},
-        {"transfer-encoding", 17},
-        {"upgrade", 7},
-        {"host", 4},
-        {"content-length", 14},
-        {"expect", 6},
-        {"cookie", 6},
-        {"accept-encoding", 15},
-        {"origin", 6},
-        {"referer", 7},
-        {"forwarded", 9},
-        {"content-encoding", 16},
-        {"http2-settings", 14},
-    };
-
-    for (size_t i = 0; i < sizeof kept / sizeof kept[0]; i++)
-        if (str_eq_nocase(name, kept[i]))
-            return true;
-    return str_starts_nocase(name, STR("sec-")) || str_starts_nocase(name, STR("x-forwarded-"));
-}
-
-/* RFC 9110 section 7.6.1: what Connection names is about the connection too. */
-static bool
-is_named_by(const struct http_headers *headers, struct str name)
-{
-    struct str part;
-
-    for (size_t i = 0; i < headers->count; i++) {
-        struct str list = headers->items[i].value;
-        if (!str_eq_nocase(headers->items[i].name, STR("connection")))
-            continue;
-        while (str_cut(&list, ',', &part))
-            if (str_eq_nocase(str_trim(part), name))
-                return true;
-    }
-    return false;
-}
-
 /* "Bearer <token>" with our own token in it. */
 static bool
 is_withheld(const struct http_upstream *to, struct str value)
@@ -119,7 +72,7 @@ take_headers(struct http_back *hb, const struct http_request *r)
 {
     for (size_t i = 0; i < r->headers.count; i++) {
         const struct http_header *h = &r->headers.items[i];
-        if (stays_here(h->name) || is_named_by(&r->headers, h->name))
+        if (!header_may_leave(&r->headers, h->name))
             continue;
         if (str_eq_nocase(h->name, STR("authorization")) && is_withheld(hb->to, h->value))
             continue;
@@ -212,19 +165,6 @@ find_exchange(const struct http_back *hb, struct str id)
         if (x->kind == KIND_REQUEST && str_eq(x->message.id, id))
             return x;
     return NULL;
-}
-
-/* What a server may say from our origin, beside the type of its answer. */
-static bool
-may_pass(struct str name)
-{
-    static const struct str allowed[] = {
-        {"www-authenticate", 16}, {"retry-after", 11}, {"cache-control", 13}, {"allow", 5}};
-
-    for (size_t i = 0; i < sizeof allowed / sizeof allowed[0]; i++)
-        if (str_eq_nocase(name, allowed[i]))
-            return true;
-    return str_starts_nocase(name, STR("mcp-"));
 }
 
 static bool
@@ -329,7 +269,7 @@ on_head(void *owner, int status, const struct http_headers *headers)
     size_t             count = 0;
 
     for (size_t i = 0; i < headers->count && count < HEADERS_MAX; i++)
-        if (may_pass(headers->items[i].name))
+        if (header_may_enter(headers->items[i].name))
             passing[count++] = headers->items[i];
     hb->status = status;
     hb->events->on_head(first_exchange(hb), status, http_header(headers, STR("mcp-session-id")));
@@ -619,107 +559,4 @@ http_back_left(struct back *back)
         http_call_cancel(hb->call);
     hb->call = NULL;
     http_back_free(hb);
-}
-
-/* A message that nobody waits for, while it is on its way. */
-struct telling {
-    struct list       node; /* on upstream->tellings */
-    struct loop      *loop;
-    struct http_call *call;
-    struct buffer     text;
-    struct timer      patience;
-};
-
-static void
-telling_free(struct telling *t)
-{
-    list_remove(&t->node);
-    loop_clear_timer(t->loop, &t->patience);
-    http_call_cancel(t->call);
-    buffer_clear(&t->text);
-    free(t);
-}
-
-static void
-told_head(void *owner, int status, const struct http_headers *headers)
-{
-    (void)owner, (void)status, (void)headers;
-}
-
-static void
-told_data(void *owner, struct str bytes)
-{
-    (void)owner, (void)bytes;
-}
-
-static void
-told_end(void *owner, const struct error *err)
-{
-    struct telling *t = owner;
-
-    (void)err;
-    t->call = NULL;
-    telling_free(t);
-}
-
-static void
-stop_waiting(struct timer *patience)
-{
-    telling_free(LIST_OF(struct telling, patience, patience));
-}
-
-static struct telling *
-telling_new(struct http_upstream *to, struct str message)
-{
-    struct telling *t = calloc(1, sizeof *t);
-
-    if (t == NULL)
-        return NULL;
-    t->loop     = to->loop;
-    t->text.max = KIB(64);
-    timer_init(&t->patience, stop_waiting);
-    loop_set_timer(t->loop, &t->patience, loop_now(t->loop) + TELL_PATIENCE);
-    list_append(&to->tellings, &t->node);
-    if (buffer_append(&t->text, message))
-        return t;
-    telling_free(t);
-    return NULL;
-}
-
-void
-http_back_tell(struct http_upstream *to, struct str message, struct str session, struct str revision)
-{
-    static const struct http_call_events events = {told_head, told_data, told_end};
-
-    struct telling    *t = telling_new(to, message);
-    struct http_header headers[HEADERS_MAX];
-    size_t             count = 0;
-
-    if (t == NULL)
-        return;
-    headers[count++] = (struct http_header){STR("Content-Type"), STR("application/json")};
-    headers[count++] = (struct http_header){STR("Accept"), STR("application/json, text/event-stream")};
-    if (session.len > 0)
-        headers[count++] = (struct http_header){STR("Mcp-Session-Id"), session};
-    if (revision.len > 0)
-        headers[count++] = (struct http_header){STR("MCP-Protocol-Version"), revision};
-    for (size_t i = 0; i < to->header_count && count < HEADERS_MAX; i++)
-        headers[count++] = to->headers[i];
-    t->call = http_call_start(to->client,
-                              &(struct http_call_spec){.url          = &to->url,
-                                                       .origin       = to->origin,
-                                                       .method       = HTTP_METHOD_POST,
-                                                       .headers      = headers,
-                                                       .header_count = count,
-                                                       .body         = buffer_str(&t->text)},
-                              &events, t, NULL);
-    if (t->call == NULL)
-        telling_free(t);
-}
-
-void
-http_upstream_clear(struct http_upstream *to)
-{
-    for (struct list *node; (node = list_first(&to->tellings)) != NULL;)
-        telling_free(LIST_OF(struct telling, node, node));
 }
