@@ -174,7 +174,7 @@ take_question(struct channel *c, const struct envelope *e)
         if (q->on == NULL || q->on->front == NULL)
             break;
         forget_held(s); /* its client is there and cannot be asked: better told now than after the time-out */
-        /* fallthrough */
+        __attribute__((fallthrough));
     case LOST:
         question_drop(c, q);
         refuse_question(c, e->id, "the client listens nowhere");
