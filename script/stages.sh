@@ -78,4 +78,5 @@ stage_lint() { node_tests lint scenarios/runner; }
 stage_scenarios() { own_runner scenarios; }
 stage_api() { own_runner api; }
 stage_e2e() { own_runner e2e; }
+stage_fault() { own_runner fault; }
 stage_fuzz() { script/fuzz 30; }
