@@ -129,6 +129,17 @@ str_to_u64(struct str s, uint64_t *value)
     return true;
 }
 
+struct str
+str_of_u64(char digits[STR_DIGITS], uint64_t number)
+{
+    size_t at = STR_DIGITS;
+
+    do
+        digits[--at] = (char)('0' + number % 10);
+    while ((number /= 10) > 0);
+    return str_of(digits + at, STR_DIGITS - at);
+}
+
 bool
 str_to_i64(struct str s, int64_t *value)
 {

@@ -64,6 +64,9 @@ bool str_cut(struct str *rest, char at, struct str *part);
 /* The whole of `s` as a decimal number. False on an empty text, any other character, a sign, or overflow. */
 bool str_to_u64(struct str s, uint64_t *value);
 bool str_to_i64(struct str s, int64_t *value);
+/* `number` in decimal, written into `digits`, which it borrows. */
+enum { STR_DIGITS = 20 };
+struct str str_of_u64(char digits[STR_DIGITS], uint64_t number);
 
 bool str_is_utf8(struct str s);
 

@@ -19,19 +19,20 @@ static const char fix[] = "gatehouse doctor --fix";
 
 /* What others may read of the home's files: each is said, or closed to them. */
 static size_t
-check_files(struct doctor *d, int directory)
+check_files(struct doctor *d, int home)
 {
-    DIR           *list = fdopendir(directory);
+    DIR           *list      = fdopendir(home);
+    int            directory = list == NULL ? -1 : dirfd(list);
     struct dirent *entry;
     struct stat    info;
     size_t         open = 0;
 
-    while (list != NULL && (entry = readdir(list)) != NULL) {
-        if (fstatat(dirfd(list), entry->d_name, &info, AT_SYMLINK_NOFOLLOW) != 0 || !S_ISREG(info.st_mode) ||
+    while (directory >= 0 && (entry = readdir(list)) != NULL) {
+        if (fstatat(directory, entry->d_name, &info, AT_SYMLINK_NOFOLLOW) != 0 || !S_ISREG(info.st_mode) ||
             (info.st_mode & OTHERS) == 0)
             continue;
         open++;
-        if (d->fixes && fchmodat(dirfd(list), entry->d_name, info.st_mode & 0700, 0) == 0)
+        if (d->fixes && fchmodat(directory, entry->d_name, info.st_mode & 0700, 0) == 0)
             doctor_say(d, FINDING_GOOD, NULL, "%s could be read by others: closed to them", entry->d_name);
         else
             doctor_say(d, FINDING_BAD, fix, "%s may be read by your group or others", entry->d_name);

@@ -45,9 +45,10 @@ holds_socket(const char *pid, const char *wanted)
     bool           found = false;
 
     snprintf(path, sizeof path, "/proc/%s/fd", pid);
-    DIR *list = opendir(path);
-    while (list != NULL && !found && (entry = readdir(list)) != NULL) {
-        ssize_t len = readlinkat(dirfd(list), entry->d_name, link, sizeof link - 1);
+    DIR *list      = opendir(path);
+    int  directory = list == NULL ? -1 : dirfd(list);
+    while (directory >= 0 && !found && (entry = readdir(list)) != NULL) {
+        ssize_t len = readlinkat(directory, entry->d_name, link, sizeof link - 1);
         if (len <= 0)
             continue;
         link[len] = '\0';

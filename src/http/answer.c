@@ -22,13 +22,9 @@ put(char *to, struct str s)
 static char *
 put_number(char *to, uint64_t number)
 {
-    char   digits[20];
-    size_t at = sizeof digits;
+    char digits[STR_DIGITS];
 
-    do
-        digits[--at] = (char)('0' + number % 10);
-    while ((number /= 10) > 0);
-    return put(to, str_of(digits + at, sizeof digits - at));
+    return put(to, str_of_u64(digits, number));
 }
 
 static char *

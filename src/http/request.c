@@ -66,18 +66,6 @@ put_header(struct buffer *b, struct str name, struct str value)
     put(b, STR("\r\n"));
 }
 
-static void
-put_length(struct buffer *b, size_t length)
-{
-    char   digits[24];
-    size_t at = sizeof digits;
-
-    do
-        digits[--at] = (char)('0' + length % 10);
-    while ((length /= 10) > 0);
-    put_header(b, STR("Content-Length"), str_of(digits + at, sizeof digits - at));
-}
-
 static bool
 always_has_length(enum http_method method)
 {
@@ -90,6 +78,7 @@ request_format(struct buffer *b, const struct http_call_spec *spec, struct error
     struct str method   = http_method_name(spec->method);
     bool       has_host = false;
     size_t     room     = 128 + method.len + spec->url->target.len + spec->url->authority.len;
+    char       digits[STR_DIGITS];
 
     if (spec->method == HTTP_METHOD_OTHER)
         return error_set(err, ERROR_INVALID, "a request needs a method");
@@ -113,7 +102,7 @@ request_format(struct buffer *b, const struct http_call_spec *spec, struct error
     for (size_t i = 0; i < spec->header_count; i++)
         put_header(b, spec->headers[i].name, spec->headers[i].value);
     if (spec->body.len > 0 || always_has_length(spec->method))
-        put_length(b, spec->body.len);
+        put_header(b, STR("Content-Length"), str_of_u64(digits, spec->body.len));
     put(b, STR("\r\n"));
     return true;
 }

@@ -225,10 +225,9 @@ cancel_call(struct session *s, const struct exchange *x)
     if (call == NULL)
         return;
     if (waiting == NULL) {
-        char       digits[24];
-        struct str number =
-            str_of(digits, (size_t)snprintf(digits, sizeof digits, "%llu", (unsigned long long)call->number));
-        struct buffer line = {.max = MIB(1)};
+        char          digits[STR_DIGITS];
+        struct str    number = str_of_u64(digits, call->number);
+        struct buffer line   = {.max = MIB(1)};
         if (append_rewritten(&line, x->message.message, &(struct rewrite){x->message.cancelled_id, number}, 1))
             call->is_silent = c->child != NULL && child_write(c->child, buffer_str(&line)); /* else in our words */
         buffer_clear(&line);

@@ -12,6 +12,15 @@ TEST(numbers_are_whole_or_refused)
     assert_false(str_to_u64(STR("1 "), &n));
 }
 
+TEST(numbers_are_written_whole)
+{
+    char digits[STR_DIGITS];
+
+    assert_str(str_of_u64(digits, 0), "0");
+    assert_str(str_of_u64(digits, 1070), "1070");
+    assert_str(str_of_u64(digits, UINT64_MAX), "18446744073709551615");
+}
+
 TEST(cutting_gives_every_part_once)
 {
     struct str rest = STR("a,,b");
