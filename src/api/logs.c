@@ -42,9 +42,10 @@ print_entry(struct exchange_entries *e, const struct message_view *m)
     struct page *page  = e->page;
     struct print print = {.to = &page->entries};
 
-    if (e->total++ < e->from || e->total > e->to)
+    size_t number = e->total++;
+    if (number < e->from || number >= e->to)
         return;
-    entry_print(&print, e->x, m, e->total == 1);
+    entry_print(&print, e->x, m, number == 0);
     if (print.failed)
         error_set(&page->err, ERROR_MEMORY, "no memory for the entries of exchange %llu", (unsigned long long)e->x->id);
     else

@@ -380,7 +380,7 @@ settle_home(struct settings *s, char *const *environment, struct error *err)
         if (user == NULL || user[0] != '/')
             return error_set(err, ERROR_INVALID, "HOME is not set: say where to keep things with --home DIR");
         home = arena_printf(s->arena, "%s%.*s", user, STR_ARG(str_skip(home, 1)));
-    } else if (home.data[0] != '/') {
+    } else if (!str_starts(home, STR("/"))) {
         if (getcwd(here, sizeof here) == NULL)
             return error_set(err, ERROR_INVALID, "--home must be an absolute path here");
         home = arena_printf(s->arena, "%s/%.*s", here, STR_ARG(home));
