@@ -244,6 +244,12 @@ http_answer_queued(const struct http_request *r)
 }
 
 void
+http_request_forget(struct http_request *r)
+{
+    framing_forget(&link_of(r)->framing);
+}
+
+void
 answer_refuse(struct link *l, int status, const char *why)
 {
     static const struct http_header type = {{"Content-Type", 12}, {"application/json", 16}};

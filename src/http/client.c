@@ -7,10 +7,9 @@
 #include "http/request.h"
 
 enum {
-    REQUEST_HEAD_MAX  = 128 * 1024,
-    REQUEST_HEAD_KEPT = 4 * 1024, /* what a call that waits for reuse holds at most */
-    CALLS_KEPT        = 256,
-    BODY_SLICE        = 64 * 1024, /* of a large body, handed on as the kernel takes it */
+    REQUEST_HEAD_MAX = 128 * 1024,
+    CALLS_KEPT       = 256,
+    BODY_SLICE       = 64 * 1024, /* of a large body, handed on as the kernel takes it */
 };
 
 enum call_state { CALL_WAITING, CALL_SENT, CALL_ANSWERING, CALL_ENDED, CALL_STATES };
@@ -35,16 +34,16 @@ struct http_call {
     struct timer                   connect; /* the time for connecting is over */
     const struct http_call_events *events;
     void                          *owner;
-    struct buffer                  head;   /* of the request; kept for sending it again */
-    struct str                     body;   /* the caller's */
-    struct str                     unsent; /* of the body: not yet handed to the connection */
-    mono_time                      connect_timeout;
-    enum call_state                state;
-    bool                           connecting; /* counted in origin->count, without a wire */
-    bool                           to_head;
-    bool                           repeatable;
-    bool                           again; /* it was sent once before */
-    bool                           paused;
+    struct buffer   head;   /* of the request; kept, while it may be sent again, in memory lent by the net */
+    struct str      body;   /* the caller's */
+    struct str      unsent; /* of the body: not yet handed to the connection */
+    mono_time       connect_timeout;
+    enum call_state state;
+    bool            connecting; /* counted in origin->count, without a wire */
+    bool            to_head;
+    bool            repeatable;
+    bool            again; /* it was sent once before */
+    bool            paused;
 };
 
 struct http_client {
@@ -82,10 +81,15 @@ disconnect(struct http_call *c)
 }
 
 static void
+drop_head(struct http_call *c)
+{
+    blocks_take_back(&c->client->pool.net->heads, &c->head);
+}
+
+static void
 free_call(struct http_call *c)
 {
     list_remove(&c->node);
-    buffer_clear(&c->head);
     free(c);
 }
 
@@ -97,7 +101,8 @@ recycle(struct http_call *c)
 
     http_origin_release(c->origin);
     c->origin = NULL;
-    if (client->kept >= CALLS_KEPT || c->head.cap > REQUEST_HEAD_KEPT) {
+    drop_head(c);
+    if (client->kept >= CALLS_KEPT) {
         free_call(c);
         return;
     }
@@ -260,6 +265,7 @@ on_head(void *user, int status, const struct http_headers *headers)
     struct http_call *c = user;
 
     move(c, CALL_ANSWERING);
+    drop_head(c);
     c->events->on_head(c->owner, status, headers);
 }
 
@@ -371,7 +377,7 @@ http_call_start(struct http_client *client, const struct http_call_spec *spec, c
     else
         c->origin = pool_origin(&client->pool, spec->url, err);
 
-    buffer_reset(&c->head);
+    blocks_lend(&client->pool.net->heads, &c->head);
     if (c->origin == NULL || !request_format(&c->head, spec, err))
         goto failed;
     c->wire = wire_take(c->origin, c, c->to_head);

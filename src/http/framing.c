@@ -53,20 +53,18 @@ on_url_complete(llhttp_t *p)
     return 0;
 }
 
+/* Room for one more. */
 static bool
 more_headers(struct framing *f)
 {
     struct http_headers *headers = &f->request->headers;
-    size_t               room    = f->room * 4;
-    struct http_header  *items   = malloc(room * sizeof *items);
 
-    if (items == NULL)
+    if (f->fields.data == NULL)
+        blocks_lend(&f->net->heads, &f->fields);
+    if (!buffer_reserve(&f->fields, sizeof *headers->items))
         return false;
-    memcpy(items, headers->items, headers->count * sizeof *items);
-    if (headers->items != f->few)
-        free(headers->items);
-    headers->items = items;
-    f->room        = room;
+    buffer_added(&f->fields, sizeof *headers->items);
+    headers->items = (struct http_header *)(void *)f->fields.data;
     return true;
 }
 
@@ -81,7 +79,7 @@ on_field(llhttp_t *p, const char *at, size_t len)
     if (!f->value_is_next) {
         if (headers->count >= f->limits->headers)
             return refuse(f, 431, "too many header fields");
-        if (headers->count == f->room && !more_headers(f))
+        if (!more_headers(f))
             return refuse(f, 503, "no memory");
         headers->items[headers->count++] = (struct http_header){{at, 0}, {NULL, 0}};
         f->value_is_next                 = true;
@@ -461,21 +459,27 @@ framing_init(struct framing *f, struct net *net, const struct http_limits *limit
 }
 
 void
-framing_reset(struct framing *f)
+framing_forget(struct framing *f)
 {
     struct http_request *r = f->request;
 
-    if (r->headers.items != f->few)
-        free(r->headers.items);
+    blocks_take_back(&f->net->heads, &f->fields);
     blocks_take_back(&f->net->heads, &f->head);
     blocks_take_back(&f->net->outs, &f->body);
     budget_give(f->net->budget, f->budgeted);
-    llhttp_reset(&f->parser);
+    f->budgeted    = 0;
     r->method_name = r->target = r->path = r->query = r->body = STR_NONE;
-    r->headers                                                = (struct http_headers){.items = f->few};
-    f->head.max                                               = f->limits->header_bytes;
-    f->room                                                   = FRAMING_FEW_HEADERS;
-    f->body_len = f->budgeted = f->body_bytes = f->chunks = 0;
+    r->headers                                                = (struct http_headers){0};
+}
+
+void
+framing_reset(struct framing *f)
+{
+    framing_forget(f);
+    llhttp_reset(&f->parser);
+    f->head.max   = f->limits->header_bytes;
+    f->fields.max = f->limits->headers * sizeof(struct http_header);
+    f->body_len = f->body_bytes = f->chunks = 0;
     f->hosts = f->codings = 0;
     f->status             = 0;
     f->why                = NULL;

@@ -17,8 +17,6 @@
 
 #include "http/server.h"
 
-enum { FRAMING_FEW_HEADERS = 24 };
-
 enum framing_step { FRAMING_MORE, FRAMING_HEAD, FRAMING_WHOLE, FRAMING_REFUSED };
 
 struct framing {
@@ -27,12 +25,12 @@ struct framing {
     const struct http_limits *limits;
     struct http_request      *request; /* gets the fields */
     struct buffer             head;    /* as it came; all slices point into it, and a small body stands behind it */
+    struct buffer             fields;  /* of struct http_header: request->headers.items */
     struct buffer             body;    /* a body that found no room behind the head */
     size_t                    body_len;
     size_t                    budgeted;   /* taken from the budget for `body` */
     size_t                    body_bytes; /* read while in the body, framing included */
     size_t                    chunks;
-    size_t                    room; /* of request->headers.items */
     unsigned                  hosts;
     unsigned                  codings; /* Transfer-Encoding fields */
     int                       status;
@@ -47,12 +45,13 @@ struct framing {
     bool                      expects_continue;
     bool                      keep_alive;
     bool                      is_http10;
-    struct http_header        few[FRAMING_FEW_HEADERS];
 };
 
 void framing_init(struct framing *f, struct net *net, const struct http_limits *limits, struct http_request *request);
 /* For the next request; gives all memory back. */
 void framing_reset(struct framing *f);
+/* Gives the memory of the request back; what was learnt of its framing stays, for the answer. */
+void framing_forget(struct framing *f);
 
 enum framing_step framing_feed(struct framing *f, struct str *bytes);
 

@@ -16,8 +16,8 @@ net_init(struct net *net, struct loop *loop, struct budget *budget, struct error
 {
     *net = (struct net){.loop   = loop,
                         .budget = budget,
-                        .heads  = {.size = NET_HEAD_BLOCK},
-                        .outs   = {.size = NET_OUT_BLOCK},
+                        .heads  = {.size = NET_HEAD_BLOCK, .most = NET_HEADS_KEPT},
+                        .outs   = {.size = NET_OUT_BLOCK, .most = NET_OUTS_KEPT},
                         .hook   = {.run = end_turn}};
     list_init(&net->conns);
     list_init(&net->finishing);
@@ -32,11 +32,25 @@ net_init(struct net *net, struct loop *loop, struct budget *budget, struct error
     return true;
 }
 
+struct block { /* one that is kept, while it is */
+    struct block *next;
+};
+
+static void *
+take_kept(struct blocks *pool)
+{
+    struct block *block = pool->kept;
+
+    pool->kept = block->next;
+    pool->count--;
+    return block;
+}
+
 static void
 blocks_clear(struct blocks *pool)
 {
-    while (pool->count > 0)
-        free(pool->kept[--pool->count]);
+    while (pool->kept != NULL)
+        free(take_kept(pool));
 }
 
 void
@@ -58,7 +72,9 @@ void
 blocks_lend(struct blocks *pool, struct buffer *b)
 {
     assert(b->data == NULL);
-    char *block = pool->count > 0 ? pool->kept[--pool->count] : malloc(pool->size);
+    if (b->max < pool->size)
+        return; /* it would hold more than it may */
+    char *block = pool->kept != NULL ? take_kept(pool) : malloc(pool->size);
     if (block == NULL)
         return;
     b->data = block;
@@ -68,9 +84,13 @@ blocks_lend(struct blocks *pool, struct buffer *b)
 void
 blocks_take_back(struct blocks *pool, struct buffer *b)
 {
-    if (b->cap == pool->size && pool->count < NET_BLOCKS_KEPT)
-        pool->kept[pool->count++] = b->data;
-    else
+    if (b->cap == pool->size && pool->count < pool->most) {
+        struct block *block = (struct block *)(void *)b->data;
+        block->next         = pool->kept;
+        pool->kept          = block;
+        pool->count++;
+    } else {
         free(b->data);
+    }
     *b = (struct buffer){.max = b->max};
 }

@@ -10,17 +10,19 @@
 #include "base/loop.h"
 
 enum {
-    NET_INPUT       = 64 << 10, /* the most a connection hands on at once */
-    NET_HEAD_BLOCK  = 2 << 10,  /* first room for a head, and a small body behind it; an idle stream keeps one */
-    NET_OUT_BLOCK   = 16 << 10, /* first room for what a connection gathers to send */
-    NET_BLOCKS_KEPT = 64,
+    NET_INPUT      = 64 << 10, /* the most a connection hands on at once */
+    NET_HEAD_BLOCK = 2 << 10,  /* first room for a head, and a small body behind it, or for the fields of a head */
+    NET_OUT_BLOCK  = 16 << 10, /* first room for what a connection gathers to send */
+    NET_HEADS_KEPT = 256,
+    NET_OUTS_KEPT  = 64,
 };
 
-/* Blocks of one size, kept for the next who needs one: a connection at rest holds none. */
+/* Blocks of one size, kept for the next who needs one: a connection at rest holds none, nor does an idle stream. */
 struct blocks {
-    size_t size;
-    size_t count;
-    char  *kept[NET_BLOCKS_KEPT];
+    size_t        size;
+    size_t        most; /* kept */
+    size_t        count;
+    struct block *kept;
 };
 
 struct net {
@@ -49,7 +51,8 @@ net_now(const struct net *net)
     return (mono_time)uv_now(&net->loop->uv) * 1000;
 }
 
-/* Gives an empty buffer a block to begin with; without memory it stays empty. */
+/* Gives an empty buffer a block to begin with; without memory, or when the block is larger than it may be, it stays
+ * empty. */
 void blocks_lend(struct blocks *pool, struct buffer *b);
 /* Empties the buffer and takes its memory back. */
 void blocks_take_back(struct blocks *pool, struct buffer *b);

@@ -219,7 +219,7 @@ wire_new(struct http_origin *o, int fd, void *user, bool to_head, struct error *
     *w = (struct wire){.origin = o, .epoch = p->epoch};
     list_init(&w->node);
     timer_init(&w->rest, on_rest_over);
-    response_init(&w->response, p->limits.head_bytes, p->limits.headers, &response_events, w);
+    response_init(&w->response, &p->net->heads, p->limits.head_bytes, p->limits.headers, &response_events, w);
     w->conn = conn_new(p->net, fd, tls, &conn_events, w, err);
     if (w->conn == NULL) {
         free(w);

@@ -2,8 +2,6 @@
 
 #include <assert.h>
 
-enum { FIRST_FIELDS = 24, FIELD_TEXT_KEPT = 16 * 1024 };
-
 static struct response *
 response_of(llhttp_t *parser)
 {
@@ -17,23 +15,39 @@ too_large(struct response *r)
     return HPE_USER;
 }
 
+static struct http_header *
+fields_of(const struct response *r)
+{
+    return (struct http_header *)(void *)r->fields.data;
+}
+
 static bool
 add_field(struct response *r)
 {
-    if (r->count == r->capacity) {
-        unsigned capacity = r->capacity == 0 ? FIRST_FIELDS : r->capacity * 2;
-        if (r->count >= r->max)
-            return false;
-        struct http_header *fields = realloc(r->fields, capacity * sizeof *fields);
-        if (fields == NULL)
-            return false;
-        r->fields   = fields;
-        r->capacity = capacity;
-    }
-    if (r->count >= r->max)
+    if (r->fields.data == NULL)
+        blocks_lend(r->blocks, &r->fields);
+    if (!buffer_reserve(&r->fields, sizeof(struct http_header)))
         return false;
-    r->fields[r->count++] = (struct http_header){0};
+    buffer_added(&r->fields, sizeof(struct http_header));
+    fields_of(r)[r->count++] = (struct http_header){0};
     return true;
+}
+
+static bool
+add_text(struct response *r, const char *data, size_t len)
+{
+    if (r->text.data == NULL)
+        blocks_lend(r->blocks, &r->text);
+    return buffer_append(&r->text, str_of(data, len));
+}
+
+/* The head was told, or is of no use. */
+static void
+drop_head(struct response *r)
+{
+    blocks_take_back(r->blocks, &r->fields);
+    blocks_take_back(r->blocks, &r->text);
+    r->count = 0;
 }
 
 static int
@@ -46,8 +60,8 @@ on_name(llhttp_t *parser, const char *data, size_t len)
     if (!r->in_name && !add_field(r))
         return too_large(r);
     r->in_name = true;
-    r->fields[r->count - 1].name.len += len;
-    return buffer_append(&r->text, str_of(data, len)) ? 0 : too_large(r);
+    fields_of(r)[r->count - 1].name.len += len;
+    return add_text(r, data, len) ? 0 : too_large(r);
 }
 
 static int
@@ -58,8 +72,8 @@ on_value(llhttp_t *parser, const char *data, size_t len)
     r->in_name = false;
     if (r->state != RESPONSE_HEAD)
         return 0;
-    r->fields[r->count - 1].value.len += len;
-    return buffer_append(&r->text, str_of(data, len)) ? 0 : too_large(r);
+    fields_of(r)[r->count - 1].value.len += len;
+    return add_text(r, data, len) ? 0 : too_large(r);
 }
 
 /* The parser leaves white space behind a value. */
@@ -71,7 +85,7 @@ on_value_complete(llhttp_t *parser)
     r->in_name = false;
     if (r->state != RESPONSE_HEAD)
         return 0;
-    size_t *len = &r->fields[r->count - 1].value.len;
+    size_t *len = &fields_of(r)[r->count - 1].value.len;
     while (*len > 0 && (r->text.data[r->text.end - 1] == ' ' || r->text.data[r->text.end - 1] == '\t')) {
         r->text.end--;
         --*len;
@@ -86,9 +100,9 @@ settle_fields(struct response *r)
     const char *at = buffer_str(&r->text).data;
 
     for (unsigned i = 0; i < r->count; i++) {
-        r->fields[i].name.data  = at;
-        r->fields[i].value.data = at + r->fields[i].name.len;
-        at += r->fields[i].name.len + r->fields[i].value.len;
+        fields_of(r)[i].name.data  = at;
+        fields_of(r)[i].value.data = at + fields_of(r)[i].name.len;
+        at += fields_of(r)[i].name.len + fields_of(r)[i].value.len;
     }
 }
 
@@ -114,7 +128,7 @@ check_framing(struct response *r)
     unsigned codings = 0, lengths = 0;
 
     for (unsigned i = 0; i < r->count; i++) {
-        const struct http_header *field = &r->fields[i];
+        const struct http_header *field = &fields_of(r)[i];
         if (str_eq_nocase(field->name, STR("Transfer-Encoding"))) {
             codings++;
             if (!str_eq_nocase(field->value, STR("chunked")))
@@ -157,13 +171,13 @@ on_headers_complete(llhttp_t *parser)
     if (r->why != NULL)
         return HPE_USER;
     if (parser->status_code < 200) {
-        r->count = 0;
-        buffer_reset(&r->text);
+        drop_head(r);
         return 0;
     }
     r->state    = RESPONSE_BODY;
     r->overhead = 0;
-    r->events->on_head(r->owner, parser->status_code, &(struct http_headers){r->fields, r->count});
+    r->events->on_head(r->owner, parser->status_code, &(struct http_headers){fields_of(r), r->count});
+    drop_head(r);
     if (r->stopped)
         return HPE_USER;
     return has_no_body(r) ? 1 : 0; /* 1: skip it */
@@ -201,20 +215,21 @@ static const llhttp_settings_t settings = {
 };
 
 void
-response_init(struct response *r, size_t head_max, unsigned fields_max, const struct response_events *events,
-              void *owner)
+response_init(struct response *r, struct blocks *blocks, size_t head_max, unsigned fields_max,
+              const struct response_events *events, void *owner)
 {
-    *r = (struct response){.events = events, .owner = owner, .text.max = head_max, .max = fields_max};
+    *r = (struct response){.events     = events,
+                           .owner      = owner,
+                           .blocks     = blocks,
+                           .text.max   = head_max,
+                           .fields.max = fields_max * sizeof(struct http_header)};
     response_begin(r, false);
 }
 
 void
 response_clear(struct response *r)
 {
-    buffer_clear(&r->text);
-    free(r->fields);
-    r->fields   = NULL;
-    r->capacity = r->count = 0;
+    drop_head(r);
 }
 
 void
@@ -227,11 +242,8 @@ response_begin(struct response *r, bool to_head)
     r->to_head                                                           = to_head;
     r->why                                                               = NULL;
     r->overhead                                                          = 0;
-    r->count                                                             = 0;
     r->idle                                                              = -1;
-    buffer_reset(&r->text);
-    if (r->text.cap > FIELD_TEXT_KEPT)
-        buffer_clear(&r->text);
+    drop_head(r);
 }
 
 void
@@ -246,7 +258,7 @@ fail(struct response *r, struct error *err)
     r->state = RESPONSE_BROKEN;
     if (r->too_large)
         return error_set(err, ERROR_TOO_LARGE, "the head of the server's answer is larger than %zu bytes or %u fields",
-                         r->text.max, r->max);
+                         r->text.max, (unsigned)(r->fields.max / sizeof(struct http_header)));
     return error_set(err, ERROR_PROTOCOL, "the server's answer is no proper HTTP: %s",
                      r->why != NULL ? r->why : llhttp_get_error_reason(&r->parser));
 }

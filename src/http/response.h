@@ -15,6 +15,7 @@
 #include "base/clock.h"
 #include "base/error.h"
 #include "http/headers.h"
+#include "http/net.h"
 
 enum response_state { RESPONSE_HEAD, RESPONSE_BODY, RESPONSE_WHOLE, RESPONSE_BROKEN };
 
@@ -36,15 +37,16 @@ struct response {
     bool                          too_large;
     bool                          stopped;
     const char                   *why;      /* it is broken, found by us; NULL: the parser knows */
+    struct blocks                *blocks;   /* lend the memory of a head, until on_head was told */
     struct buffer                 text;     /* name, value, name, value … of the fields; max: most bytes of a head */
+    struct buffer                 fields;   /* of struct http_header: lengths while the head arrives, then slices */
+    unsigned                      count;    /* of them */
     size_t                        overhead; /* bytes since something of the body came */
-    struct http_header           *fields;   /* lengths while the head arrives, whole slices from then on */
-    unsigned                      count, capacity, max;
-    mono_time                     idle; /* the server's Keep-Alive timeout; -1: not said */
+    mono_time                     idle;     /* the server's Keep-Alive timeout; -1: not said */
 };
 
-void response_init(struct response *r, size_t head_max, unsigned fields_max, const struct response_events *events,
-                   void *owner);
+void response_init(struct response *r, struct blocks *blocks, size_t head_max, unsigned fields_max,
+                   const struct response_events *events, void *owner);
 void response_clear(struct response *r);
 /* Forgets the last answer and awaits the next. */
 void response_begin(struct response *r, bool to_head);

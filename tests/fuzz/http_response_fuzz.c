@@ -38,6 +38,7 @@ on_data(void *owner, struct str bytes)
 }
 
 static const struct response_events events = {on_head, on_data};
+static struct blocks                heads  = {.size = NET_HEAD_BLOCK}; /* none kept */
 
 struct outcome {
     struct told told;
@@ -52,7 +53,7 @@ read_answer(struct str bytes, size_t step, bool to_head)
     struct response r;
     struct str      rest = STR_NONE;
 
-    response_init(&r, 1024, 8, &events, &o.told);
+    response_init(&r, &heads, 1024, 8, &events, &o.told);
     response_begin(&r, to_head);
     size_t at = 0;
     while (at < bytes.len && o.ok && r.state != RESPONSE_WHOLE) {
