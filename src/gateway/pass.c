@@ -197,7 +197,7 @@ pass_requests(struct gateway *g, struct server *s, struct http_request *r, struc
     struct back        *back = http_back_new(g->parts.loop, &s->upstream, r, count, kind, &back_events, g->scratch);
 
     if (back == NULL) {
-        hop_drop(hop, CLOSE_BUSY, "no memory, or too many header fields");
+        hop_drop(hop, CLOSE_BUSY, "no memory");
         return;
     }
     for (size_t i = 0; i < count; i++) {

@@ -4,7 +4,7 @@
 
 #include "mcp/header_rules.h"
 
-enum { HEADERS_MAX = 64 };
+enum { PASSING_MAX = 64 }; /* header fields of an answer that may pass */
 
 #define RETRY_AFTER MILLISECONDS(20)
 #define REST_AFTER  SECONDS(1)
@@ -29,9 +29,8 @@ struct http_back {
     struct buffer                  gathered; /* a JSON body that is read when whole */
     struct arena                  *scratch;
     enum http_method               method;
-    struct str                     body; /* of the hop's request */
-    struct http_header             headers[HEADERS_MAX];
-    size_t                         header_count;
+    struct str                     body;    /* of the hop's request */
+    struct http_headers            headers; /* in `scratch`: until it was sent */
 };
 
 static void send_exchange(struct back *back, struct exchange *x);
@@ -67,27 +66,27 @@ is_withheld(const struct http_upstream *to, struct str value)
     return to->withheld.len > 0 && str_find(value, to->withheld) >= 0;
 }
 
+/* What goes out: of the client's fields those that may leave, then ours. False: no memory. */
 static bool
 take_headers(struct http_back *hb, const struct http_request *r)
 {
+    const struct http_upstream *to   = hb->to;
+    struct http_headers        *out  = &hb->headers;
+    size_t                      most = r->headers.count + to->header_count;
+
+    arena_reset(hb->scratch);
+    out->items = arena_alloc(hb->scratch, most * sizeof *out->items);
+    if (out->items == NULL)
+        return false;
     for (size_t i = 0; i < r->headers.count; i++) {
         const struct http_header *h = &r->headers.items[i];
-        if (!header_may_leave(&r->headers, h->name))
-            continue;
-        if (str_eq_nocase(h->name, STR("authorization")) && is_withheld(hb->to, h->value))
-            continue;
-        if (hb->header_count == HEADERS_MAX)
-            return false;
-        hb->headers[hb->header_count++] = *h;
+        if (header_may_leave(&r->headers, h->name) &&
+            !(str_eq_nocase(h->name, STR("authorization")) && is_withheld(to, h->value)))
+            out->items[out->count++] = *h;
     }
-    for (size_t i = 0; i < hb->to->header_count; i++) {
-        const struct http_header *h = &hb->to->headers[i];
-        if (http_header(&(struct http_headers){hb->headers, hb->header_count}, h->name).data != NULL)
-            continue;
-        if (hb->header_count == HEADERS_MAX)
-            return false;
-        hb->headers[hb->header_count++] = *h;
-    }
+    for (size_t i = 0; i < to->header_count; i++)
+        if (http_header(out, to->headers[i].name).data == NULL)
+            out->items[out->count++] = to->headers[i];
     return true;
 }
 
@@ -95,13 +94,11 @@ struct back *
 http_back_new(struct loop *loop, const struct http_upstream *to, const struct http_request *r, size_t count,
               enum http_back_kind kind, const struct http_back_events *events, struct arena *scratch)
 {
-    struct http_back *hb = malloc(sizeof *hb);
+    struct http_back *hb = calloc(1, sizeof *hb);
 
     if (hb == NULL)
         return NULL;
-    memset(hb, 0, offsetof(struct http_back, headers));
-    hb->header_count = 0;
-    hb->loop         = loop;
+    hb->loop = loop;
     timer_init(&hb->retry, read_on);
     timer_init(&hb->rest, end_rest);
     hb->back.ops     = &http_back_ops;
@@ -265,10 +262,10 @@ on_head(void *owner, int status, const struct http_headers *headers)
     struct http_back  *hb     = owner;
     struct str         type   = http_header(headers, STR("content-type"));
     int64_t            length = declared_length(headers);
-    struct http_header passing[HEADERS_MAX + 1];
+    struct http_header passing[PASSING_MAX + 1];
     size_t             count = 0;
 
-    for (size_t i = 0; i < headers->count && count < HEADERS_MAX; i++)
+    for (size_t i = 0; i < headers->count && count < PASSING_MAX; i++)
         if (header_may_enter(headers->items[i].name))
             passing[count++] = headers->items[i];
     hb->status = status;
@@ -513,8 +510,8 @@ send_exchange(struct back *back, struct exchange *x)
     struct http_call_spec spec = {.url          = &hb->to->url,
                                   .origin       = hb->to->origin,
                                   .method       = hb->method,
-                                  .headers      = hb->headers,
-                                  .header_count = hb->header_count,
+                                  .headers      = hb->headers.items,
+                                  .header_count = hb->headers.count,
                                   .body         = hb->body,
                                   .repeatable   = hb->kind == HTTP_BACK_REPEATABLE};
     hb->call                   = http_call_start(hb->to->client, &spec, &call_events, hb, &err);

@@ -47,8 +47,9 @@ enum http_back_kind {
     HTTP_BACK_OPENING,    /* `initialize`: its answer is read */
 };
 
-/* The request of a hop on its way. `count` exchanges will be sent to it; with the last one it starts. `r` is borrowed
- * during this call, but its body until the answer ended or http_back_left. NULL: no memory. */
+/* The request of a hop on its way. `count` exchanges will be sent to it in this callback of the loop; with the last one
+ * it starts. `r` is borrowed until then, its body until the answer ended or http_back_left. `scratch` is emptied, and
+ * again with every message that comes. NULL: no memory. */
 struct back *http_back_new(struct loop *loop, const struct http_upstream *to, const struct http_request *r,
                            size_t count, enum http_back_kind kind, const struct http_back_events *events,
                            struct arena *scratch);
