@@ -2,7 +2,7 @@
 
 #include <assert.h>
 
-enum { ARENA_FIRST = 8192, ARENA_OF_STREAM = 1024, ARENA_MOST = 256 << 20 };
+enum { ARENA_FIRST = 8192, ARENA_OF_STREAM = 640, ARENA_MOST = 256 << 20 };
 
 #define BIT(state) (1U << (state))
 

@@ -2,6 +2,9 @@
 
 #define SWEEP_EVERY MILLISECONDS(250)
 #define SEEN_AFTER  SECONDS(1)
+/* A thousand streams that were opened at once are written in slices, so that few records serve them all. */
+#define SWEEP_SLICE 64
+#define SWEEP_AGAIN MILLISECONDS(5)
 
 /* What the log has of an exchange; in its arena. */
 struct captured {
@@ -74,8 +77,9 @@ sweep(struct timer *timer)
 {
     struct capture *c      = LIST_OF(struct capture, timer, sweep);
     mono_time       before = clock_mono() - SEEN_AFTER;
+    size_t          count  = 0;
 
-    for (struct list *node; (node = list_first(&c->exchanges->unknown)) != NULL;) {
+    for (struct list *node; count < SWEEP_SLICE && (node = list_first(&c->exchanges->unknown)) != NULL; count++) {
         struct exchange *x = LIST_OF(struct exchange, node, known);
         struct captured *k = x->is_silent ? NULL : captured_of(c, x);
         if (x->began > before)
@@ -87,7 +91,7 @@ sweep(struct timer *timer)
             k->record = record_new(c->traffic, k->id, capture_labels_of(x));
         write_open(c, x, k);
     }
-    loop_set_timer(c->loop, &c->sweep, clock_mono() + SWEEP_EVERY);
+    loop_set_timer(c->loop, &c->sweep, clock_mono() + (count == SWEEP_SLICE ? SWEEP_AGAIN : SWEEP_EVERY));
 }
 
 static bool

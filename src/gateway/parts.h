@@ -63,12 +63,13 @@ struct visit {
     struct server  *server;
     struct labels  *labels;
     struct session *session; /* stdio; NULL: an HTTP server's own */
-    struct str      key;     /* on the heap */
+    struct str      key;     /* behind it */
     mono_time       heard;
     size_t          open;      /* exchanges */
     bool            is_over;   /* ends with the turn */
     struct map      adrift;    /* HTTP: id -> struct exchange * */
     struct map      questions; /* HTTP: id -> struct exchange *, which asked */
+    char            key_text[];
 };
 
 /* x->service: in the arena of the exchange. */

@@ -231,8 +231,11 @@ talk_requests(struct gateway *g, struct server *s, struct http_request *r, struc
         return;
     }
     struct visit *l = route->visit;
-    if (xs[0]->kind == KIND_REQUEST && str_eq(xs[0]->message.method, STR("initialize")))
-        hop_set_session(hop, str_from(session_id(l->session)));
+    if (xs[0]->kind == KIND_REQUEST && str_eq(xs[0]->message.method, STR("initialize")) &&
+        !hop_set_session(hop, str_from(session_id(l->session)))) {
+        hop_drop(hop, CLOSE_BUSY, "no memory");
+        return;
+    }
     hop_expect(hop);
     hop->accepts_stream |= xs[0]->kind == KIND_STREAM; /* what else would a GET want */
     bool is_stream = xs[0]->kind == KIND_STREAM, is_delete = xs[0]->kind == KIND_DELETE;

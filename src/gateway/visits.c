@@ -1,26 +1,30 @@
 /* Sessions of clients with servers: whose they are, what is still due in them. */
 #include "gateway/parts.h"
 
-/* "server\0id" into `key`. */
-static bool
-make_key(struct buffer *key, const struct server *s, struct str id)
+enum { KEY_MAX = 512 };
+
+/* "server\0id" into `key`; empty when it is longer than any. */
+static struct str
+make_key(char key[KEY_MAX], const struct server *s, struct str id)
 {
-    return buffer_append(key, s->entry->name) && buffer_append_char(key, '\0') && buffer_append(key, id);
+    struct str name = s->entry->name;
+
+    if (name.len + 1 + id.len > KEY_MAX)
+        return STR_NONE;
+    memcpy(key, name.data, name.len);
+    key[name.len] = '\0';
+    if (id.len > 0)
+        memcpy(key + name.len + 1, id.data, id.len);
+    return str_of(key, name.len + 1 + id.len);
 }
 
 struct visit *
 visit_find(struct gateway *g, const struct server *s, struct str id)
 {
-    char           text[512];
-    struct str     name = s->entry->name;
-    struct visit **slot = NULL;
+    char           text[KEY_MAX];
+    struct str     key  = id.len > 0 ? make_key(text, s, id) : STR_NONE;
+    struct visit **slot = key.len > 0 ? map_get(&g->sessions, key) : NULL;
 
-    if (id.len > 0 && name.len + 1 + id.len <= sizeof text) {
-        memcpy(text, name.data, name.len);
-        text[name.len] = '\0';
-        memcpy(text + name.len + 1, id.data, id.len);
-        slot = map_get(&g->sessions, str_of(text, name.len + 1 + id.len));
-    }
     return slot == NULL || (*slot)->server != s ? NULL : *slot;
 }
 
@@ -33,8 +37,9 @@ visit_id(const struct visit *l)
 struct visit *
 visit_new(struct gateway *g, struct server *s, struct str id, struct labels *labels)
 {
-    struct buffer  key  = {.max = 512};
-    struct visit  *l    = calloc(1, sizeof *l);
+    char           text[KEY_MAX];
+    struct str     key  = make_key(text, s, id);
+    struct visit  *l    = key.len == 0 ? NULL : calloc(1, sizeof *l + key.len);
     struct visit **slot = NULL;
 
     if (g->sessions.count >= SESSIONS_MAX && !list_is_empty(&g->visits)) {
@@ -42,19 +47,19 @@ visit_new(struct gateway *g, struct server *s, struct str id, struct labels *lab
         if (oldest->session == NULL && oldest->open == 0)
             visit_end(g, oldest, CLOSE_SESSION_ENDED);
     }
-    if (l != NULL && make_key(&key, s, id))
-        slot = map_get_or_add(&g->sessions, buffer_str(&key));
+    if (l != NULL)
+        slot = map_get_or_add(&g->sessions, key);
     if (slot == NULL || *slot != NULL) {
-        buffer_clear(&key);
         free(l);
         return NULL;
     }
-    *l    = (struct visit){.server    = s,
-                           .labels    = labels_ref(labels),
-                           .key       = buffer_str(&key), /* takes the memory */
-                           .heard     = clock_mono(),
-                           .adrift    = MAP_OF(struct exchange *, ADRIFT_MAX),
-                           .questions = MAP_OF(struct exchange *, ADRIFT_MAX)};
+    *l = (struct visit){.server    = s,
+                        .labels    = labels_ref(labels),
+                        .key       = str_of(l->key_text, key.len),
+                        .heard     = clock_mono(),
+                        .adrift    = MAP_OF(struct exchange *, ADRIFT_MAX),
+                        .questions = MAP_OF(struct exchange *, ADRIFT_MAX)};
+    memcpy(l->key_text, key.data, key.len);
     *slot = l;
     s->users++;
     list_append(&g->visits, &l->node);
@@ -115,7 +120,6 @@ visit_end(struct gateway *g, struct visit *l, enum close_reason why)
     map_clear(&l->adrift);
     map_clear(&l->questions);
     labels_unref(l->labels);
-    free((char *)(uintptr_t)l->key.data);
     free(l);
     s->users--;
     server_release_if_unused(s);

@@ -7,6 +7,8 @@
 #define SHARE         MIB(1)
 #define JOINED_MAX    MIB(64)
 
+enum { SESSION_ID_MAX = 264 };
+
 static const struct http_header json_header = {{"Content-Type", 12}, {"application/json", 16}};
 
 static void put_event(struct hop *hop, struct str message);
@@ -30,6 +32,7 @@ hop_free_when_done(struct hop *hop)
         return;
     loop_clear_timer(hop->loop, &hop->quiet);
     buffer_clear(&hop->joined);
+    buffer_clear(&hop->session);
     free(hop);
 }
 
@@ -76,6 +79,16 @@ on_writable(struct http_request *r)
         back->ops->resume(back);
 }
 
+/* A stream that the client asked for with GET stays open for hours: nothing of its request is needed any more. */
+static void
+forget_request(struct hop *hop)
+{
+    struct list *node = list_first(&hop->exchanges);
+
+    if (node != NULL && LIST_OF(struct exchange, node, front_node)->kind == KIND_STREAM)
+        http_request_forget(hop->request);
+}
+
 /* The answer becomes a stream. What a batch was answered so far is its first event. */
 static void
 stream_head(struct hop *hop)
@@ -84,11 +97,11 @@ stream_head(struct hop *hop)
         {STR("Content-Type"), STR("text/event-stream")},
         {STR("Cache-Control"), STR("no-cache")},
         {STR("X-Accel-Buffering"), STR("no")},
-        {STR("Mcp-Session-Id"), str_from(hop->session)},
+        {STR("Mcp-Session-Id"), buffer_str(&hop->session)},
     };
 
     hop->shape = HOP_STREAM;
-    http_answer_head(hop->request, 200, headers, hop->session[0] == '\0' ? 3 : 4, -1);
+    http_answer_head(hop->request, 200, headers, buffer_len(&hop->session) == 0 ? 3 : 4, -1);
     LIST_EACH (struct exchange, x, &hop->exchanges, front_node) {
         x->http_status = 200;
         exchange_begin_answer(x);
@@ -96,6 +109,7 @@ stream_head(struct hop *hop)
     if (buffer_len(&hop->joined) > 0 && buffer_append_char(&hop->joined, ']'))
         put_event(hop, buffer_str(&hop->joined));
     buffer_clear(&hop->joined);
+    forget_request(hop);
 }
 
 static void
@@ -133,6 +147,7 @@ hop_new(struct loop *loop, struct http_request *r, void (*on_left)(struct exchan
                         .accepts_stream = accepts(r, STR("text/event-stream")),
                         .share          = SHARE,
                         .joined         = {.max = JOINED_MAX},
+                        .session        = {.max = SESSION_ID_MAX},
                         .on_left        = on_left};
     list_init(&hop->exchanges);
     timer_init(&hop->quiet, on_quiet);
@@ -157,11 +172,11 @@ hop_set_server(struct hop *hop, struct str name)
     hop->server[name.len] = '\0';
 }
 
-void
+bool
 hop_set_session(struct hop *hop, struct str id)
 {
-    assert(id.len < sizeof hop->session);
-    snprintf(hop->session, sizeof hop->session, "%.*s", STR_ARG(id));
+    buffer_reset(&hop->session);
+    return buffer_append(&hop->session, id);
 }
 
 void
@@ -199,12 +214,12 @@ hop_drop(struct hop *hop, enum close_reason why, const char *text)
 static void
 answer_json(struct hop *hop, int status, struct str body)
 {
-    struct http_header   headers[] = {json_header, {STR("Mcp-Session-Id"), str_from(hop->session)}};
+    struct http_header   headers[] = {json_header, {STR("Mcp-Session-Id"), buffer_str(&hop->session)}};
     struct http_request *r         = hop->request;
 
     hop_let_go(hop);
     hop->shape = HOP_JSON;
-    http_answer(r, status, headers, status < 400 && hop->session[0] != '\0' ? 2 : 1, body);
+    http_answer(r, status, headers, status < 400 && buffer_len(&hop->session) > 0 ? 2 : 1, body);
 }
 
 /* The client does not read: it loses its hop, the child keeps its reader. */
@@ -322,8 +337,10 @@ front_head(struct front *front, const struct answer_head *head)
     hop->shape     = HOP_PASSING;
     hop->is_stream = head->is_stream;
     http_answer_head(hop->request, head->status, head->headers, head->count, head->length);
-    if (head->is_stream)
-        loop_set_timer(hop->loop, &hop->quiet, loop_now(hop->loop) + COMMENT_EVERY);
+    if (!head->is_stream)
+        return;
+    loop_set_timer(hop->loop, &hop->quiet, loop_now(hop->loop) + COMMENT_EVERY);
+    forget_request(hop);
 }
 
 static bool

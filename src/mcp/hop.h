@@ -32,7 +32,7 @@ struct hop {
     int                  status;     /* of a batch: 200 once one was answered, else of the last that failed */
     struct timer         quiet;      /* 5 s to a stream, then 15 s between comments */
     char                 server[72]; /* the upstream's name, for messages */
-    char                 session[264]; /* Mcp-Session-Id for the head; "": none */
+    struct buffer        session;    /* Mcp-Session-Id for the head of the answer to `initialize`; empty: none */
     /* The client left: what becomes of each exchange is for the gateway to say. It closes `x`, or lets it go on without
      * a front. */
     void (*on_left)(struct exchange *x);
@@ -43,8 +43,8 @@ struct hop *hop_new(struct loop *loop, struct http_request *r, void (*on_left)(s
 /* The hop becomes the front of `x`. */
 void hop_adopt(struct hop *hop, struct exchange *x);
 void hop_set_server(struct hop *hop, struct str name);
-/* Goes into the head of the answer; the empty one takes it back. */
-void hop_set_session(struct hop *hop, struct str id);
+/* Goes into the head of the answer. False: no memory. */
+bool hop_set_session(struct hop *hop, struct str id);
 /* An answer is made here, message by message: after 5 s without one it becomes a stream. */
 void hop_expect(struct hop *hop);
 /* Opens the stream at once: a GET. */
