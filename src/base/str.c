@@ -6,12 +6,6 @@ lower(char c)
     return (unsigned char)(c >= 'A' && c <= 'Z' ? c | 0x20 : c);
 }
 
-bool
-str_eq_nocase(struct str a, struct str b)
-{
-    return a.len == b.len && str_starts_nocase(a, b);
-}
-
 int
 str_compare(struct str a, struct str b)
 {
@@ -29,12 +23,38 @@ str_starts(struct str s, struct str prefix)
     return s.len >= prefix.len && (prefix.len == 0 || memcmp(s.data, prefix.data, prefix.len) == 0);
 }
 
+#define EACH_BYTE(n) (0x0101010101010101ULL * (n))
+
+/* Equal, or different in nothing but the bit that tells the cases of a letter apart, in letters. */
+static inline bool
+eight_eq_nocase(const char *a, const char *b)
+{
+    uint64_t left, right;
+
+    memcpy(&left, a, 8);
+    memcpy(&right, b, 8);
+    uint64_t differs = left ^ right;
+    if (differs == 0)
+        return true;
+    if ((differs & ~EACH_BYTE(0x20)) != 0)
+        return false;
+    uint64_t folded  = left | EACH_BYTE(0x20);
+    uint64_t ascii   = folded & EACH_BYTE(0x7f);
+    uint64_t letters = (ascii + EACH_BYTE(0x80 - 'a')) & ~(ascii + EACH_BYTE(0x80 - 'z' - 1)) & ~folded;
+    return (differs << 2 & ~letters & EACH_BYTE(0x80)) == 0;
+}
+
 bool
 str_starts_nocase(struct str s, struct str prefix)
 {
+    size_t i = 0;
+
     if (s.len < prefix.len)
         return false;
-    for (size_t i = 0; i < prefix.len; i++)
+    for (; prefix.len - i >= 8; i += 8)
+        if (!eight_eq_nocase(s.data + i, prefix.data + i))
+            return false;
+    for (; i < prefix.len; i++)
         if (lower(s.data[i]) != lower(prefix.data[i]))
             return false;
     return true;

@@ -39,12 +39,18 @@ str_eq(struct str a, struct str b)
     return a.len == b.len && (a.len == 0 || memcmp(a.data, b.data, a.len) == 0);
 }
 
-bool str_eq_nocase(struct str a, struct str b);
 /* Below, at or above zero, as memcmp; a prefix sorts before the longer. */
 int  str_compare(struct str a, struct str b);
 bool str_starts(struct str s, struct str prefix);
 bool str_starts_nocase(struct str s, struct str prefix);
 bool str_ends(struct str s, struct str suffix);
+
+/* Looks at the first bytes before anything is called: a header is looked up among many, and nearly all are others. */
+static inline bool
+str_eq_nocase(struct str a, struct str b)
+{
+    return a.len == b.len && (a.len == 0 || (((a.data[0] ^ b.data[0]) & ~0x20) == 0 && str_starts_nocase(a, b)));
+}
 
 /* Index of the first `c` or `needle`, or -1. */
 ptrdiff_t str_index(struct str s, char c);

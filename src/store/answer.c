@@ -123,22 +123,32 @@ mark(uint64_t word, uint8_t c)
     return (zero - EACH_BYTE(1)) & ~zero & EACH_BYTE(0x80);
 }
 
-/* Up to the next quote or backslash, eight bytes at a time; adds the UTF-16 units on the way: a byte that does not
- * continue a character is one, the first of four another. */
+/* UTF-16 units of eight bytes of UTF-8, of which those that are zero count as one each: a byte that does not continue a
+ * character is a unit, the first of four another. */
+static inline uint64_t
+units_of(uint64_t word)
+{
+    if ((word & EACH_BYTE(0x80)) == 0)
+        return 8;
+    return 8 - (uint64_t)__builtin_popcountll(word & ~(word << 1) & EACH_BYTE(0x80)) +
+           (uint64_t)__builtin_popcountll(word & word << 1 & word << 2 & word << 3 & EACH_BYTE(0x80));
+}
+
+/* Up to the next quote or backslash, eight bytes at a time; adds the units on the way. */
 static const uint8_t *
 plain_bytes(const uint8_t *p, const uint8_t *end, uint64_t *units)
 {
-    uint64_t word;
+    uint64_t word, marks;
 
     for (; end - p >= 8; p += 8) {
         memcpy(&word, p, 8);
-        if ((mark(word, '"') | mark(word, '\\')) != 0)
-            break;
-        *units += 8;
-        if ((word & EACH_BYTE(0x80)) != 0) {
-            *units -= (uint64_t)__builtin_popcountll(word & ~(word << 1) & EACH_BYTE(0x80));
-            *units += (uint64_t)__builtin_popcountll(word & word << 1 & word << 2 & word << 3 & EACH_BYTE(0x80));
+        marks = mark(word, '"') | mark(word, '\\');
+        if (marks != 0) {
+            unsigned bits = (unsigned)__builtin_ctzll(marks) & ~7U; /* of the bytes before the first mark */
+            *units += units_of(word & ((1ULL << bits) - 1)) - (8 - bits / 8);
+            return p + bits / 8;
         }
+        *units += units_of(word);
     }
     for (; p < end && *p != '"' && *p != '\\'; p++)
         *units += ((*p & 0xc0) != 0x80) + (*p >= 0xf0);

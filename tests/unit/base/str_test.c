@@ -12,6 +12,24 @@ TEST(numbers_are_whole_or_refused)
     assert_false(str_to_u64(STR("1 "), &n));
 }
 
+TEST(case_is_folded_in_letters_only)
+{
+    char a[16] = "abcdefgh_ijklmn", b[16] = "abcdefgh_ijklmn";
+
+    assert_true(str_eq_nocase(STR("MCP-Session-Id"), STR("mcp-session-id")));
+    assert_false(str_eq_nocase(STR("mcp-session-id"), STR("mcp-session-ids")));
+    for (size_t at = 0; at < 15; at += 7)
+        for (int left = 0; left < 256; left++)
+            for (int right = 0; right < 256; right++) {
+                bool is_same =
+                    left == right || ((left ^ right) == 0x20 && (left | 0x20) >= 'a' && (left | 0x20) <= 'z');
+                a[at] = (char)left;
+                b[at] = (char)right;
+                assert_true(str_eq_nocase(str_of(a, 15), str_of(b, 15)) == is_same);
+                a[at] = b[at] = 'x';
+            }
+}
+
 TEST(numbers_are_written_whole)
 {
     char digits[STR_DIGITS];
