@@ -154,41 +154,65 @@ add_block(struct streams *ss, struct stream *s, int64_t first, int64_t last, str
     return db_run(ss->add_block, err) && db_run(ss->add_body, err) && db_run(ss->add_words, err);
 }
 
-/* Cuts a run of entries, numbered from `first` on, into blocks. */
+/* Entries that stand together. */
+struct run {
+    struct str bytes;
+    int64_t    first;          /* number of the first */
+    uint64_t   min_id, max_id; /* of their exchanges */
+};
+
+/* Cuts `*run` into blocks, and leaves in it what makes no good one. A last block of less than half the size packs badly
+ * and needs as many words in its filter as a whole one: unless `all` must go, it waits in the tail for more. */
 static bool
-add_blocks(struct streams *ss, struct stream *s, int64_t first, struct str run, struct error *err)
+add_blocks(struct streams *ss, struct stream *s, struct run *run, bool all, struct error *err)
 {
-    struct str   rest   = run;
-    size_t       start  = 0;
-    uint64_t     ids[2] = {UINT64_MAX, 0};
+    struct str   rest   = run->bytes;
+    struct run   block  = {.bytes = rest, .first = run->first, .min_id = UINT64_MAX};
     bool         parts  = false;
-    int64_t      number = first;
+    bool         is_cut = false;
+    int64_t      number = run->first;
     struct entry e;
 
     for (;;) {
-        size_t here = run.len - rest.len;
+        size_t len  = block.bytes.len - rest.len;
         bool   more = entry_next(&rest, &e);
-        if (here > start && (!more || run.len - rest.len - start > BLOCK_MAX)) {
-            if (!add_block(ss, s, first, number - 1, str_of(run.data + start, here - start), ids, parts, err))
+        if (!more && is_cut && !all && len < BLOCK_MAX / 2)
+            break;
+        if (len > 0 && (!more || block.bytes.len - rest.len > BLOCK_MAX)) {
+            const uint64_t ids[2] = {block.min_id, block.max_id};
+            if (!add_block(ss, s, block.first, number - 1, str_take(block.bytes, len), ids, parts, err))
                 return false;
-            start  = here;
-            first  = number;
-            ids[0] = UINT64_MAX;
-            ids[1] = 0;
+            block  = (struct run){.bytes = str_skip(block.bytes, len), .first = number, .min_id = UINT64_MAX};
             parts  = false;
+            is_cut = true;
         }
         if (!more)
-            return true;
+            break;
         number++;
-        ids[0] = e.id < ids[0] ? e.id : ids[0];
-        ids[1] = e.id > ids[1] ? e.id : ids[1];
+        block.min_id = e.id < block.min_id ? e.id : block.min_id;
+        block.max_id = e.id > block.max_id ? e.id : block.max_id;
         parts |= (e.flags & ENTRY_PART) != 0;
     }
+    *run = block;
+    return true;
+}
+
+static bool
+add_tail(struct streams *ss, struct stream *s, const struct run *run, struct error *err)
+{
+    sqlite3_bind_int64(ss->add_tail, 1, s->id << STREAM_SHIFT | run->first);
+    sqlite3_bind_int64(ss->add_tail, 2, s->next - 1);
+    sqlite3_bind_int64(ss->add_tail, 3, (int64_t)run->min_id);
+    sqlite3_bind_int64(ss->add_tail, 4, (int64_t)run->max_id);
+    db_bind_blob(ss->add_tail, 5, run->bytes);
+    s->tail_bytes += run->bytes.len;
+    ss->tails += run->bytes.len;
+    return db_run(ss->add_tail, err);
 }
 
 /* Tail and pending entries become blocks. */
 static bool
-stream_roll(struct streams *ss, struct stream *s, struct error *err)
+stream_roll(struct streams *ss, struct stream *s, bool all, struct error *err)
 {
     int64_t first = 0;
     int     got;
@@ -207,29 +231,23 @@ stream_roll(struct streams *ss, struct stream *s, struct error *err)
     }
     if (!buffer_append(&ss->run, buffer_str(&s->pending)))
         return error_set(err, ERROR_MEMORY, "no memory to roll the tail");
-    if (!add_blocks(ss, s, first == 0 ? s->pending_first : first, buffer_str(&ss->run), err))
+    struct run run = {.bytes = buffer_str(&ss->run), .first = first == 0 ? s->pending_first : first};
+    if (!add_blocks(ss, s, &run, all, err))
         return false;
     bind_range(ss->drop_tail, s->id);
     if (s->tail_bytes > 0 && !db_run(ss->drop_tail, err))
         return false;
     ss->tails -= s->tail_bytes;
     s->tail_bytes = 0;
-    return true;
+    return run.bytes.len == 0 || add_tail(ss, s, &run, err);
 }
 
 static bool
 stream_to_tail(struct streams *ss, struct stream *s, struct error *err)
 {
-    struct str body = buffer_str(&s->pending);
+    const struct run run = {buffer_str(&s->pending), s->pending_first, s->first_id, s->last_id};
 
-    sqlite3_bind_int64(ss->add_tail, 1, s->id << STREAM_SHIFT | s->pending_first);
-    sqlite3_bind_int64(ss->add_tail, 2, s->next - 1);
-    sqlite3_bind_int64(ss->add_tail, 3, (int64_t)s->first_id);
-    sqlite3_bind_int64(ss->add_tail, 4, (int64_t)s->last_id);
-    db_bind_blob(ss->add_tail, 5, body);
-    s->tail_bytes += body.len;
-    ss->tails += body.len;
-    return db_run(ss->add_tail, err);
+    return add_tail(ss, s, &run, err);
 }
 
 static bool
@@ -240,8 +258,7 @@ stream_flush(struct streams *ss, struct stream *s, struct error *err)
     list_remove(&s->changed);
     if (len == 0)
         return true;
-    bool ok =
-        len >= STREAM_DIRECT || s->tail_bytes + len >= BLOCK_MAX ? stream_roll(ss, s, err) : stream_to_tail(ss, s, err);
+    bool ok = s->tail_bytes + len < BLOCK_MAX ? stream_to_tail(ss, s, err) : stream_roll(ss, s, false, err);
     buffer_reset(&s->pending);
     return ok;
 }
@@ -286,7 +303,7 @@ roll_the_largest(struct streams *ss, struct error *err)
         }
         if (largest == NULL || largest->tail_bytes == 0)
             return true;
-        if (!stream_roll(ss, largest, err))
+        if (!stream_roll(ss, largest, true, err))
             return false;
     }
     return true;
@@ -331,7 +348,7 @@ streams_adopt(struct streams *ss, unsigned slot, struct error *err)
     while ((got = db_row(list, err)) > 0) {
         struct stream orphan = {.id = sqlite3_column_int64(list, 0), .tail_bytes = 1};
         ss->tails += orphan.tail_bytes;
-        if (!stream_roll(ss, &orphan, err)) {
+        if (!stream_roll(ss, &orphan, true, err)) {
             got = -1;
             break;
         }

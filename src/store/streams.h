@@ -2,9 +2,10 @@
  * thread's, inside its transactions.
  *
  * A stream is the run of entries that one slot writes of one principal, numbered without holes. At the commit, what
- * came since the last goes raw into one row of `tail` when it is little; when it is STREAM_DIRECT or more, or the tail
- * would reach BLOCK_MAX, tail and news together become blocks. So the tail is always the newest part of a stream,
- * written at most twice, and a stream is at any time a run of blocks and then a run of tail rows. */
+ * came since the last goes raw into one row of `tail`; when the tail would reach BLOCK_MAX, tail and news together
+ * become blocks, and what is left over, too little for a block, the tail anew. So the tail is always the newest part of
+ * a stream, an entry is written three times at most, and a stream is at any time a run of blocks and then a run of tail
+ * rows. */
 #ifndef GATEHOUSE_STORE_STREAMS_H
 #define GATEHOUSE_STORE_STREAMS_H
 
@@ -13,7 +14,7 @@
 #include "store/block.h"
 #include "store/db.h"
 
-enum { STREAM_DIRECT = 64 * 1024, STREAM_PENDING_MAX = 1024 * 1024 };
+enum { STREAM_PENDING_MAX = 1024 * 1024 };
 enum { TAILS_MAX = 16 * 1024 * 1024 };
 enum { STREAM_SHIFT = 40 }; /* block.id = stream << 40 | number of the first entry */
 

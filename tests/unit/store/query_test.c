@@ -171,6 +171,19 @@ put_piece(struct fixture *f, uint64_t id, const char *text, bool continues, bool
     traffic_flush(f->traffic);
 }
 
+/* So much that what stood in the tail is in a block now. */
+static void
+fill_blocks(struct fixture *f, unsigned seed)
+{
+    static char big[100001];
+
+    for (unsigned i = 0; i < 4; i++) {
+        filler(big, 100000, seed + i);
+        capture(f, big, "{}");
+        traffic_flush(f->traffic);
+    }
+}
+
 TEST(a_word_and_a_text_across_the_seam_of_two_blocks_are_found)
 {
     struct fixture f = {0};
@@ -182,12 +195,11 @@ TEST(a_word_and_a_text_across_the_seam_of_two_blocks_are_found)
     big[99989] = ' ';
     memcpy(big + 99990, "thunder", 8); /* ... and "storm" in the next record, hours later */
     put_piece(&f, id, big, true, false);
-    filler(big, 100000, 2);
-    capture(&f, big, "{}");
-    traffic_flush(f.traffic);
+    fill_blocks(&f, 2);
     filler(big, 100000, 3);
     memcpy(big, "storm at sea ", 13);
     put_piece(&f, id, big, false, true);
+    fill_blocks(&f, 7);
     assert_sql(&f, "SELECT count(*) >= 3 FROM block", "1");
 
     assert_string_equal(run(&f, &(struct query){WORDS(STR("thunderstorm"))}), "long");
