@@ -272,6 +272,29 @@ test('a large message is said by its size in the list, and is whole by itself', 
     assert.equal(JSON.parse(messages[1].text).result.content[0].text.length, LARGE);
 });
 
+// Each looks into all that is stored, which is much by now.
+const slow = '/api/logs?q=contains:nowhere-to-be-found';
+
+test('of many questions at once some are refused, and none waits for ever', async () => {
+    const answers = await Promise.all(Array.from({ length: 250 }, () => house.ask(slow)));
+    const busy = answers.filter(({ status }) => status === 503);
+
+    assert.equal(answers.filter(({ status }) => status === 200).length + busy.length, 250);
+    assert.ok(busy.length > 0, 'there is no bound');
+    assert.equal(busy[0]!.json.error.code, 'BUSY');
+    assert.equal((await house.ask(slow)).status, 200);
+});
+
+test('who leaves before the answer disturbs nobody', async () => {
+    const leaving = new AbortController();
+    const left = Array.from({ length: 40 }, () => house.ask(slow, { signal: leaving.signal }).catch(() => undefined));
+
+    assert.equal((await house.ask('/healthz')).status, 200); // the others' are under way
+    leaving.abort();
+    await Promise.all(left);
+    for (let i = 0; i < 5; i++) assert.equal((await house.ask(slow)).status, 200);
+});
+
 test('last, the log is cleared', async () => {
     const { status, json } = await house.send('POST', '/api/logs/clear');
     assert.deepEqual([status, json.success, json.exchanges], [200, true, 8]);

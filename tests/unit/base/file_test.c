@@ -1,6 +1,7 @@
 #include "base/file.h"
 
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -35,6 +36,39 @@ TEST(a_replaced_file_is_the_old_or_the_new_one)
     assert_false(file_read(path, &text, &err));
     assert_int_equal(err.code, ERROR_NOT_FOUND);
     rmdir(directory);
+}
+
+/* In the place of libc's: what is synced, in order; a capital when the new name was there already. */
+static const char *watched;
+static char        order[8];
+static size_t      synced;
+
+int
+fsync(int fd)
+{
+    struct stat info;
+
+    if (watched != NULL && synced + 1 < sizeof order && fstat(fd, &info) == 0) {
+        bool is_named   = access(watched, F_OK) == 0;
+        order[synced++] = S_ISDIR(info.st_mode) ? (is_named ? 'D' : 'd') : (is_named ? 'F' : 'f');
+    }
+    return (int)syscall(SYS_fsync, fd);
+}
+
+TEST(a_file_is_synced_before_it_has_its_name_and_its_directory_after)
+{
+    char         directory[] = "/tmp/gatehouse-file.XXXXXX";
+    char         path[64];
+    struct error err = {0};
+
+    assert_non_null(mkdtemp(directory));
+    snprintf(path, sizeof path, "%s/a", directory);
+    watched = path;
+    assert_true(file_replace(path, STR("one"), 0600, &err));
+    watched = NULL;
+    assert_string_equal(order, "fD");
+    unlink(path);
+    assert_int_equal(rmdir(directory), 0);
 }
 
 TEST(a_lock_is_held_by_one)

@@ -42,6 +42,22 @@ TEST(ids_and_tokens_are_found_as_they_were_written)
     done();
 }
 
+TEST(an_id_may_be_as_long_as_it_may_and_no_longer)
+{
+    char          digits[ID_MAX + 2];
+    struct buffer text = {.max = KIB(64)};
+
+    for (int len = ID_MAX; len <= ID_MAX + 1; len++) {
+        memset(digits, '7', sizeof digits);
+        buffer_reset(&text);
+        buffer_printf(&text, "{\"jsonrpc\":\"2.0\",\"id\":%.*s,\"method\":\"ping\"}", len, digits);
+        assert_int_equal(parse(buffer_str(&text)), len == ID_MAX);
+        assert_int_equal(env.id.len, len == ID_MAX ? (size_t)ID_MAX : 0); /* one that is too long is not echoed */
+    }
+    buffer_clear(&text);
+    done();
+}
+
 TEST(each_kind_is_told_from_the_others)
 {
     assert_true(

@@ -1,5 +1,6 @@
 #include <stdlib.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -230,5 +231,36 @@ TEST(a_file_that_changed_meanwhile_is_not_replaced)
     assert_true(file_replace(h.path, STR("{}"), 0600, &err));
     assert_true(file_replace_if(h.path, STR("new"), 0600, is_still_empty, &h, &err));
     assert_file(&h, "new");
+    remove_home(&h);
+}
+
+/* In the place of libc's: a person saves an edit while ours is on its way, between its reading and its renaming. */
+static const struct home *edited;
+
+int
+fsync(int fd)
+{
+    const struct home *h   = edited;
+    struct error       err = {0};
+
+    edited = NULL;
+    if (h != NULL)
+        assert_true(
+            file_replace(h->path, STR("{\"mcpServers\": {\"by-hand\": {\"url\": \"http://h/\"}}}"), 0600, &err));
+    return (int)syscall(SYS_fsync, fd);
+}
+
+TEST(an_edit_by_hand_that_comes_between_is_kept)
+{
+    struct home  h   = make_home("{\"mcpServers\": {}}");
+    struct error err = {0};
+
+    edited = &h;
+    assert_true(registry_add(h.path, STR("ours"), STR("{\"command\": \"x\"}"), &err));
+    struct registry *r = registry_load(&(struct registry_source){.path = h.path}, NULL);
+    assert_int_equal(r->count, 2);
+    assert_non_null(registry_find(r, STR("by-hand")));
+    assert_non_null(registry_find(r, STR("ours")));
+    registry_unref(r);
     remove_home(&h);
 }

@@ -51,3 +51,19 @@ TEST(only_our_own_origin_speaks_to_us)
             fail_msg("row %zu: Host %s, Origin %s", i, a->host, a->origin == NULL ? "-" : a->origin);
     }
 }
+
+TEST(of_two_origins_neither_is_ours)
+{
+    struct origin_rules rules   = {.port = 3333};
+    struct http_header  items[] = {{STR("Host"), STR("localhost:3333")},
+                                   {STR("Origin"), STR("http://localhost:3333")},
+                                   {STR("origin"), STR("http://evil.test")}};
+    struct http_request r       = {.headers = {.items = items, .count = 2}};
+    struct error        err     = {0};
+
+    assert_true(origin_check(&rules, &r, false, &err));
+    r.headers.count = 3; /* the first is ours, which a reader of the last would not see */
+    assert_false(origin_check(&rules, &r, false, &err));
+    assert_false(origin_check(&rules, &r, true, &err));
+    assert_int_equal(err.code, ERROR_DENIED);
+}

@@ -18,6 +18,7 @@ struct house {
     int                  writable;
     size_t               left; /* of a stream */
     bool                 cut_when_writable;
+    bool                 turns_away; /* whoever connects */
     bool                 drained;
     char                 seen[256]; /* paths, in order */
 };
@@ -135,7 +136,16 @@ on_request(void *owner, struct http_request *r)
         answer_later(r);
 }
 
-static const struct http_server_events events = {.on_head = on_head, .on_request = on_request};
+static bool
+may_connect(void *owner, int fd)
+{
+    assert_ptr_equal(owner, &house);
+    assert_true(fd >= 0);
+    return !house.turns_away;
+}
+
+static const struct http_server_events events = {
+    .may_connect = may_connect, .on_head = on_head, .on_request = on_request};
 
 static void
 open_house(void)
@@ -198,6 +208,27 @@ TEST(a_request_is_answered)
                   "HTTP/1.1 200 OK\r\nX-Fixed: yes\r\nContent-Type: text/plain\r\nContent-Length: 5\r\n"
                   "Connection: close\r\n\r\nhello");
     assert_int_equal(http_server_connections(house.server), 0);
+    buffer_clear(&got);
+    close_house();
+}
+
+TEST(who_may_not_connect_is_told_so_before_a_byte_of_it_is_read)
+{
+    struct buffer got;
+    struct str    answer;
+
+    open_house();
+    house.turns_away = true;
+    answer           = ask_and_read(STR_NONE, &got, NULL); /* it has said nothing */
+    assert_str(answer, "HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\nConnection: close\r\n\r\n");
+    buffer_clear(&got);
+    ask_and_read(STR("GET /echo HTTP/1.1\r\n" CLOSE), &got, NULL);
+    assert_int_equal(house.heads + house.requests, 0);
+    assert_int_equal(http_server_connections(house.server), 0);
+    buffer_clear(&got);
+    house.turns_away = false;
+    answer           = ask_and_read(STR("GET /echo HTTP/1.1\r\n" CLOSE), &got, NULL);
+    assert_true(str_starts(answer, STR("HTTP/1.1 200 ")));
     buffer_clear(&got);
     close_house();
 }
