@@ -2,8 +2,11 @@
 
 #include "cli/grid.h"
 
+/* In the order in which people ask; what weakens a promise without being wrong comes last. */
 static void (*const checks[])(struct doctor *d) = {
-    check_home, check_registry, check_database, check_disk, check_port, check_children, check_helper, check_kernel,
+    check_home,   check_file_system, check_registry, check_database, check_gateways, check_disk,
+    check_port,   check_localhost,   check_peers,    check_children, check_helper,   check_kernel,
+    check_limits, check_memory,      check_secrecy,  check_clock,    check_proxies,  check_settings,
 };
 
 static const char *const words[] = {"good", "odd", "bad"}; /* enum finding */
@@ -42,8 +45,10 @@ doctor_say(struct doctor *d, enum finding finding, const char *mend, const char 
         style_append(&d->out, d->cli->colour, signs[finding].style, signs[finding].sign);
         buffer_append_char(&d->out, ' ');
         buffer_append_printable(&d->out, buffer_str(&text), true);
-        if (mend != NULL)
-            buffer_printf(&d->out, "\n    Mend: %s", mend);
+        if (mend != NULL) {
+            buffer_append(&d->out, STR("\n    Mend: "));
+            buffer_append_printable(&d->out, str_from(mend), true);
+        }
         buffer_append_char(&d->out, '\n');
         cli_put(d->cli, &d->out); /* a check may take a while: what is known is there */
     }

@@ -62,7 +62,7 @@ static const struct option add_options[] = {
 };
 
 static const struct option doctor_options[] = {
-    {"fix",  .text = "Mends what can be mended without harm: who may read the home."},
+    {"fix",  .text = "Mends what can be mended without harm: who may read the home and the envFiles."},
     {"json", .text = "For programs."},
     {0},
 };
@@ -110,8 +110,8 @@ const struct command commands[] = {
       {"gatehouse status --json | jq .calls", "for programs"}},
      .options = json_option, .is_first = true, .run = cli_status},
     {"doctor", {"doctor [--fix] [--json]"}, "Looks whether all is as it should be, and says how to mend it.",
-     {{"gatehouse doctor", "home, mcp.json, database, disk, port, children, kernel"},
-      {"gatehouse doctor --fix", "closes the home to others"}},
+     {{"gatehouse doctor", "home, mcp.json, database, disk, port, children, kernel, limits"},
+      {"gatehouse doctor --fix", "closes the home and its files to others"}},
      .about = "Each line begins with ✓ good, ! odd or ✗ wrong. With something wrong the exit code is 1.",
      .options = doctor_options, .is_first = true, .run = cli_doctor},
     {"token", {"token [--show]"}, "Says where the token for the API is, or shows it.",
