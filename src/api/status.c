@@ -185,6 +185,7 @@ print_live(struct print *p, const struct status_seen *seen)
     print_number(p, "exchanges", (int64_t)seen->totals.exchanges);
     print_number(p, "streams", (int64_t)seen->totals.streams);
     print_number(p, "sessions", (int64_t)seen->totals.sessions);
+    print_number(p, "retired", (int64_t)seen->totals.retired);
     print_close(p, '}');
 }
 

@@ -286,6 +286,8 @@ gateway_totals(const struct gateway *g, struct gateway_totals *out)
     for (size_t state = 0; state < EXCHANGE_CLOSED; state++)
         LIST_EACH (const struct exchange, x, &g->exchanges.in_state[state], node)
             out->streams += x->kind == KIND_STREAM;
+    LIST_EACH (const struct server, s, &g->retired, node)
+        out->retired++;
     LIST_EACH (const struct server, s, &g->servers, node) {
         out->calls += s->calls;
         out->errors += s->errors;

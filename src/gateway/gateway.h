@@ -93,6 +93,7 @@ void gateway_each_session(const struct gateway *g, void (*each)(void *arg, struc
 
 struct gateway_totals {
     size_t    sessions, exchanges, streams, children;
+    size_t    retired;       /* servers that left the registry and are still used by what is under way */
     uint64_t  calls, errors; /* since start */
     wall_time started;
 };

@@ -259,7 +259,7 @@ test('the status has everything', async () => {
     assert.deepEqual([status.servers[0].serverName, status.servers[0].revision], ['weather-server', '2025-06-18']);
     assert.ok(status.sessions.clients.includes('ada'));
     assert.ok(status.memory.residentBytes > 1e6);
-    assert.deepEqual(Object.keys(status.liveObjects), ['exchanges', 'streams', 'sessions']);
+    assert.deepEqual(Object.keys(status.liveObjects), ['exchanges', 'streams', 'sessions', 'retired']);
 });
 
 test('a large message is said by its size in the list, and is whole by itself', async () => {

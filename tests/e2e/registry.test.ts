@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import type { TestContext } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { answersAs, descendants, echoHttp, echoStdio, house, keepCalling, post, script, until, upstream } from './harness.ts';
+import { answersAs, descendants, echoHttp, echoStdio, house, keepCalling, open, post, script, until, upstream } from './harness.ts';
 import type { House } from './harness.ts';
 
 const LIVE_MS = 1000;
@@ -60,6 +60,28 @@ test('the child of a removed server ends', { timeout: 30000 }, async (t) => {
     ok(runs());
     gatehouse.register({});
     await until('its end', 10000, () => !runs());
+});
+
+test('a removed server is forgotten when nothing uses it any more', { timeout: 30000 }, async (t) => {
+    let release: (() => void) | undefined;
+    const url = await upstream(t, (incoming, answer, body) => {
+        if (!body.includes('"slow"')) return answersAs('http')(incoming, answer, body);
+        release = () => answersAs('http')(incoming, answer, body);
+    });
+    const gatehouse = await house(t, { http: { url }, child: echoStdio });
+    const retired = async () => {
+        const answer = await fetch(`http://127.0.0.1:${gatehouse.port}/api/status`, { headers: { authorization: `Bearer ${gatehouse.token}` } });
+        return ((await answer.json()) as { liveObjects: { retired: number } }).liveObjects.retired;
+    };
+
+    for (const name of ['http', 'child']) await post(gatehouse.url(name), 'ping', {}, await open(gatehouse.url(name)));
+    const call = post(gatehouse.url('http'), 'tools/call', { name: 'slow' });
+    await until('the call', 10000, () => release !== undefined);
+    gatehouse.register({});
+    await until('its end', 10000, async () => (await retired()) === 1); // the call runs on, the child has ended
+    release!();
+    equal((await call).status, 200);
+    await until('its forgetting', 10000, async () => (await retired()) === 0);
 });
 
 test('a broken file keeps the last good servers, a broken entry keeps the others', { timeout: 30000 }, async (t) => {
