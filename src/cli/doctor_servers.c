@@ -107,6 +107,28 @@ check_command(struct doctor *d, const struct server_entry *entry)
     arena_free(arena);
 }
 
+static bool
+stays_on_machine(struct str host)
+{
+    return str_eq_nocase(host, STR("localhost")) || str_starts(host, STR("127.")) || str_eq(host, STR("::1"));
+}
+
+/* Whoever is on the way reads them. */
+static void
+check_clear_text(struct doctor *d, const struct server_entry *entry)
+{
+    if (entry->address.tls || stays_on_machine(entry->address.host))
+        return;
+    for (size_t i = 0; i < entry->header_count; i++) {
+        if (!entry->headers[i].secret)
+            continue;
+        doctor_say(d, FINDING_ODD, "use its https address",
+                   "%.*s gets %.*s over http, which anybody on the way can read", STR_ARG(entry->name),
+                   STR_ARG(entry->headers[i].name));
+        return;
+    }
+}
+
 static void
 check_entry(struct doctor *d, const struct server_entry *entry)
 {
@@ -116,6 +138,8 @@ check_entry(struct doctor *d, const struct server_entry *entry)
     }
     if (entry->note[0] != '\0')
         doctor_say(d, FINDING_ODD, NULL, "%.*s: %s", STR_ARG(entry->name), entry->note);
+    if (entry->kind == SERVER_HTTP && entry->enabled)
+        check_clear_text(d, entry);
     if (entry->kind == SERVER_STDIO && entry->enabled && entry->argv[0] != NULL)
         check_command(d, entry);
 }

@@ -44,7 +44,8 @@ function homeWith(t: TestContext, servers: object): string {
 /** Runs doctor; `around` are a command and its arguments that run what stands behind them. */
 async function doctor(home: string, { around = [] as string[], env = {}, args = [] as string[], program = built('gatehouse') } = {}): Promise<Result> {
     const [file, ...rest] = [...around, program, 'doctor', '--json', '--home', home, ...args];
-    const { code, stdout, stderr } = await finish(file!, rest, 60000, { GATEHOUSE_PORT: '0', ...env });
+    const asBuilt = { GATEHOUSE_PORT: '0', ASAN_OPTIONS: 'disable_coredump=0:verify_asan_link_order=0' }; // of a build with sanitizers
+    const { code, stdout, stderr } = await finish(file!, rest, 60000, { ...asBuilt, ...env });
     try {
         return { code, all: JSON.parse(stdout), text: stdout };
     } catch {
@@ -337,6 +338,20 @@ test('without certificate authorities no https server can be reached', async (t)
     bad(await doctor(homeWith(t, { far: { url: 'https://mcp.example.com/mcp' } }), { env }), /^no certificate authorities in .*nowhere/, /ca-certificates/);
     none(await doctor(homeWith(t, { near: { url: 'http://localhost:9000/mcp' } }), { env }), /authorities/);
     none(await doctor(homeWith(t, { far: { url: 'https://mcp.example.com/mcp', enabled: false } }), { env }), /authorities/);
+});
+
+test('credentials over plain http are odd, but not within this machine', async (t) => {
+    const headers = { Authorization: 'Bearer abc' };
+    const home = homeWith(t, {
+        far: { url: 'http://mcp.example.com/mcp', headers },
+        plain: { url: 'http://other.example.com/mcp', headers: { 'X-Colour': 'red' } },
+        sealed: { url: 'https://mcp.example.com/mcp', headers },
+        ...Object.fromEntries(['localhost', '127.0.0.1', '[::1]'].map((host, i) => [`near-${i}`, { url: `http://${host}:9000/mcp`, headers }])),
+    });
+    const result = await doctor(home);
+    odd(result, /^far gets Authorization over http, which anybody on the way can read/, /https/);
+    none(result, /^(plain|sealed|near-\d) gets/);
+    none(result, /abc/); // the credential itself is not shown
 });
 
 // Who connects ------------------------------------------------------------------------------------------------------
