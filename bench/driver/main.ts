@@ -9,26 +9,37 @@ import { type Cell, firstAnswers, idleStreams, measure } from "./measure.ts";
 import { million } from "./million.ts";
 import { profile } from "./profile.ts";
 import { checks, failures, render, type Results } from "./report.ts";
+import { soak } from "./soak.ts";
+import { renderSoak, soakFailures } from "./soak_report.ts";
 import { here, installPeers, root, type Target, targets } from "./targets.ts";
 
 const USAGE = `usage: script/bench [--quick] [--million [--stored N]] [--peers] [--only NAME,...] [--rounds N] [--seconds S] [--strict]
        script/bench --profile NAME [--seconds S]
+       script/bench --soak [SECONDS]
 
   --quick     one round of one second: does it all work, roughly
   --million   then the same with a million exchanges stored, and questions to the log
   --peers     Fiberplane's gateway, mcp-proxy and supergateway from npm as well
   --only      of direct, nginx, gatehouse, gatehouse-stdio and the peers only these
   --strict    a missed budget is a failure
+  --soak      instead of measuring: mixed load for an hour, or so long, and whether anything grows; writes results/soak.md
   --profile   instead of measuring: where the time of this one goes, at 32 connections and 350 B (needs perf)
 `;
 const SIZES = [350, 1024];
 const STREAMS = 1000;
 const ours = ["direct", "nginx", "gatehouse", "gatehouse-stdio"]; // supergateway would start a process for each stream
 
+/** --soak alone is an hour. */
+function withLength(words: string[]): string[] {
+    return words.flatMap((word, i) => (word === "--soak" && !/^\d/.test(words[i + 1] ?? "") ? ["--soak=3600"] : [word]));
+}
+
 function options() {
     try {
         const { values } = parseArgs({
+            args: withLength(process.argv.slice(2)),
             options: {
+                soak: { type: "string" },
                 quick: { type: "boolean", default: false },
                 million: { type: "boolean", default: false },
                 stored: { type: "string", default: "1000000" },
@@ -110,8 +121,19 @@ function named(all: Target[], name: string): Target {
     return found;
 }
 
+async function soakFor(seconds: number): Promise<number> {
+    if (!(seconds > 0)) throw new Error("--soak takes a number of seconds");
+    const results = await soak(seconds, say);
+    const m = machine();
+    const text = renderSoak(results, version(), `${m.cpu}, ${m.cores} cores, ${Math.round(m.memoryGiB)} GiB; Linux ${m.kernel}; ${new Date().toISOString()}.`);
+    writeFileSync(join(here, "results", "soak.md"), text);
+    process.stdout.write(text);
+    return soakFailures(results).length > 0 ? 1 : 0;
+}
+
 async function main(): Promise<number> {
     const chosen = options();
+    if (chosen.soak !== undefined) return await soakFor(Number(chosen.soak));
     const all = targets(chosen.peers);
     const only = chosen.only?.split(",").map((name) => named(all, name));
     const list = only ? all.filter((t) => only.includes(t)) : all;

@@ -45,7 +45,7 @@ export interface Sample extends Load {
 
 // Ids say which load they came from; load.c wants twelve digits.
 export const FIRST_ID = 100_000_000_000;
-const RUNS_APART = 1_000_000_000;
+export const RUNS_APART = 1_000_000_000;
 
 export interface Placement {
     program: string;

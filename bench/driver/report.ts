@@ -131,7 +131,7 @@ function number(value: number | undefined, digits = 3): string {
     return Math.abs(value) >= 10 ** digits ? Math.round(value).toString() : Number(value.toPrecision(digits)).toString();
 }
 
-function table(head: string[], rows: string[][]): string {
+export function table(head: string[], rows: string[][]): string {
     const widths = head.map((_, i) => Math.max(3, ...[head, ...rows].map((row) => row[i].length)));
     const line = (row: string[]) => `| ${row.map((cell, i) => (i === 0 ? cell.padEnd(widths[i]) : cell.padStart(widths[i]))).join(" | ")} |`;
     const rule = `|${widths.map((width, i) => (i === 0 ? "-".repeat(width + 2) : "-".repeat(width + 1) + ":")).join("|")}|`;
