@@ -188,6 +188,17 @@ test('as root every server is root', async (t) => {
     deepEqual(bads(result), []);
 });
 
+test('in a user namespace that hides the owners of files, nobody is suspected of being another', async (t) => {
+    if (!needsRoot(t)) return;
+    const [place, home] = [folder(t), homeWith(t, { mine: { command: '/bin/sh' } })];
+    chmodSync(place, 0o755);
+    for (const name of ['gatehouse', 'gatehouse-helper']) copyFileSync(built(name), join(place, name));
+    for (const path of [home, join(home, 'mcp.json')]) chownSync(path, 1234, 1234);
+    const around = ['setpriv', '--reuid=1234', '--regid=1234', '--clear-groups', 'unshare', '-U', '-r'];
+    if ((await finish(around[0]!, [...around.slice(1), 'true'])).code !== 0) return void t.skip('needs unprivileged user namespaces');
+    deepEqual(bads(await doctor(home, { around, program: join(place, 'gatehouse') })), []);
+});
+
 // What it lies on ---------------------------------------------------------------------------------------------------
 
 test('a home in memory is odd, one without room for the record is wrong', async (t) => {
@@ -389,10 +400,10 @@ test('peers that are not looked at are odd', async (t) => {
 test('proxy variables that catch localhost are odd', async (t) => {
     const home = homeWith(t, {});
     const clean = Object.fromEntries(['http_proxy', 'https_proxy', 'all_proxy', 'no_proxy'].flatMap((name) => [[name, ''], [name.toUpperCase(), '']]));
-    const result = await doctor(home, { env: { ...clean, HTTPS_PROXY: 'http://proxy.test:1', no_proxy: '10.0.0.0/8' } });
+    const result = await doctor(home, { env: { ...clean, HTTPS_PROXY: 'http://ask.test:1', no_proxy: '10.0.0.0/8' } });
     odd(result, /^HTTPS_PROXY is set: clients may ask that proxy for Gatehouse/, /no_proxy=localhost/);
     odd(result, /^HTTPS_PROXY is set: Gatehouse itself reaches HTTP servers without a proxy/);
-    none(await doctor(home, { env: { ...clean, http_proxy: 'http://proxy.test:1', no_proxy: 'example.com, localhost' } }), /clients may ask/);
+    none(await doctor(home, { env: { ...clean, http_proxy: 'http://ask.test:1', no_proxy: 'example.com, localhost' } }), /clients may ask/);
     none(await doctor(home, { env: clean }), /proxy/);
 });
 
