@@ -3,7 +3,7 @@
 // should turn red. A mutant that no test notices has survived, and fails the run. The last line is the sum.
 
 import { execFileSync, spawn } from 'node:child_process';
-import { chmodSync, existsSync, mkdirSync, readFileSync, readdirSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, readFileSync, readdirSync, readlinkSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fault, parseTable, stageFile, tablePath } from './mutants-table.ts';
 import type { Mutant, Stage } from './mutants-table.ts';
@@ -14,6 +14,23 @@ const build = join(tree, 'build');
 const UNIT_LIMIT_MS = 120000;
 const STAGE_LIMIT_MS = 300000;
 
+/** Programs of the copy that a planted fault let live. */
+function endStrays(): void {
+    for (const pid of readdirSync('/proc').filter((entry) => /^\d+$/.test(entry))) {
+        try {
+            if (readlinkSync(`/proc/${pid}/exe`).startsWith(build)) process.kill(Number(pid), 'SIGKILL');
+        } catch {} // gone, or not ours to see
+    }
+}
+
+let running: number | undefined; // a group
+for (const signal of ['SIGINT', 'SIGTERM'] as const)
+    process.on(signal, () => {
+        if (running !== undefined) process.kill(-running, 'SIGKILL');
+        endStrays();
+        process.exit(1);
+    });
+
 type Outcome = { status: number | string; text: string };
 
 /** Runs to the end, or for so long; in a group of its own, so that nothing of it is left. */
@@ -22,6 +39,8 @@ async function run(command: string[], limitMs: number, cwd = tree): Promise<Outc
     const child = spawn(command[0]!, command.slice(1), { cwd, env, detached: true, stdio: ['ignore', 'pipe', 'pipe'] });
     let text = '';
     let late = false;
+
+    running = child.pid;
     const end = () => {
         try {
             process.kill(-child.pid!, 'SIGKILL');
@@ -33,6 +52,8 @@ async function run(command: string[], limitMs: number, cwd = tree): Promise<Outc
     const status = await new Promise<number | string>((resolve) => child.on('close', (code, signal) => resolve(code ?? signal ?? '?')));
     clearTimeout(timer);
     end();
+    running = undefined;
+    endStrays();
     return { status: late ? `not done within ${limitMs / 1000} s` : status, text };
 }
 
