@@ -140,9 +140,10 @@ async function unharmed(mutants: Mutant[]): Promise<Set<string>> {
 /** The first test that a failed run names. */
 function witness(text: string): string {
     const [, unit] = /^\[  FAILED  \] (?:\w+: )?(\w+)/m.exec(text) ?? [];
-    const [, scenario] = /^\s*(?:not ok|FAILED|FAIL|✗|✖)\s+(?:\d+ )?-?\s*(.*)$/m.exec(text) ?? [];
+    const [, scenario] = /^tests\/scenarios\/(\S+\.scn):\d+: /m.exec(text) ?? [];
+    const [, behaviour] = /^\s*(?:not ok \d+ -|✖) (.*)$/m.exec(text) ?? [];
     const [, sanitizer] = /(?:ERROR: |runtime error: )(.*)/.exec(text) ?? [];
-    return (unit ?? scenario ?? sanitizer ?? text.trim().split('\n').at(-1) ?? '').slice(0, 100);
+    return (unit ?? scenario ?? behaviour ?? sanitizer ?? text.trim().split('\n').at(-1) ?? '').slice(0, 100);
 }
 
 /** Resolves to what noticed, or to undefined. */
