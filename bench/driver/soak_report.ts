@@ -58,7 +58,7 @@ export function renderSoak(results: SoakResults, version: string, machine: strin
     const failed = soakFailures(results);
     const number = (value: number) => (Number.isInteger(value) ? String(value) : value.toFixed(1));
     const { recorded: r, counts } = results;
-    const short = results.seconds < 2 * FIVE_MINUTES ? " The run was short: growth that shows within an hour need not show here." : "";
+    const short = results.seconds < 2 * FIVE_MINUTES ? " The run was short: it may still have been warming up, which looks like growth, and growth of an hour need not show." : "";
     const samples = results.samples.map((s) => [
         `${Math.round(s.seconds)} s`, String(s.answered), (s.residentKiB / MIB).toFixed(1), String(s.descriptors), String(s.threads), s.left || "-",
         String(s.http.p50_us), String(s.http.p99_us), String(s.stdio.p50_us), String(s.stdio.p99_us), (s.fileBytes / 2 ** 20).toFixed(1),
