@@ -26,9 +26,14 @@ unit_tests() {
     [ "$status" = 0 ]
 }
 
+# with_sanitizers [TARGET]...: the tests and the program itself, under AddressSanitizer and UndefinedBehaviorSanitizer.
+with_sanitizers() {
+    build build-asan -Dbench=false -Db_lto=false -Doptimization=1 -Db_sanitize=address,undefined -- "$@"
+}
+
 stage_unit() {
     export ASAN_OPTIONS=detect_stack_use_after_return=1 UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1
-    build build-asan -Dbench=false -Db_lto=false -Doptimization=1 -Db_sanitize=address,undefined -- && unit_tests build-asan
+    with_sanitizers && unit_tests build-asan
 }
 
 # The rooms with threads of their own. gcc 12's ThreadSanitizer wants an address space without randomness, where it may be had.
@@ -78,5 +83,5 @@ stage_lint() { node_tests lint scenarios/runner; }
 stage_scenarios() { own_runner scenarios; }
 stage_api() { own_runner api; }
 stage_e2e() { own_runner e2e; }
-stage_fault() { own_runner fault; }
+stage_fault() { with_sanitizers gatehouse gatehouse-helper && own_runner fault; }
 stage_fuzz() { script/fuzz 30; }

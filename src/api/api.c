@@ -111,7 +111,7 @@ api_take_head(struct api *a, struct http_request *r)
     else if (route == NULL)
         answer_error(r, 404, "NOT_FOUND", "the API has no such path; docs/api.md lists them", NULL);
     else if ((route->method == HTTP_METHOD_POST || route->method == HTTP_METHOD_PUT) && type.data != NULL &&
-             !str_starts_nocase(type, STR("application/json")))
+             !http_is_type(type, STR("application/json")))
         answer_error(r, 415, "UNSUPPORTED_MEDIA_TYPE", "Content-Type must be application/json", NULL);
     buffer_clear(&allowed);
 }

@@ -10,6 +10,8 @@
 
 #define MASK STR("***")
 
+enum { MEMBERS_MAX = 100 };
+
 void
 config_see(struct api_job *job)
 {
@@ -206,6 +208,21 @@ has_mask(yyjson_val *entry)
     return false;
 }
 
+/* Of two members of a name one reader takes the first, another the last (RFC 8259 section 4): what was checked would
+ * not be what is written. */
+static bool
+members_are_unique(yyjson_val *entry)
+{
+    yyjson_val *key, *value;
+    size_t      i, max;
+
+    if (yyjson_obj_size(entry) > MEMBERS_MAX)
+        return false;
+    yyjson_obj_foreach(entry, i, max, key, value) if (yyjson_obj_getn(entry, yyjson_get_str(key),
+                                                                      yyjson_get_len(key)) != value) return false;
+    return true;
+}
+
 /* Reads the input; *name is its member "name" (no data: none), *json the rest of it, both in the arena. */
 static bool
 read_entry(struct api_job *job, struct str *name, struct str *json)
@@ -225,6 +242,8 @@ read_entry(struct api_job *job, struct str *name, struct str *json)
                  "\"http://localhost:9000/mcp\"}");
     else if (named != NULL && !yyjson_is_str(named))
         job_fail(job, 400, "INVALID_PARAM", "name must be a text");
+    else if (!members_are_unique(root))
+        job_fail(job, 400, "INVALID_PARAM", "the body has a member twice, or more than %d members", MEMBERS_MAX);
     else if (has_mask(root))
         job_fail(job, 400, "INVALID_PARAM",
                  "a value is \"***\", which stands for a secret that was not shown: give the secret itself, or read "

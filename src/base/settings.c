@@ -28,6 +28,8 @@ const struct setting settings_table[] = {
      .help = "The largest body of a request; a larger one is answered 413."},
     {"http.header_read",   SETTING_DURATION, FIELD(http.header_read),   "10s",    100 * MS,   600 * S,
      .help = "How long a client may take to send a request's header block; then 408."},
+    {"http.body_read",     SETTING_DURATION, FIELD(http.body_read),     "1min",   100 * MS,   600 * S,
+     .help = "How long a client may be silent in the body of a request; five times that for all of it. Then 408."},
     {"http.idle",          SETTING_DURATION, FIELD(http.idle),          "75s",    1 * S,      DAY,
      .help = "How long a connection without a request is kept open."},
     {"http.connections",   SETTING_COUNT,    FIELD(http.connections),   "4096",   1,          1000000,

@@ -49,6 +49,7 @@ struct settings {
         uint64_t   header_bytes;
         uint64_t   body_bytes;
         mono_time  header_read;
+        mono_time  body_read;
         mono_time  idle;
         uint64_t   connections;
         struct str allowed_hosts; /* comma separated, no spaces */

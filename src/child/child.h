@@ -96,9 +96,10 @@ bool children_are_scoped(void);
 /* NULL: the helper could not be started, nothing happened. That the command could not be is told by on_ended. */
 struct child *child_start(struct children *c, const struct child_spec *spec, const struct child_events *events,
                           void *owner, struct error *err);
-/* Queues `line` and a newline; all lines of a turn are written together at its end. Newlines within `line` become
- * spaces (in JSON they mean the same). False: over queue_max (a single line of any size fits an empty queue), no
- * memory, or it takes nothing any more; nothing was queued. */
+/* Queues `line` and a newline; all lines of a turn are written together at its end. Newlines and carriage returns
+ * within `line` become spaces (in JSON they mean the same, and nobody takes what follows for a line of its own). False:
+ * over queue_max (a single line of any size fits an empty queue), no memory, or it takes nothing any more; nothing was
+ * queued. */
 bool   child_write(struct child *child, struct str line);
 size_t child_queued(const struct child *child);
 /* Ends it in order: stdin is closed, a grace, SIGTERM to the whole tree, a grace, SIGKILL. Twice is once. */

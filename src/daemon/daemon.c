@@ -137,6 +137,8 @@ open_server(struct daemon *d, uint16_t *port, struct error *err)
     limits.header_bytes = d->settings->http.header_bytes;
     limits.body_bytes   = d->settings->http.body_bytes;
     limits.header_read  = d->settings->http.header_read;
+    limits.body_read    = d->settings->http.body_read;
+    limits.body_whole   = 5 * limits.body_read;
     limits.idle         = d->settings->http.idle;
     limits.connections  = (unsigned)d->settings->http.connections;
     for (int tries = 0;; tries++) {

@@ -81,33 +81,120 @@ unescaped(yyjson_val *value)
     return yyjson_is_str(value) ? str_of(yyjson_get_str(value), yyjson_get_len(value)) : STR_NONE;
 }
 
-/* Members of the envelope itself, each at most once: what a second "id" or "method" would mean, two readers tell apart.
- */
-enum member { MEMBER_JSONRPC, MEMBER_ID, MEMBER_METHOD, MEMBER_PARAMS, MEMBER_RESULT, MEMBER_ERROR, MEMBERS };
+/* A number by which a request may be called: JSON-RPC 2.0 and MCP have integers only, and of 1.0, 1e0 and -0 one reader
+ * makes 1 and 0, another something of their own. */
+static bool
+is_integer(struct str number)
+{
+    if (str_eq(number, STR("-0")))
+        return false;
+    for (size_t i = number.len > 0 && number.data[0] == '-'; i < number.len; i++)
+        if (number.data[i] < '0' || number.data[i] > '9')
+            return false;
+    return true;
+}
 
-static const struct str member_names[MEMBERS] = {
-    {"jsonrpc", 7}, {"id", 2}, {"method", 6}, {"params", 6}, {"result", 6}, {"error", 5},
+static struct str
+id_as_written(const struct reading *r, yyjson_val *value)
+{
+    struct str id = as_written(r, value);
+
+    return yyjson_is_raw(value) && !is_integer(id) ? STR_NONE : id;
+}
+
+/* Levels are counted along the values, which lie in a row: a container ends where its next sibling begins. */
+static bool
+is_too_deep(yyjson_val *root)
+{
+    yyjson_val *ends[DEPTH_MAX];
+    size_t      depth = 0;
+
+    for (yyjson_val *value = root, *end = unsafe_yyjson_get_next(root); value < end; value++) {
+        while (depth > 0 && value >= ends[depth - 1])
+            depth--;
+        if (!yyjson_is_ctn(value))
+            continue;
+        if (depth == DEPTH_MAX)
+            return true;
+        ends[depth++] = unsafe_yyjson_get_next(value);
+    }
+    return false;
+}
+
+/* A member that is read here. One that is `strict` decides whose message it is: it may not even come in other
+ * capitals. */
+struct member {
+    struct str name;
+    bool       strict;
 };
 
+/* Each of them stands at most once: of two, one reader takes the first and another the last (RFC 8259 section 4), so
+ * that who judges or rewrites the one would let the other pass. Some readers take no heed of capitals either. */
 static bool
-find_members(yyjson_val *root, yyjson_val *found[MEMBERS], struct error *err)
+find_members(yyjson_val *object, const struct member *members, size_t count, yyjson_val **found, struct error *err)
 {
     yyjson_val *key, *value;
     size_t      index, max;
+    unsigned    in_capitals = 0;
 
-    yyjson_obj_foreach(root, index, max, key, value)
+    yyjson_obj_foreach(object, index, max, key, value)
     {
         struct str name = unescaped(key);
-        for (size_t i = 0; i < MEMBERS; i++) {
-            if (!str_eq(name, member_names[i]))
+        for (size_t i = 0; i < count; i++) {
+            const struct member *m = &members[i];
+            if (!str_eq_nocase(name, m->name))
                 continue;
-            if (found[i] != NULL)
-                return error_set(err, ERROR_INVALID, "the message has \"%.*s\" twice", STR_ARG(member_names[i]));
-            found[i] = value;
+            if (found[i] != NULL || (in_capitals & 1U << i) != 0)
+                return error_set(err, ERROR_INVALID, "the message has \"%.*s\" twice", STR_ARG(m->name));
+            if (str_eq(name, m->name))
+                found[i] = value;
+            else if (m->strict)
+                return error_set(err, ERROR_INVALID, "the message has \"%.*s\" in other capitals", STR_ARG(m->name));
+            else
+                in_capitals |= 1U << i;
         }
     }
     return true;
 }
+
+enum { MEMBER_JSONRPC, MEMBER_ID, MEMBER_METHOD, MEMBER_PARAMS, MEMBER_RESULT, MEMBER_ERROR, MEMBERS };
+
+static const struct member envelope_members[MEMBERS] = {
+    {{"jsonrpc", 7}, true}, {{"id", 2}, true},     {{"method", 6}, true},
+    {{"params", 6}, true},  {{"result", 6}, true}, {{"error", 5}, true},
+};
+
+enum {
+    PARAM_META,
+    PARAM_TOKEN,
+    PARAM_REQUEST,
+    PARAM_NAME,
+    PARAM_URI,
+    PARAM_TASK,
+    PARAM_REF,
+    PARAM_LEVEL,
+    PARAM_REVISION,
+    PARAM_CAPABILITIES,
+    PARAM_CLIENT,
+    PARAMS
+};
+
+static const struct member param_members[PARAMS] = {
+    {{"_meta", 5}, true},          {{"progressToken", 13}, true}, {{"requestId", 9}, true},
+    {{"name", 4}, false},          {{"uri", 3}, false},           {{"taskId", 6}, false},
+    {{"ref", 3}, false},           {{"level", 5}, false},         {{"protocolVersion", 15}, false},
+    {{"capabilities", 12}, false}, {{"clientInfo", 10}, false},
+};
+
+enum { META_TOKEN, META_REVISION, META_CLIENT, METAS };
+
+static const struct member meta_members[METAS] = {
+    {{"progressToken", 13}, true},
+    {{"io.modelcontextprotocol/protocolVersion", 39}, true},
+    {{"io.modelcontextprotocol/clientInfo", 34}, false},
+};
+
+static const struct member ref_members[1] = {{{"name", 4}, false}};
 
 static bool
 decide_kind(struct envelope *e, yyjson_val *const found[MEMBERS], struct error *err)
@@ -127,7 +214,7 @@ decide_kind(struct envelope *e, yyjson_val *const found[MEMBERS], struct error *
         return error_set(err, ERROR_INVALID, "a message has \"method\", or one of \"result\" and \"error\"");
     }
     if (e->kind != MESSAGE_NOTIFICATION && e->id.data == NULL && !(e->kind == MESSAGE_ERROR))
-        return error_set(err, ERROR_INVALID, "\"id\" must be a string or a number");
+        return error_set(err, ERROR_INVALID, "\"id\" must be a string or an integer");
     return true;
 }
 
@@ -141,13 +228,13 @@ read_peer(struct envelope *e, yyjson_val *peer)
 }
 
 static bool
-read_initialize(struct envelope *e, yyjson_val *params, struct arena *a, struct error *err)
+read_initialize(struct envelope *e, yyjson_val *const params[PARAMS], struct arena *a, struct error *err)
 {
-    yyjson_val *capabilities = yyjson_obj_get(params, "capabilities");
+    yyjson_val *capabilities = params[PARAM_CAPABILITIES];
     size_t      len          = 0;
 
-    e->revision = unescaped(yyjson_obj_get(params, "protocolVersion"));
-    read_peer(e, yyjson_obj_get(params, "clientInfo"));
+    e->revision = unescaped(params[PARAM_REVISION]);
+    read_peer(e, params[PARAM_CLIENT]);
     if (!yyjson_is_obj(capabilities))
         return true;
     char *text = yyjson_val_write(capabilities, 0, &len);
@@ -158,24 +245,33 @@ read_initialize(struct envelope *e, yyjson_val *params, struct arena *a, struct 
     return e->capabilities.data != NULL || error_set(err, ERROR_MEMORY, "no memory to read an initialize request");
 }
 
-static bool
-read_params(struct envelope *e, const struct reading *r, yyjson_val *params, struct error *err)
+static struct str
+target_of(yyjson_val *const params[PARAMS], yyjson_val *ref_name)
 {
-    yyjson_val *meta = yyjson_obj_get(params, "_meta");
+    static const int named[] = {PARAM_NAME, PARAM_URI, PARAM_TASK};
 
-    e->target = unescaped(yyjson_obj_get(params, "name"));
-    if (e->target.data == NULL)
-        e->target = unescaped(yyjson_obj_get(params, "uri"));
-    if (e->target.data == NULL)
-        e->target = unescaped(yyjson_obj_get(params, "taskId"));
-    if (e->target.data == NULL)
-        e->target = unescaped(yyjson_obj_get(yyjson_obj_get(params, "ref"), "name"));
-    e->level           = unescaped(yyjson_obj_get(params, "level"));
-    e->modern_revision = unescaped(yyjson_obj_get(meta, "io.modelcontextprotocol/protocolVersion"));
-    e->progress_token = as_written(r, yyjson_obj_get(e->kind == MESSAGE_NOTIFICATION ? params : meta, "progressToken"));
-    read_peer(e, yyjson_obj_get(meta, "io.modelcontextprotocol/clientInfo"));
+    for (size_t i = 0; i < sizeof named / sizeof named[0]; i++)
+        if (yyjson_is_str(params[named[i]]))
+            return unescaped(params[named[i]]);
+    return unescaped(ref_name);
+}
+
+static bool
+read_params(struct envelope *e, const struct reading *r, yyjson_val *object, struct error *err)
+{
+    yyjson_val *params[PARAMS] = {NULL}, *meta[METAS] = {NULL}, *ref[1] = {NULL};
+
+    if (!find_members(object, param_members, PARAMS, params, err) ||
+        !find_members(params[PARAM_META], meta_members, METAS, meta, err) ||
+        !find_members(params[PARAM_REF], ref_members, 1, ref, err))
+        return false;
+    e->target          = target_of(params, ref[0]);
+    e->level           = unescaped(params[PARAM_LEVEL]);
+    e->modern_revision = unescaped(meta[META_REVISION]);
+    e->progress_token  = as_written(r, e->kind == MESSAGE_NOTIFICATION ? params[PARAM_TOKEN] : meta[META_TOKEN]);
+    read_peer(e, meta[META_CLIENT]);
     if (str_eq(e->method, STR("notifications/cancelled")))
-        e->cancelled_id = as_written(r, yyjson_obj_get(params, "requestId"));
+        e->cancelled_id = as_written(r, params[PARAM_REQUEST]);
     if (str_eq(e->method, STR("initialize")))
         return read_initialize(e, params, r->arena, err);
     return true;
@@ -255,9 +351,11 @@ envelope_parse(struct envelope *e, struct str message, struct arena *a, struct e
     yyjson_val *root = yyjson_doc_get_root(doc);
     if (!yyjson_is_obj(root))
         return error_set(err, ERROR_INVALID, "the message is not a JSON-RPC object");
-    if (!find_members(root, found, err))
+    if (message.len > DEPTH_MAX && is_too_deep(root)) /* each level takes a byte at least */
+        return error_set(err, ERROR_INVALID, "the message is nested deeper than %d levels", DEPTH_MAX);
+    if (!find_members(root, envelope_members, MEMBERS, found, err))
         return false;
-    e->id = as_written(&r, found[MEMBER_ID]);
+    e->id = id_as_written(&r, found[MEMBER_ID]);
     if (e->id.len > ID_MAX) {
         size_t len = e->id.len;
         e->id      = STR_NONE; /* not to be echoed */

@@ -18,7 +18,10 @@ enum message_kind {
     MESSAGE_ERROR,
 };
 
-enum { ID_MAX = 1024 }; /* bytes of an id, as written */
+enum {
+    ID_MAX    = 1024, /* bytes of an id, as written */
+    DEPTH_MAX = 512   /* levels of objects and arrays: enough for any message, and for any reader's recursion */
+};
 
 /* All slices lie in the message (what is "as written") or in the arena (what is unescaped). Absent: data is NULL. */
 struct envelope {
@@ -41,7 +44,7 @@ struct envelope {
 };
 
 /* Parses one message. Everything found is in `a` or in `message`, which must outlive the envelope. ERROR_INVALID with
- * words when it is no JSON, no JSON-RPC message, or has a member of the envelope twice. */
+ * words when it is no JSON, no JSON-RPC message, nested too deeply, or has a member twice that is read here. */
 bool envelope_parse(struct envelope *e, struct str message, struct arena *a, struct error *err);
 
 /* Whether the message is an array: a batch of revision 2025-03-26, or a mistake. */

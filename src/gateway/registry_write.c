@@ -10,7 +10,7 @@
 #include "gateway/jsonc.h"
 #include "gateway/registry.h"
 
-enum { FILE_MAX = 4 * 1024 * 1024, TRIES = 20, LOCK_WAIT_MS = 5000 };
+enum { FILE_MAX = 4 * 1024 * 1024, TRIES = 20, LOCK_WAIT_MS = 5000, ENTRY_DEPTH_MAX = 15 };
 
 enum change_kind { CHANGE_ADD, CHANGE_REPLACE, CHANGE_MEMBERS, CHANGE_REMOVE };
 
@@ -121,6 +121,29 @@ change_members(struct change *c, size_t object)
     return ok;
 }
 
+/* Brackets in strings are none; those in comments are taken for some, and no entry has so many. */
+static bool
+is_too_deep(struct str json)
+{
+    size_t depth = 0;
+    bool   text  = false;
+
+    for (size_t i = 0; i < json.len; i++) {
+        char c = json.data[i];
+        if (text && c == '\\')
+            i++;
+        else if (c == '"')
+            text = !text;
+        else if (!text && (c == '{' || c == '['))
+            depth++;
+        else if (!text && depth > 0 && (c == '}' || c == ']'))
+            depth--;
+        if (depth > ENTRY_DEPTH_MAX)
+            return true;
+    }
+    return false;
+}
+
 static bool
 make_fresh(struct change *c, struct error *err)
 {
@@ -130,6 +153,8 @@ make_fresh(struct change *c, struct error *err)
 
     assert(!place.found || text.data != NULL);
     buffer_reset(&c->fresh);
+    if (is_too_deep(c->json))
+        return error_set(err, ERROR_INVALID, "an entry is nested at most %d levels", ENTRY_DEPTH_MAX);
     if (c->kind == CHANGE_ADD && place.found)
         return error_set(err, ERROR_EXISTS, "\"%.*s\" is there already", STR_ARG(c->name));
     if (c->kind != CHANGE_ADD && !place.found)

@@ -59,13 +59,55 @@ server_of(struct gateway *g, struct http_request *r)
     return NULL;
 }
 
-static bool
-is_json(struct str type)
+/* What is read here and passes on: of two such fields one reader takes the first, another the last (RFC 9110 section
+ * 5.3). No data: none is there twice. */
+static struct str
+field_given_twice(const struct http_headers *headers)
 {
-    struct str rest = str_skip(type, 16);
+    static const struct str single[] = {
+        {"Content-Type", 12}, {"Mcp-Session-Id", 14}, {"MCP-Protocol-Version", 20}, {"Authorization", 13},
+        {"Mcp-Method", 10},   {"Mcp-Name", 8},        {"Last-Event-ID", 13},
+    };
+    unsigned seen = 0;
 
-    return str_starts_nocase(type, STR("application/json")) &&
-           (rest.len == 0 || rest.data[0] == ';' || rest.data[0] == ' ');
+    for (size_t i = 0; i < headers->count; i++)
+        for (size_t k = 0; k < sizeof single / sizeof single[0]; k++) {
+            if (!str_eq_nocase(headers->items[i].name, single[k]))
+                continue;
+            if ((seen & 1U << k) != 0)
+                return single[k];
+            seen |= 1U << k;
+        }
+    return STR_NONE;
+}
+
+/* Content of GET and DELETE means nothing, and the next reader may take it for a request (RFC 9110 section 9.3.1). */
+static bool
+has_body(const struct http_request *r)
+{
+    struct str length = http_header(&r->headers, STR("content-length"));
+    uint64_t   bytes  = 0;
+
+    return http_header(&r->headers, STR("transfer-encoding")).data != NULL || (str_to_u64(length, &bytes) && bytes > 0);
+}
+
+static void
+check_head(struct http_request *r)
+{
+    struct str twice = field_given_twice(&r->headers);
+    char       text[80];
+
+    if (twice.data != NULL) {
+        snprintf(text, sizeof text, "%.*s is given twice", STR_ARG(twice));
+        refuse_request(r, 400, -32600, STR_NONE, text, NULL);
+    } else if (r->method != HTTP_METHOD_POST && has_body(r)) {
+        refuse_request(r, 400, -32600, STR_NONE, "a GET or DELETE has no body", NULL);
+    } else if (r->method == HTTP_METHOD_POST &&
+               !http_is_type(http_header(&r->headers, STR("content-type")), STR("application/json"))) {
+        refuse_request(r, 415, -32000, STR_NONE, "Content-Type must be application/json", NULL);
+    } else if (http_header(&r->headers, STR("content-encoding")).data != NULL) {
+        refuse_request(r, 415, -32000, STR_NONE, "a body with a Content-Encoding is not read; send it plain", NULL);
+    }
 }
 
 void
@@ -75,12 +117,8 @@ gateway_take_head(struct gateway *g, struct http_request *r)
 
     if (r->method != HTTP_METHOD_POST && r->method != HTTP_METHOD_GET && r->method != HTTP_METHOD_DELETE)
         http_answer(r, 405, allow, 1, STR_NONE);
-    else if (server_of(g, r) == NULL)
-        return;
-    else if (r->method == HTTP_METHOD_POST && !is_json(http_header(&r->headers, STR("content-type"))))
-        refuse_request(r, 415, -32000, STR_NONE, "Content-Type must be application/json", NULL);
-    else if (http_header(&r->headers, STR("content-encoding")).data != NULL)
-        refuse_request(r, 415, -32000, STR_NONE, "a body with a Content-Encoding is not read; send it plain", NULL);
+    else if (server_of(g, r) != NULL)
+        check_head(r);
 }
 
 static struct str
@@ -274,6 +312,17 @@ take_message(struct str message, void *arg)
     return attach(in, x);
 }
 
+/* A child is chosen, and may be started, by what the opening says: it must say it. */
+static bool
+check_opening(struct intake *in, const struct exchange *x)
+{
+    if (x->kind != KIND_REQUEST)
+        return refuse(in, 400, -32600, NULL, "initialize must be a request: it needs an id");
+    if (x->message.revision.data == NULL || x->message.capabilities.data == NULL)
+        return refuse(in, 400, -32602, NULL, "initialize needs protocolVersion, a string, and capabilities, an object");
+    return true;
+}
+
 /* What only we can say of a request to a stdio server: there is no such session, or no such revision. */
 static bool
 check_stdio(struct intake *in)
@@ -288,7 +337,7 @@ check_stdio(struct intake *in)
                       "\"2026-07-28\"}",
                       "this server is reached over stdio and speaks revisions up to 2025-11-25: begin with initialize");
     if (str_eq(first->message.method, STR("initialize")))
-        return true;
+        return check_opening(in, first);
     if (session.len == 0)
         return refuse(in, 400, -32000, NULL, "Mcp-Session-Id is missing: begin with initialize");
     if (in->visit == NULL)

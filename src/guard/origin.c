@@ -64,7 +64,8 @@ origin_check(const struct origin_rules *rules, const struct http_request *r, boo
                          host.len > 100 ? 100 : (int)host.len, host.data);
     if (origin.data != NULL && (!origin_is_ours(rules, origin) || http_header_count(&r->headers, STR("origin")) > 1))
         return error_set(err, ERROR_DENIED, "a page of another origin may not call this gateway");
-    if (str_eq_nocase(site, STR("cross-site")) || str_eq_nocase(site, STR("same-site")))
+    if (site.data != NULL && ((!str_eq_nocase(site, STR("same-origin")) && !str_eq_nocase(site, STR("none"))) ||
+                              http_header_count(&r->headers, STR("sec-fetch-site")) > 1))
         return error_set(err, ERROR_DENIED, "a page of another site may not call this gateway");
     if (!is_page && str_eq_nocase(mode, STR("navigate")))
         return error_set(err, ERROR_DENIED, "this is an address for programs, not for the address bar");

@@ -2,7 +2,8 @@
  *
  * A page on another site can make a browser send requests to loopback, and with a name of its own that resolves there
  * (DNS rebinding) even read the answers. Host must be a name of ours, Origin absent or ours, and what the browser says
- * of itself (Fetch Metadata) must not be cross-site. MCP basic/transports "Security Warning"; Fetch Metadata (W3C). */
+ * of itself (Fetch Metadata) must be our own page or the person. MCP basic/transports "Security Warning"; Fetch
+ * Metadata (W3C). */
 #ifndef GATEHOUSE_GUARD_ORIGIN_H
 #define GATEHOUSE_GUARD_ORIGIN_H
 

@@ -58,5 +58,6 @@ local_token_is_given(const struct local_token *token, const struct http_headers 
 {
     struct str value = http_header(headers, STR("authorization"));
 
-    return str_starts_nocase(value, STR("bearer ")) && local_token_matches(token, str_trim(str_skip(value, 7)));
+    return http_header_count(headers, STR("authorization")) == 1 && str_starts_nocase(value, STR("bearer ")) &&
+           local_token_matches(token, str_trim(str_skip(value, 7)));
 }

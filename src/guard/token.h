@@ -19,7 +19,7 @@ struct local_token {
 bool local_token_load(struct local_token *token, const char *path, struct error *err);
 /* Compares in constant time. */
 bool local_token_matches(const struct local_token *token, struct str text);
-/* `Authorization: Bearer <token>`. */
+/* `Authorization: Bearer <token>`, once. */
 bool local_token_is_given(const struct local_token *token, const struct http_headers *headers);
 
 #endif

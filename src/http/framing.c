@@ -179,10 +179,9 @@ split_target(struct http_request *r)
         return r->method == HTTP_METHOD_OPTIONS;
     }
     if (rest.len > 0 && rest.data[0] != '/') {
-        ptrdiff_t colon = str_find(rest, STR("://"));
-        if (colon < 0)
+        if (!str_starts_nocase(rest, STR("http://"))) /* what else we are asked for is not ours: RFC 9110 section 7.4 */
             return false;
-        rest             = str_skip(rest, (size_t)colon + 3);
+        rest             = str_skip(rest, 7);
         size_t authority = 0;
         while (authority < rest.len && rest.data[authority] != '/' && rest.data[authority] != '?')
             authority++;
@@ -198,6 +197,20 @@ split_target(struct http_request *r)
     return r->path.data[0] == '/';
 }
 
+/* RFC 9112 section 3: one space before the target, one behind it, and a version. llhttp takes more spaces, and what
+ * RTSP calls itself. */
+static bool
+is_request_line(const struct framing *f)
+{
+    const struct http_request *r    = f->request;
+    struct str                 head = buffer_str(&f->head);
+
+    if (r->target.len == 0 || r->target.data != r->method_name.data + r->method_name.len + 1)
+        return false;
+    size_t behind = (size_t)(r->target.data - head.data) + r->target.len;
+    return str_starts(str_skip(head, behind), STR(" HTTP/1."));
+}
+
 /* What must hold before anybody sees the request. */
 static int
 check_head(struct framing *f)
@@ -210,6 +223,8 @@ check_head(struct framing *f)
     r->method     = method_of(p->method);
     if (p->http_major != 1)
         return refuse(f, 505, "this is HTTP/1.1");
+    if (!is_request_line(f))
+        return refuse(f, 400, "the request line is malformed");
     if (f->hosts > 1 || (f->hosts == 0 && !f->is_http10))
         return refuse(f, 400, "exactly one Host is needed");
     if (p->method == HTTP_CONNECT)
@@ -286,6 +301,8 @@ on_chunk(llhttp_t *p)
     struct framing *f = p->data;
 
     f->chunks++;
+    if (p->content_length > f->limits->body_bytes - f->body_len)
+        return refuse(f, 413, "the body is too large");
     return 0;
 }
 

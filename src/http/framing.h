@@ -7,9 +7,9 @@
  *     FRAMING_REFUSED  `status` and `why` say what to answer; the connection is of no use any more
  *
  * llhttp parses; this adds what it lets through (9.2.1: an empty Transfer-Encoding) and what a gateway must not guess
- * about (RFC 9112 sections 3.2 and 6): exactly one Host in HTTP/1.1; Transfer-Encoding at most once, exactly `chunked`,
- * never in HTTP/1.0; bounds on the bytes and the number of fields, over chunk extensions and trailers too. Trailers are
- * dropped. */
+ * about (RFC 9112 sections 3 and 6): single spaces in the request line; exactly one Host in HTTP/1.1; Transfer-Encoding
+ * at most once, exactly `chunked`, never in HTTP/1.0; bounds on the bytes and the number of fields, over chunk
+ * extensions and trailers too. Trailers are dropped. */
 #ifndef GATEHOUSE_HTTP_FRAMING_H
 #define GATEHOUSE_HTTP_FRAMING_H
 

@@ -19,6 +19,14 @@ http_header_count(const struct http_headers *headers, struct str name)
     return count;
 }
 
+bool
+http_is_type(struct str content_type, struct str type)
+{
+    struct str rest = str_trim(str_skip(content_type, type.len));
+
+    return str_starts_nocase(content_type, type) && str_index(rest, ',') < 0 && (rest.len == 0 || rest.data[0] == ';');
+}
+
 static const struct str methods[] = {
     [HTTP_METHOD_OTHER] = {"", 0},      [HTTP_METHOD_GET] = {"GET", 3},         [HTTP_METHOD_HEAD] = {"HEAD", 4},
     [HTTP_METHOD_POST] = {"POST", 4},   [HTTP_METHOD_PUT] = {"PUT", 3},         [HTTP_METHOD_DELETE] = {"DELETE", 6},

@@ -29,6 +29,10 @@ enum http_method {
 struct str http_header(const struct http_headers *headers, struct str name);
 size_t     http_header_count(const struct http_headers *headers, struct str name);
 
+/* Whether a Content-Type is `type`, with or without parameters. A list of types is none: one reader takes the first,
+ * another the last. */
+bool http_is_type(struct str content_type, struct str type);
+
 struct str       http_method_name(enum http_method method);
 enum http_method http_method_of(struct str name);
 

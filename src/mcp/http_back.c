@@ -164,16 +164,6 @@ find_exchange(const struct http_back *hb, struct str id)
     return NULL;
 }
 
-static bool
-is_type(struct str content_type, struct str type)
-{
-    struct str rest = str_skip(content_type, type.len);
-
-    return str_starts_nocase(content_type, type) &&
-           str_index(rest, ',') < 0 && /* several types: a browser takes the last */
-           (rest.len == 0 || rest.data[0] == ';' || rest.data[0] == ' ');
-}
-
 static int64_t
 declared_length(const struct http_headers *headers)
 {
@@ -271,8 +261,8 @@ on_head(void *owner, int status, const struct http_headers *headers)
     hb->status = status;
     hb->events->on_head(first_exchange(hb), status, http_header(headers, STR("mcp-session-id")));
 
-    bool is_json   = is_type(type, STR("application/json"));
-    hb->is_stream  = is_type(type, STR("text/event-stream"));
+    bool is_json   = http_is_type(type, STR("application/json"));
+    hb->is_stream  = http_is_type(type, STR("text/event-stream"));
     hb->is_dropped = length == 0 || status == 202 || status == 204 ||
                      (status < 300 && !is_json && !hb->is_stream && !is_awaited(hb));
     if ((status >= 300 && status < 400) || (!hb->is_dropped && !is_json && !hb->is_stream)) {

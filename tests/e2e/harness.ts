@@ -16,6 +16,8 @@ import { promisify } from 'node:util';
 export const root = join(import.meta.dirname, '../..');
 export const packages = join(root, 'tests/node_modules');
 export const built = (program: string) => join(root, 'build', program);
+/** The same with AddressSanitizer and UndefinedBehaviorSanitizer. */
+export const sanitized = (program: string) => join(root, 'build-asan', program);
 
 const START_LIMIT_MS = 20000;
 const STOP_LIMIT_MS = 20000; // a drain takes 10 s at most, then children may take 4
@@ -138,13 +140,13 @@ export class House {
         return this.#program.stderr;
     }
 
-    async start(env: Record<string, string> = {}): Promise<this> {
-        this.#program = run(this.#t, built('gatehouse'), ['serve', '--home', this.home, '--port', '0'], env);
-        const program = this.#program;
-        const line = until('the URL of gatehouse', START_LIMIT_MS, () => /http:\/\/localhost:(\d+).*\n/.exec(program.stdout) ?? undefined);
-        const ready = await Promise.race([line, program.ended]);
+    async start(env: Record<string, string> = {}, program = built('gatehouse')): Promise<this> {
+        this.#program = run(this.#t, program, ['serve', '--home', this.home, '--port', '0'], env);
+        const started = this.#program;
+        const line = until('the URL of gatehouse', START_LIMIT_MS, () => /http:\/\/localhost:(\d+).*\n/.exec(started.stdout) ?? undefined);
+        const ready = await Promise.race([line, started.ended]);
 
-        if (typeof ready === 'string') throw new Error(`gatehouse did not start: ${ready}; ${program.stderr}`);
+        if (typeof ready === 'string') throw new Error(`gatehouse did not start: ${ready}; ${started.stderr}`);
         this.port = Number(ready[1]);
         return this;
     }
@@ -188,11 +190,11 @@ export class House {
     }
 }
 
-export async function house(t: TestContext, servers: Servers | string, env: Record<string, string> = {}): Promise<House> {
+export async function house(t: TestContext, servers: Servers | string, env: Record<string, string> = {}, program?: string): Promise<House> {
     const it = new House(t);
 
     it.register(servers);
-    return await it.start(env);
+    return await it.start(env, program);
 }
 
 // Upstreams ---------------------------------------------------------------------------------------------------------

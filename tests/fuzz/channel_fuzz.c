@@ -54,16 +54,14 @@ static const struct channel_events events = {start,       on_ready,        on_do
                                              on_odd_line, on_session_lost, on_closed};
 
 /* A client that reads every other message. */
-static unsigned given;
+static unsigned given, seen;
 
 static bool
 front_message(struct front *front, struct exchange *x, struct str message, bool last)
 {
-    static volatile char seen;
-
     (void)front, (void)x;
     for (size_t i = 0; i < message.len; i++)
-        seen = message.data[i];
+        seen += (unsigned char)message.data[i]; /* every byte of it is there */
     return last || ++given % 2 == 0;
 }
 

@@ -30,6 +30,8 @@ check(const struct framing *f)
     }
     assert(codes + counts > 0 || r->body.len == 0);
     assert(r->body.len <= limits.body_bytes && r->headers.count <= limits.headers);
+    assert(r->target.data == r->method_name.data + r->method_name.len + 1 && r->target.data[-1] == ' ');
+    assert(str_starts(str_of(r->target.data + r->target.len, 8), STR(" HTTP/1.")));
     assert(r->path.len > 0 && (r->path.data[0] == '/' || str_eq(r->path, STR("*"))));
 }
 

@@ -30,7 +30,7 @@ TEST(what_is_written_comes_back_line_by_line)
     open_house(&house);
     assert_true(start(&house, &r, (struct child_spec){.argv = ARGV(TEXT("cat"))}, &err));
     assert_true(child_write(r.child, STR("{\"id\": 1}")));
-    assert_true(child_write(r.child, STR("{\n\"id\":\n2}")));
+    assert_true(child_write(r.child, STR("{\r\"id\":\n2}")));
     assert_true(child_write(r.child, STR_NONE));
     RUN_UNTIL(&house, r.lines == 3);
     assert_str(buffer_str(&r.out), "{\"id\": 1}|{ \"id\": 2}||");

@@ -37,8 +37,8 @@ TEST(ids_and_tokens_are_found_as_they_were_written)
     assert_str(env.method, "tools/call");
     assert_str(env.target, "fast");
     assert_str(env.progress_token, "12345678901234567890");
-    assert_true(parse(STR("{\"jsonrpc\":\"2.0\",\"id\":1e2,\"method\":\"ping\"}")));
-    assert_str(env.id, "1e2");
+    assert_true(parse(STR("{\"jsonrpc\":\"2.0\",\"id\":-12,\"method\":\"ping\"}")));
+    assert_str(env.id, "-12");
     done();
 }
 
@@ -99,6 +99,20 @@ TEST(what_is_no_message_is_refused_with_words)
         "{\"jsonrpc\":\"1.0\",\"method\":\"a\"}",
         "{\"jsonrpc\":\"2.0\",\"id\":1}",
         "{\"jsonrpc\":\"2.0\",\"id\":1,\"id\":2,\"method\":\"a\"}",
+        "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"a\",\"ID\":2}",
+        "{\"jsonrpc\":\"2.0\",\"id\":1.0,\"method\":\"a\"}",
+        "{\"jsonrpc\":\"2.0\",\"id\":1e2,\"method\":\"a\"}",
+        "{\"jsonrpc\":\"2.0\",\"id\":-0,\"method\":\"a\"}",
+        "{\"jsonrpc\":\"2.0\",\"id\":1e400,\"result\":{}}",
+        "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"a\",\"params\":{\"name\":\"b\",\"name\":\"c\"}}",
+        "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"a\",\"params\":{\"Name\":\"b\",\"name\":\"c\"}}",
+        "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"a\",\"params\":{\"_meta\":{},\"_meta\":{}}}",
+        "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"a\",\"params\":{\"_meta\":{\"progressToken\":1,\"progressToken\":2}"
+        "}}",
+        "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"a\",\"params\":{\"_meta\":{\"ProgressToken\":1}}}",
+        "{\"jsonrpc\":\"2.0\",\"method\":\"notifications/cancelled\",\"params\":{\"requestId\":1,\"requestId\":2}}",
+        "{\"jsonrpc\":\"2.0\",\"method\":\"notifications/cancelled\",\"params\":{\"requestID\":1}}",
+        "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"a\",\"params\":{\"ref\":{\"name\":\"b\",\"name\":\"c\"}}}",
         "{\"jsonrpc\":\"2.0\",\"id\":{},\"method\":\"a\"}",
         "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":2}",
         "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"a\",\"params\":[]}",
@@ -110,6 +124,30 @@ TEST(what_is_no_message_is_refused_with_words)
     for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++)
         if (parse(str_from(wrong[i])))
             fail_msg("accepted: %s", wrong[i]);
+    done();
+}
+
+/* `levels` of arrays in the member "x" of a message. */
+static bool
+parse_nested(size_t levels)
+{
+    struct buffer b = {.max = KIB(64)};
+
+    buffer_append(&b, STR("{\"jsonrpc\":\"2.0\",\"method\":\"a\",\"x\":["));
+    for (size_t i = 1; i < levels; i++)
+        buffer_append(&b, STR("[],["));
+    for (size_t i = 0; i < levels; i++)
+        buffer_append(&b, STR("]"));
+    buffer_append(&b, STR("}"));
+    bool ok = parse(buffer_str(&b));
+    buffer_clear(&b);
+    return ok;
+}
+
+TEST(nesting_has_a_bound)
+{
+    assert_true(parse_nested(DEPTH_MAX - 1)); /* the message itself is a level */
+    assert_false(parse_nested(DEPTH_MAX));
     done();
 }
 

@@ -28,6 +28,8 @@ static const struct attempt attempts[] = {
     {"localhost:3333",        NULL,                       "cross-site",  NULL,       false, false},
     {"localhost:3333",        NULL,                       "same-site",   NULL,       false, false},
     {"localhost:3333",        NULL,                       "cross-site",  "navigate", false, false},
+    {"localhost:3333",        NULL,                       "other-site",  NULL,       false, false},
+    {"localhost:3333",        NULL,                       "none, cross-site", NULL,  false, false},
 };
 /* clang-format on */
 

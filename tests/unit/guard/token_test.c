@@ -34,12 +34,14 @@ TEST(the_token_is_made_once_and_taken_as_it_is)
 TEST(only_the_whole_token_matches)
 {
     struct local_token  token = {.text = "gh_local_1"}, none = {0};
-    struct http_header  items[] = {{STR("Authorization"), STR("Bearer gh_local_1")}};
-    struct http_headers headers = {items, 1};
+    struct http_header  items[] = {{STR("Authorization"), STR("Bearer gh_local_1")},
+                                   {STR("Authorization"), STR("Bearer gh_local_1")}};
+    struct http_headers headers = {items, 1}, twice = {items, 2};
 
     assert_true(local_token_is_given(&token, &headers));
     items[0].value = STR("bearer   gh_local_1 ");
     assert_true(local_token_is_given(&token, &headers));
+    assert_false(local_token_is_given(&token, &twice));
     items[0].value = STR("Basic gh_local_1");
     assert_false(local_token_is_given(&token, &headers));
     assert_false(local_token_matches(&token, STR("gh_local_")));

@@ -98,6 +98,13 @@ static const struct wire_case cases[] = {
     {"* without OPTIONS",             RAW("GET * HTTP/1.1\r\nHost: a\r\n\r\n"), "", 0, "", "400"},
     {"OPTIONS *",                     RAW("OPTIONS * HTTP/1.1\r\nHost: a\r\n\r\n"), "", 0, "", "200"},
     {"an absolute target",            RAW("GET http://a/x?y HTTP/1.1\r\nHost: a\r\n\r\n"), "", 0, "", "200"},
+    {"an absolute target by TLS",     RAW("GET https://a/x HTTP/1.1\r\nHost: a\r\n\r\n"), "", 0, "", "400"},
+    {"an absolute target of a file",  RAW("GET file://a/x HTTP/1.1\r\nHost: a\r\n\r\n"), "", 0, "", "400"},
+    {"two spaces",                    RAW("GET  /x HTTP/1.1\r\nHost: a\r\n\r\n"), "", 0, "", "400"},
+    {"two spaces before the version", RAW("GET /x  HTTP/1.1\r\nHost: a\r\n\r\n"), "", 0, "", "400"},
+    {"a version of RTSP",             RAW("GET /x RTSP/1.0\r\nHost: a\r\n\r\n"), "", 0, "", "400"},
+    {"a method and version of ICE",   RAW("SOURCE /x ICE/1.0\r\nHost: a\r\n\r\n"), "", 0, "", "400"},
+    {"a chunk of 2^64 - 1 bytes",     RAW(POST CODED "ffffffffffffffff\r\n"), "", 0, "", "413"},
     {"an absolute target of another", RAW("GET http://b/x HTTP/1.1\r\nHost: a\r\n\r\n"), "", 0, "", "400"},
 };
 /* clang-format on */

@@ -31,3 +31,24 @@ TEST(every_status_has_words)
         assert_int_equal(strlen(text.data), text.len);
     }
 }
+
+TEST(a_type_is_one_type_with_or_without_parameters)
+{
+    static const char *const json[]   = {"application/json", "Application/JSON", "application/json;charset=utf-8",
+                                         "application/json ; a=\"b\""};
+    static const char *const others[] = {"",
+                                         "application",
+                                         "application/jsonp",
+                                         "application/json-seq",
+                                         "text/plain;application/json",
+                                         "application/json x",
+                                         "application/json, text/html",
+                                         "application/json; a=b, text/html"};
+
+    for (size_t i = 0; i < sizeof json / sizeof json[0]; i++)
+        if (!http_is_type(str_from(json[i]), STR("application/json")))
+            fail_msg("refused: %s", json[i]);
+    for (size_t i = 0; i < sizeof others / sizeof others[0]; i++)
+        if (http_is_type(str_from(others[i]), STR("application/json")))
+            fail_msg("taken: %s", others[i]);
+}
