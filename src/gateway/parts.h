@@ -78,6 +78,7 @@ struct route {
     struct visit  *visit;  /* NULL: no session, or it has ended */
     struct labels *labels; /* a reference */
     bool           asked;  /* it is in visit->questions */
+    unsigned       loose;  /* questions that are not: there is no session, or too many are open */
 };
 
 struct gateway {

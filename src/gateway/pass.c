@@ -1,6 +1,8 @@
 /* Requests for HTTP servers: they pass through; what is read on the way says whose session it is and what is due. */
 #include "gateway/parts.h"
 
+enum { LOOSE_MAX = 64 };
+
 static struct route *
 route_of(struct exchange *x)
 {
@@ -56,6 +58,27 @@ learn_server(struct route *route, struct exchange *x, const struct envelope *e)
     route->server->labels = known;
 }
 
+/* The server asks something while a call waits. */
+static void
+take_question(struct exchange *x, struct str id)
+{
+    struct route     *route = route_of(x);
+    struct exchange **slot  = route->visit == NULL ? NULL : map_get_or_add(&route->visit->questions, id);
+
+    if (slot == NULL) {
+        if (++route->loose >= LOOSE_MAX)
+            exchange_press(x);
+        return;
+    }
+    if (*slot == x)
+        return;
+    if (*slot != NULL) /* two calls of the session, one id: who asked last is answered */
+        exchange_owe(*slot, -1);
+    *slot        = x;
+    route->asked = true;
+    exchange_owe(x, 1);
+}
+
 static bool
 on_message(struct exchange *x, const struct envelope *e)
 {
@@ -63,15 +86,8 @@ on_message(struct exchange *x, const struct envelope *e)
     struct visit     *l     = route->visit;
     struct exchange **slot;
 
-    if (e->kind == MESSAGE_REQUEST && l != NULL && x->kind == KIND_REQUEST) {
-        slot = map_get_or_add(&l->questions, e->id);
-        if (slot == NULL || *slot == x)
-            return false;
-        if (*slot != NULL) /* two calls of the session, one id: who asked last is answered */
-            exchange_owe(*slot, -1);
-        *slot        = x;
-        route->asked = true;
-        exchange_owe(x, 1);
+    if (e->kind == MESSAGE_REQUEST && x->kind == KIND_REQUEST) {
+        take_question(x, e->id);
     } else if ((e->kind == MESSAGE_RESULT || e->kind == MESSAGE_ERROR) && l != NULL && x->kind == KIND_STREAM &&
                (slot = map_get(&l->adrift, e->id)) != NULL) {
         struct exchange *due = *slot;
