@@ -114,7 +114,9 @@ tell_cancelled(struct exchange *x, struct str id, const char *reason)
                       "\"reason\":\"%s\"}}",
                       STR_ARG(id), reason))
         http_back_tell(&route->server->upstream, buffer_str(&message),
-                       route->visit == NULL ? STR_NONE : visit_id(route->visit), labels_texts(route->labels)->revision);
+                       &(struct http_tell){.session       = route->visit == NULL ? STR_NONE : visit_id(route->visit),
+                                           .revision      = labels_texts(route->labels)->revision,
+                                           .authorization = route->authorization});
     buffer_clear(&message);
 }
 
@@ -202,6 +204,16 @@ cancel_call(struct gateway *g, const struct route *route, struct str id)
             }
 }
 
+/* The request ends before the exchange does. */
+static void
+keep_authorization(struct exchange *x, const struct http_request *r)
+{
+    struct str value = http_header(&r->headers, STR("authorization"));
+
+    if (value.len > 0)
+        route_of(x)->authorization = arena_str(x->arena, value);
+}
+
 void
 pass_requests(struct gateway *g, struct server *s, struct http_request *r, struct hop *hop, struct exchange **xs,
               size_t count)
@@ -217,6 +229,7 @@ pass_requests(struct gateway *g, struct server *s, struct http_request *r, struc
         return;
     }
     for (size_t i = 0; i < count; i++) {
+        keep_authorization(xs[i], r);
         if (xs[i]->kind == KIND_REPLY)
             join_reply(xs[i]);
         else if (xs[i]->message.cancelled_id.data != NULL)

@@ -34,7 +34,7 @@ struct http_back {
     struct timer                   retry, rest; /* reads on when the log has caught up; ends a stream that said all */
     struct sse_parser              events_in;
     struct buffer                  gathered; /* a JSON body that is read when whole, or the begin of one that is held */
-    struct answer                  look;     /* at a JSON body that is too large to be held */
+    struct answer                 *look;     /* at a JSON body that is too large to be held; in the exchange's arena */
     struct arena                  *scratch;
     enum http_method               method;
     struct str                     body;    /* of the hop's request */
@@ -87,13 +87,6 @@ http_back_free(struct http_back *hb)
     free(hb);
 }
 
-/* "Bearer <token>" with our own token in it. */
-static bool
-is_withheld(const struct http_upstream *to, struct str value)
-{
-    return to->withheld.len > 0 && str_find(value, to->withheld) >= 0;
-}
-
 /* What goes out: of the client's fields those that may leave, then ours. False: no memory. */
 static bool
 take_headers(struct http_back *hb, const struct http_request *r)
@@ -109,7 +102,7 @@ take_headers(struct http_back *hb, const struct http_request *r)
     for (size_t i = 0; i < r->headers.count; i++) {
         const struct http_header *h = &r->headers.items[i];
         if (header_may_leave(&r->headers, h->name) &&
-            !(str_eq_nocase(h->name, STR("authorization")) && is_withheld(to, h->value)))
+            !(str_eq_nocase(h->name, STR("authorization")) && http_upstream_withholds(to, h->value)))
             out->items[out->count++] = *h;
     }
     for (size_t i = 0; i < to->header_count; i++)
@@ -545,10 +538,11 @@ hold_body(struct http_back *hb, struct str bytes)
         return true;
     struct exchange *x    = first_exchange(hb);
     struct str       held = buffer_str(&hb->gathered);
-    if (held.len > 0 && !is_gathered(hb)) {
+    if (held.len > 0 && !is_gathered(hb))
         exchange_note(x, FROM_SERVER, held, true);
-        answer_scan(&hb->look, held);
-    }
+    hb->look = ARENA_NEW(x->arena, struct answer);
+    if (hb->look != NULL)
+        answer_scan(hb->look, held);
     pass_held(hb, held);
     if (!is_gathered(hb))
         drop_gathered(hb);
@@ -570,7 +564,8 @@ take_body(struct http_back *hb, struct str bytes)
     if (x->front != NULL && !x->front->ops->bytes(x->front, bytes, false))
         hb->is_slow = true;
     if (!is_gathered(hb)) {
-        answer_scan(&hb->look, bytes);
+        if (hb->look != NULL)
+            answer_scan(hb->look, bytes);
         exchange_note(x, FROM_SERVER, bytes, true);
     } else if (!gather(hb, bytes)) {
         finish(hb, CLOSE_BUSY, "no memory for its answer (memory.max)");
@@ -610,9 +605,9 @@ end_of_stream(struct http_back *hb)
 static bool
 judge_by_look(const struct http_back *hb, struct exchange *x)
 {
-    const struct answer *look = &hb->look;
+    const struct answer *look = hb->look;
 
-    if (x->kind != KIND_REQUEST || hb->status >= 300)
+    if (look == NULL || hb->status >= 300)
         return true;
     if (!look->based || look->in_string || look->depth > look->base)
         return false;

@@ -304,11 +304,31 @@ TEST(a_call_that_times_out_is_told_to_the_upstream_and_a_silent_one_holds_no_con
     relay_pass(SECONDS(4));
     RELAY_WAIT(relay_got("HTTP/1.1 504 "));
     assert_int_equal(expired, 1);
-    http_back_tell(&upstream, STR("{}"), STR_NONE, STR_NONE);
+    http_back_tell(&upstream, STR("{}"), &(struct http_tell){.authorization = STR("Bearer of-the-house")});
     assert_false(list_is_empty(&upstream.tellings));
     relay_pass(SECONDS(20));
     assert_true(list_is_empty(&upstream.tellings));
     finish();
+}
+
+TEST(what_we_tell_in_a_clients_name_has_its_credentials)
+{
+    static const struct {
+        struct str  own;
+        const char *sent;
+    } cases[] = {
+        {{"Bearer client", 13}, "Bearer client"}, {{"Bearer of-the-house", 19}, "Bearer entry"}, {{0}, "Bearer entry"}};
+
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        begin();
+        http_back_tell(&upstream, STR("{}"), &(struct http_tell){.session = STR("s"), .authorization = cases[i].own});
+        RELAY_WAIT(is_accepted());
+        RELAY_WAIT(wire_has(peer, &asked, "\r\n\r\n{}"));
+        ptrdiff_t at = str_find_nocase(buffer_str(&asked), STR("authorization: "));
+        assert_true(at > 0 && str_starts(str_skip(buffer_str(&asked), (size_t)at + 15), str_from(cases[i].sent)));
+        assert_true(str_find_nocase(str_skip(buffer_str(&asked), (size_t)at + 1), STR("authorization: ")) < 0);
+        finish();
+    }
 }
 
 TEST(a_client_that_leaves_closes_the_connection_of_its_upstream)
