@@ -208,6 +208,7 @@ hand_request(struct link *l)
 {
     loop_clear_timer(l->server->net->loop, &l->deadline);
     move(l, LINK_ASKED);
+    l->served = true;
     l->server->events->on_request(l->server->owner, &l->request);
     assert(l->state != LINK_ASKED || l->request.on_gone != NULL); /* who answers later must hear of leaving */
 }
