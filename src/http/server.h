@@ -43,7 +43,8 @@ struct http_request {
     const struct sockaddr *local;
     mono_time              began; /* when its first byte was read */
 
-    void *user; /* the answerer's */
+    void *user;    /* the answerer's */
+    bool  starved; /* when on_gone is called: it did not leave, there was no memory for what it is to read */
     /* Set by the answerer, unless it answers inside on_request: the client left before the answer was whole; the
      * request is dead when this returns, answer no more. */
     void (*on_gone)(struct http_request *r);
