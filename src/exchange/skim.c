@@ -339,7 +339,7 @@ begin(struct walk *w, struct str message)
 bool
 skim_read(struct skim *s, struct str message, struct error *err)
 {
-    struct walk w;
+    struct walk w = {0};
 
     *s = (struct skim){.text.max = SKIM_PIECES * (SKIM_KEPT + 8), .message = message};
     begin(&w, message);
@@ -364,7 +364,7 @@ skim_place(const struct skim *s, size_t at)
 bool
 skim_array(struct str message, size_t *count, struct error *err)
 {
-    struct walk w;
+    struct walk w = {0};
 
     *count = 0;
     begin(&w, message);
