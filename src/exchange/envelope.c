@@ -2,10 +2,15 @@
 
 #include <yyjson.h>
 
+#include "exchange/skim.h"
+
+enum { TREE_MAX = 256 << 10 }; /* bytes of a message; what is larger is reduced before */
+
 /* A parse of a copy, in place: a string or a number of the tree starts in the copy where it starts in the message, so
  * its address tells its place. Numbers are kept as text: an id of 20 digits must not become a double. */
 struct reading {
     struct str    message;
+    struct skim  *skim; /* NULL: the copy is of the whole message */
     char         *copy;
     struct arena *arena;
 };
@@ -38,15 +43,16 @@ static yyjson_doc *
 read_copy(struct reading *r, struct error *err)
 {
     yyjson_alc      memory = {.malloc = take, .realloc = take_more, .free = give_back, .ctx = r->arena};
+    struct str      text   = r->skim == NULL ? r->message : buffer_str(&r->skim->text);
     yyjson_read_err why;
 
-    r->copy = r->message.len > SIZE_MAX - 8 ? NULL : arena_alloc(r->arena, r->message.len + YYJSON_PADDING_SIZE);
+    r->copy = arena_alloc(r->arena, text.len + YYJSON_PADDING_SIZE);
     if (r->copy == NULL)
         return error_set(err, ERROR_MEMORY, "no memory to read a message of %zu bytes", r->message.len), NULL;
-    if (r->message.len > 0)
-        memcpy(r->copy, r->message.data, r->message.len);
-    memset(r->copy + r->message.len, 0, YYJSON_PADDING_SIZE);
-    yyjson_doc *doc = yyjson_read_opts(r->copy, r->message.len, read_flags, &memory, &why);
+    if (text.len > 0)
+        memcpy(r->copy, text.data, text.len);
+    memset(r->copy + text.len, 0, YYJSON_PADDING_SIZE);
+    yyjson_doc *doc = yyjson_read_opts(r->copy, text.len, read_flags, &memory, &why);
     if (doc == NULL)
         error_set(err, why.code == YYJSON_READ_ERROR_MEMORY_ALLOCATION ? ERROR_MEMORY : ERROR_INVALID,
                   "the message is not JSON: %s at byte %zu", why.msg, why.pos);
@@ -64,14 +70,23 @@ quoted_at(struct str message, size_t from)
     return str_of(message.data + from, end + 1 - from);
 }
 
+/* Of a string or a number of the tree. */
+static size_t
+place_of(const struct reading *r, const char *in_copy)
+{
+    size_t at = (size_t)(in_copy - r->copy);
+
+    return r->skim == NULL ? at : skim_place(r->skim, at);
+}
+
 /* A string or number as it was written; anything else is absent. */
 static struct str
 as_written(const struct reading *r, yyjson_val *value)
 {
     if (yyjson_is_raw(value))
-        return str_of(r->message.data + (yyjson_get_raw(value) - r->copy), yyjson_get_len(value));
+        return str_of(r->message.data + place_of(r, yyjson_get_raw(value)), yyjson_get_len(value));
     if (yyjson_is_str(value))
-        return quoted_at(r->message, (size_t)(yyjson_get_str(value) - r->copy) - 1);
+        return quoted_at(r->message, place_of(r, yyjson_get_str(value)) - 1);
     return STR_NONE;
 }
 
@@ -302,6 +317,8 @@ result_as_written(const struct reading *r, yyjson_val *root)
     yyjson_val *key, *value;
     size_t      index, max;
 
+    if (r->skim != NULL)
+        return r->skim->result;
     yyjson_obj_foreach(root, index, max, key, value)
     {
         if (!yyjson_equals_str(key, "result"))
@@ -338,24 +355,22 @@ error_code_of(yyjson_val *error)
     return (int)number;
 }
 
-bool
-envelope_parse(struct envelope *e, struct str message, struct arena *a, struct error *err)
+static bool
+read_message(struct envelope *e, struct reading *r, struct error *err)
 {
-    struct reading r              = {.message = message, .arena = a};
-    yyjson_val    *found[MEMBERS] = {NULL};
+    yyjson_val *found[MEMBERS] = {NULL};
+    yyjson_doc *doc            = read_copy(r, err);
 
-    *e              = (struct envelope){.message = message};
-    yyjson_doc *doc = read_copy(&r, err);
     if (doc == NULL)
         return false;
     yyjson_val *root = yyjson_doc_get_root(doc);
     if (!yyjson_is_obj(root))
         return error_set(err, ERROR_INVALID, "the message is not a JSON-RPC object");
-    if (message.len > DEPTH_MAX && is_too_deep(root)) /* each level takes a byte at least */
+    if (r->message.len > DEPTH_MAX && is_too_deep(root)) /* each level takes a byte at least */
         return error_set(err, ERROR_INVALID, "the message is nested deeper than %d levels", DEPTH_MAX);
     if (!find_members(root, envelope_members, MEMBERS, found, err))
         return false;
-    e->id = id_as_written(&r, found[MEMBER_ID]);
+    e->id = id_as_written(r, found[MEMBER_ID]);
     if (e->id.len > ID_MAX) {
         size_t len = e->id.len;
         e->id      = STR_NONE; /* not to be echoed */
@@ -366,8 +381,23 @@ envelope_parse(struct envelope *e, struct str message, struct arena *a, struct e
     e->method     = unescaped(found[MEMBER_METHOD]);
     e->error_code = error_code_of(found[MEMBER_ERROR]);
     if (found[MEMBER_RESULT] != NULL)
-        read_result(e, &r, root, found[MEMBER_RESULT]);
-    return found[MEMBER_PARAMS] == NULL || read_params(e, &r, found[MEMBER_PARAMS], err);
+        read_result(e, r, root, found[MEMBER_RESULT]);
+    return found[MEMBER_PARAMS] == NULL || read_params(e, r, found[MEMBER_PARAMS], err);
+}
+
+bool
+envelope_parse(struct envelope *e, struct str message, struct arena *a, struct error *err)
+{
+    struct reading r = {.message = message, .arena = a};
+    struct skim    skim;
+
+    *e = (struct envelope){.message = message};
+    if (message.len <= TREE_MAX)
+        return read_message(e, &r, err);
+    r.skim  = &skim;
+    bool ok = skim_read(&skim, message, err) && read_message(e, &r, err);
+    skim_clear(&skim);
+    return ok;
 }
 
 bool
@@ -377,18 +407,30 @@ message_is_batch(struct str message)
     return message.len > 0 && message.data[0] == '[';
 }
 
+static bool
+count_elements(struct str batch, size_t *count, struct error *err)
+{
+    yyjson_read_err why;
+
+    if (batch.len > TREE_MAX)
+        return skim_array(batch, count, err);
+    yyjson_doc *doc = yyjson_read_opts((char *)(uintptr_t)batch.data, batch.len, YYJSON_READ_NUMBER_AS_RAW, NULL, &why);
+    if (doc == NULL)
+        return error_set(err, ERROR_INVALID, "the batch is not JSON: %s at byte %zu", why.msg, why.pos);
+    *count = yyjson_arr_size(yyjson_doc_get_root(doc));
+    yyjson_doc_free(doc);
+    return true;
+}
+
 /* The elements of a batch are found by their brackets: the array has been parsed, so they match. */
 bool
 batch_each(struct str batch, bool (*each)(struct str element, void *arg), void *arg, struct error *err)
 {
-    yyjson_read_err why;
-    struct error    quiet;
-    yyjson_doc *doc = yyjson_read_opts((char *)(uintptr_t)batch.data, batch.len, YYJSON_READ_NUMBER_AS_RAW, NULL, &why);
+    struct error quiet;
+    size_t       count;
 
-    if (doc == NULL)
-        return error_set(err, ERROR_INVALID, "the batch is not JSON: %s at byte %zu", why.msg, why.pos);
-    size_t count = yyjson_arr_size(yyjson_doc_get_root(doc));
-    yyjson_doc_free(doc);
+    if (!count_elements(batch, &count, err))
+        return false;
     if (count == 0)
         return error_set(err == NULL ? &quiet : err, ERROR_INVALID, "the batch is empty");
     size_t at = (size_t)(str_index(batch, '[') + 1);

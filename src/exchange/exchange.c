@@ -146,7 +146,10 @@ is_under_way(const struct exchange *x)
 static void
 restart_expiry(struct exchange *x)
 {
-    if (x->patience > 0 && (x->owed == 0 || x->front == NULL))
+    x->heard = 0;
+    if (x->is_last_chance && timer_is_set(&x->expiry))
+        return;
+    if (x->patience > 0 && (x->owed == 0 || x->front == NULL || x->is_last_chance))
         loop_set_timer(x->owner->loop, &x->expiry, loop_now(x->owner->loop) + x->patience);
     else
         loop_clear_timer(x->owner->loop, &x->expiry);
@@ -257,7 +260,17 @@ exchange_note(struct exchange *x, enum message_from from, struct str bytes, bool
     if (x->is_told)
         return;
     x->owner->hooks.on_message(x, from, bytes, continues);
-    if (is_under_way(x))
+    if (continues)
+        exchange_hear(x, bytes.len);
+    else if (is_under_way(x))
+        restart_expiry(x);
+}
+
+void
+exchange_hear(struct exchange *x, size_t bytes)
+{
+    x->heard += bytes;
+    if (x->heard >= EXPIRY_STEP && is_under_way(x))
         restart_expiry(x);
 }
 
@@ -278,4 +291,14 @@ exchange_owe(struct exchange *x, int questions)
         return;
     x->owed = questions < 0 && x->owed < (unsigned)-questions ? 0 : x->owed + (unsigned)questions;
     restart_expiry(x);
+}
+
+void
+exchange_press(struct exchange *x)
+{
+    if (x->is_last_chance || !is_under_way(x))
+        return;
+    restart_expiry(x);
+    x->is_last_chance = true;
+    restart_expiry(x); /* it was not set while questions are owed */
 }

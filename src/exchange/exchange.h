@@ -39,6 +39,7 @@ enum exchange_state {
 };
 
 #define ANSWER_REST SECONDS(1)
+#define EXPIRY_STEP KIB(64) /* a large message may take long; one that drips is as good as none */
 
 struct exchange;
 struct front;
@@ -104,8 +105,10 @@ struct exchange {
 
     mono_time    began, first_byte; /* first_byte is 0 until the first byte of an answer */
     mono_time    patience;          /* how long without a message; 0 for streams */
-    struct timer expiry;            /* restarts with each message */
+    struct timer expiry;            /* restarts with each message, and with each EXPIRY_STEP of one */
+    size_t       heard;             /* bytes of an unfinished message since then */
     unsigned     owed;              /* questions that the client, while it is there, has not answered: no expiry */
+    bool         is_last_chance;    /* nothing but the answer itself keeps it from expiring */
 
     enum close_reason why;         /* once CLOSED */
     int               http_status; /* what the client saw, or would have */
@@ -162,10 +165,14 @@ void exchange_fail(struct exchange *x, enum close_reason why, const char *format
 
 /* A message passed: on record, and the expiry starts anew. */
 void exchange_note(struct exchange *x, enum message_from from, struct str bytes, bool continues);
+/* Bytes of a message came that is not whole yet and is not noted in pieces. */
+void exchange_hear(struct exchange *x, size_t bytes);
 /* The final answer of `x` was judged: failed or not. A stream that goes on behind it is given ANSWER_REST to end. */
 void exchange_judge(struct exchange *x, const struct envelope *answer);
 /* The server asks the client something while the call waits, or the client has answered. */
 void exchange_owe(struct exchange *x, int questions);
+/* The server has talked enough: only its answer counts from now on, within one more time-out. */
+void exchange_press(struct exchange *x);
 
 /* The request that brought the message ends now, its bytes with it: what is needed later is copied. */
 void exchange_keep_message(struct exchange *x);

@@ -75,9 +75,11 @@ struct visit {
 /* x->service: in the arena of the exchange. */
 struct route {
     struct server *server;
-    struct visit  *visit;  /* NULL: no session, or it has ended */
-    struct labels *labels; /* a reference */
-    bool           asked;  /* it is in visit->questions */
+    struct visit  *visit;         /* NULL: no session, or it has ended */
+    struct labels *labels;        /* a reference */
+    bool           asked;         /* it is in visit->questions */
+    struct str     authorization; /* of its request, for what we tell the HTTP server in its name */
+    unsigned       loose;         /* questions that are not: there is no session, or too many are open */
 };
 
 struct gateway {

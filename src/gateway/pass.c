@@ -1,6 +1,8 @@
 /* Requests for HTTP servers: they pass through; what is read on the way says whose session it is and what is due. */
 #include "gateway/parts.h"
 
+enum { LOOSE_MAX = 64 };
+
 static struct route *
 route_of(struct exchange *x)
 {
@@ -56,6 +58,27 @@ learn_server(struct route *route, struct exchange *x, const struct envelope *e)
     route->server->labels = known;
 }
 
+/* The server asks something while a call waits. */
+static void
+take_question(struct exchange *x, struct str id)
+{
+    struct route     *route = route_of(x);
+    struct exchange **slot  = route->visit == NULL ? NULL : map_get_or_add(&route->visit->questions, id);
+
+    if (slot == NULL) {
+        if (++route->loose >= LOOSE_MAX)
+            exchange_press(x);
+        return;
+    }
+    if (*slot == x)
+        return;
+    if (*slot != NULL) /* two calls of the session, one id: who asked last is answered */
+        exchange_owe(*slot, -1);
+    *slot        = x;
+    route->asked = true;
+    exchange_owe(x, 1);
+}
+
 static bool
 on_message(struct exchange *x, const struct envelope *e)
 {
@@ -63,15 +86,8 @@ on_message(struct exchange *x, const struct envelope *e)
     struct visit     *l     = route->visit;
     struct exchange **slot;
 
-    if (e->kind == MESSAGE_REQUEST && l != NULL && x->kind == KIND_REQUEST) {
-        slot = map_get_or_add(&l->questions, e->id);
-        if (slot == NULL || *slot == x)
-            return false;
-        if (*slot != NULL) /* two calls of the session, one id: who asked last is answered */
-            exchange_owe(*slot, -1);
-        *slot        = x;
-        route->asked = true;
-        exchange_owe(x, 1);
+    if (e->kind == MESSAGE_REQUEST && x->kind == KIND_REQUEST) {
+        take_question(x, e->id);
     } else if ((e->kind == MESSAGE_RESULT || e->kind == MESSAGE_ERROR) && l != NULL && x->kind == KIND_STREAM &&
                (slot = map_get(&l->adrift, e->id)) != NULL) {
         struct exchange *due = *slot;
@@ -98,7 +114,9 @@ tell_cancelled(struct exchange *x, struct str id, const char *reason)
                       "\"reason\":\"%s\"}}",
                       STR_ARG(id), reason))
         http_back_tell(&route->server->upstream, buffer_str(&message),
-                       route->visit == NULL ? STR_NONE : visit_id(route->visit), labels_texts(route->labels)->revision);
+                       &(struct http_tell){.session       = route->visit == NULL ? STR_NONE : visit_id(route->visit),
+                                           .revision      = labels_texts(route->labels)->revision,
+                                           .authorization = route->authorization});
     buffer_clear(&message);
 }
 
@@ -186,6 +204,16 @@ cancel_call(struct gateway *g, const struct route *route, struct str id)
             }
 }
 
+/* The request ends before the exchange does. */
+static void
+keep_authorization(struct exchange *x, const struct http_request *r)
+{
+    struct str value = http_header(&r->headers, STR("authorization"));
+
+    if (value.len > 0)
+        route_of(x)->authorization = arena_str(x->arena, value);
+}
+
 void
 pass_requests(struct gateway *g, struct server *s, struct http_request *r, struct hop *hop, struct exchange **xs,
               size_t count)
@@ -201,6 +229,7 @@ pass_requests(struct gateway *g, struct server *s, struct http_request *r, struc
         return;
     }
     for (size_t i = 0; i < count; i++) {
+        keep_authorization(xs[i], r);
         if (xs[i]->kind == KIND_REPLY)
             join_reply(xs[i]);
         else if (xs[i]->message.cancelled_id.data != NULL)

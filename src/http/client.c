@@ -458,6 +458,12 @@ http_client_connections(const struct http_client *client)
     return client->pool.wires;
 }
 
+struct budget *
+http_client_budget(const struct http_client *client)
+{
+    return client->pool.net->budget;
+}
+
 struct http_origin *
 http_client_origin(struct http_client *client, const struct http_url *url, struct error *err)
 {

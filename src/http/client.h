@@ -66,6 +66,8 @@ void http_client_free(struct http_client *client);
 /* For a reload or a suspended machine: connections in use are not pooled again either. */
 void   http_client_drop_idle(struct http_client *client);
 size_t http_client_connections(const struct http_client *client);
+/* What those who gather answers take from; NULL: no bound. */
+struct budget *http_client_budget(const struct http_client *client);
 
 /* Looks an origin up once, for many calls. Held until it is released. NULL: the table is full, or no memory. */
 struct http_origin *http_client_origin(struct http_client *client, const struct http_url *url, struct error *err);

@@ -185,6 +185,7 @@ begin_request(struct link *l)
     l->request.began   = clock_mono();
     l->request.method  = HTTP_METHOD_OTHER;
     l->request.user    = NULL;
+    l->request.starved = false;
     l->request.on_gone = l->request.on_writable = NULL;
     l->answer                                   = (struct answer){0};
 }
@@ -208,6 +209,7 @@ hand_request(struct link *l)
 {
     loop_clear_timer(l->server->net->loop, &l->deadline);
     move(l, LINK_ASKED);
+    l->served = true;
     l->server->events->on_request(l->server->owner, &l->request);
     assert(l->state != LINK_ASKED || l->request.on_gone != NULL); /* who answers later must hear of leaving */
 }
@@ -288,8 +290,10 @@ on_drained(void *owner)
 static void
 on_closed(void *owner, const struct error *err)
 {
-    (void)err; /* a client may leave as it likes */
-    link_cut(owner);
+    struct link *l = owner;
+
+    l->request.starved = err != NULL && err->code == ERROR_MEMORY; /* else a client may leave as it likes */
+    link_cut(l);
 }
 
 static const struct conn_events events = {

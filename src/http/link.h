@@ -38,6 +38,7 @@ struct link {
     struct conn        *conn; /* NULL when CLOSED */
     enum link_state     state;
     bool                closes; /* after this answer */
+    bool                served; /* it has brought a whole request */
     struct timer        deadline;
     mono_time           since;   /* IDLE: the start; BODY: when the head was whole */
     uint64_t            written; /* IDLE: conn_written when last looked, for progress */
@@ -67,6 +68,7 @@ struct http_server {
     size_t                           open;                  /* links that are not CLOSED */
     struct loop_hook                 hook;
     struct timer                     retry; /* of accepting */
+    struct timer                     look;  /* at the limit: whether a connection can be spared now */
     struct listener                  listeners[LISTENERS_MAX];
     size_t                           listener_count;
     bool                             accepting;

@@ -10,6 +10,7 @@
 
 enum { ACCEPTS_A_TURN = 64, BACKLOG = 1024, COMMON_MAX = 16 << 10 };
 
+#define SPARED       SECONDS(1)
 #define ACCEPT_PAUSE MILLISECONDS(100) /* after the system had no descriptor or memory for us */
 
 const struct http_limits http_limits_default = {
@@ -41,20 +42,32 @@ is_at_limit(const struct http_server *s)
     return s->open + s->net->finishing_count >= s->limits.connections;
 }
 
-/* The connection that has been idle longest, or NULL. */
+/* Who leaves at the limit: the connection that has been idle longest of those that never asked anything; else one that
+ * has been idle, or at its head, for SPARED: a crowd does not drive out those who work here. NULL: none now. */
 static struct link *
-longest_idle(struct http_server *s)
+least_needed(struct http_server *s)
 {
-    LIST_EACH (struct link, l, &s->in_state[LINK_IDLE], node)
-        if (buffer_len(&l->ahead) == 0 && conn_queued(l->conn) == 0)
+    struct link *idle = NULL;
+    struct list *head = list_first(&s->in_state[LINK_HEAD]);
+    struct link *slow = head == NULL ? NULL : LIST_OF(struct link, head, node);
+
+    LIST_EACH (struct link, l, &s->in_state[LINK_IDLE], node) {
+        if (buffer_len(&l->ahead) > 0 || conn_queued(l->conn) > 0)
+            continue;
+        if (!l->served)
             return l;
-    return NULL;
+        if (idle == NULL)
+            idle = l;
+    }
+    if (slow != NULL && net_now(s->net) - slow->request.began > SPARED)
+        return slow;
+    return idle != NULL && net_now(s->net) - idle->since > SPARED ? idle : NULL;
 }
 
 static void
 make_room(struct http_server *s)
 {
-    struct link *l = longest_idle(s);
+    struct link *l = least_needed(s);
 
     if (l != NULL)
         link_cut(l);
@@ -89,8 +102,9 @@ accept_some(void *owner, int events)
 
     (void)events;
     for (int i = 0; i < ACCEPTS_A_TURN && s->accepting; i++) {
-        if (is_at_limit(s) && longest_idle(s) == NULL) {
-            set_accepting(s, false); /* until one closes or is idle: see end_turn */
+        if (is_at_limit(s) && least_needed(s) == NULL) {
+            set_accepting(s, false); /* until one closes or can be spared: see end_turn */
+            loop_set_timer(s->net->loop, &s->look, net_now(s->net) + SPARED / 4);
             return;
         }
         union http_address peer = {0};
@@ -127,6 +141,16 @@ on_retry(struct timer *t)
         set_accepting(s, true);
 }
 
+/* There is a turn, at the end of which is seen whether one can be spared now. */
+static void
+on_look(struct timer *t)
+{
+    struct http_server *s = LIST_OF(struct http_server, t, look);
+
+    if (!s->accepting)
+        loop_set_timer(s->net->loop, t, net_now(s->net) + SPARED / 4);
+}
+
 /* ---- the turn's end ---- */
 
 static bool
@@ -148,7 +172,7 @@ end_turn(struct loop_hook *hook)
         link_free(LIST_OF(struct link, node, node));
     if (!list_is_empty(&s->resumable)) /* the rounds of a turn are few: see to another turn */
         loop_set_timer(s->net->loop, &s->retry, net_now(s->net));
-    if (!s->accepting && !s->draining && !timer_is_set(&s->retry) && (!is_at_limit(s) || longest_idle(s) != NULL))
+    if (!s->accepting && !s->draining && !timer_is_set(&s->retry) && (!is_at_limit(s) || least_needed(s) != NULL))
         set_accepting(s, true);
     if (s->draining && s->open == 0 && s->on_drained != NULL && s->net->finishing_count == 0) {
         void (*done)(void *) = s->on_drained;
@@ -183,6 +207,7 @@ http_server_new(struct net *net, const struct http_limits *limits, struct str fi
         list_init(&s->in_state[i]);
     list_init(&s->resumable);
     timer_init(&s->retry, on_retry);
+    timer_init(&s->look, on_look);
     list_init(&s->hook.node);
     if (!buffer_append(&s->fixed, fixed_headers) || !buffer_reserve(&s->common, fixed_headers.len + 64)) {
         error_set(err, ERROR_MEMORY, "no memory for the HTTP server");
@@ -269,6 +294,7 @@ stop_listening(struct http_server *s)
     s->listener_count = 0;
     s->accepting      = false;
     loop_clear_timer(s->net->loop, &s->retry);
+    loop_clear_timer(s->net->loop, &s->look);
 }
 
 void

@@ -6,7 +6,8 @@
  * framing is checked beyond what the parser does (framing.h).
  *
  * The server answers by itself, with a JSON body: 400, 408, 413, 414, 417, 431, 501, 503, 505. At the limit of
- * connections the one that has been idle longest makes room; when none is idle, accepting waits until one closes. */
+ * connections the one that has been idle longest makes room, first of those that never asked, else of those that are
+ * idle, or at their head, for a second; when there is none, accepting waits. */
 #ifndef GATEHOUSE_HTTP_SERVER_H
 #define GATEHOUSE_HTTP_SERVER_H
 
@@ -42,7 +43,8 @@ struct http_request {
     const struct sockaddr *local;
     mono_time              began; /* when its first byte was read */
 
-    void *user; /* the answerer's */
+    void *user;    /* the answerer's */
+    bool  starved; /* when on_gone is called: it did not leave, there was no memory for what it is to read */
     /* Set by the answerer, unless it answers inside on_request: the client left before the answer was whole; the
      * request is dead when this returns, answer no more. */
     void (*on_gone)(struct http_request *r);

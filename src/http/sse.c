@@ -54,9 +54,33 @@ sse_init(struct sse_parser *p, size_t max)
     *p = (struct sse_parser){.partial.max = max, .joined.max = max};
 }
 
+/* Empties it, and gives back what it took; a large one's memory too. */
+static void
+forget(struct sse_parser *p, struct buffer *b)
+{
+    budget_give(p->budget, buffer_len(b));
+    if (b->cap > KEPT_CAPACITY)
+        buffer_clear(b);
+    else
+        buffer_reset(b);
+}
+
+static bool
+append(struct sse_parser *p, struct buffer *b, struct str bytes)
+{
+    if (!budget_take(p->budget, bytes.len))
+        return false;
+    if (buffer_append(b, bytes))
+        return true;
+    budget_give(p->budget, bytes.len);
+    return false;
+}
+
 void
 sse_clear(struct sse_parser *p)
 {
+    forget(p, &p->partial);
+    forget(p, &p->joined);
     buffer_clear(&p->partial);
     buffer_clear(&p->joined);
     p->line       = 0;
@@ -86,9 +110,9 @@ add_data(struct sse_parser *p, struct sse_event *event, struct str value)
         event->data = value;
         return true;
     }
-    if (buffer_len(&p->joined) == 0 && !buffer_append(&p->joined, event->data))
+    if (buffer_len(&p->joined) == 0 && !append(p, &p->joined, event->data))
         return false;
-    if (!buffer_append(&p->joined, STR("\n")) || !buffer_append(&p->joined, value))
+    if (!append(p, &p->joined, STR("\n")) || !append(p, &p->joined, value))
         return false;
     event->data = buffer_str(&p->joined);
     return true;
@@ -136,9 +160,7 @@ tell(struct sse_parser *p, struct str raw, bool (*on_event)(void *owner, const s
         *stopped = true;
         return true;
     }
-    buffer_reset(&p->joined);
-    if (p->joined.cap > KEPT_CAPACITY)
-        buffer_clear(&p->joined);
+    forget(p, &p->joined);
     return true;
 }
 
@@ -147,17 +169,9 @@ gather(struct sse_parser *p, struct str bytes, struct error *err)
 {
     if (bytes.len > p->partial.max - buffer_len(&p->partial))
         return error_set(err, ERROR_TOO_LARGE, "an event of the stream is larger than %zu bytes", p->partial.max);
-    if (!buffer_append(&p->partial, bytes))
+    if (!append(p, &p->partial, bytes))
         return error_set(err, ERROR_MEMORY, "no memory for an event of %zu bytes", buffer_len(&p->partial) + bytes.len);
     return true;
-}
-
-static void
-forget_partial(struct sse_parser *p)
-{
-    buffer_reset(&p->partial);
-    if (p->partial.cap > KEPT_CAPACITY)
-        buffer_clear(&p->partial);
 }
 
 /* Drops a byte order mark at the start of the stream. What looked like one and was not belongs to the first line. */
@@ -214,7 +228,7 @@ sse_feed(struct sse_parser *p, struct str bytes, bool (*on_event)(void *owner, c
             }
             if (!tell(p, raw, on_event, owner, &stopped, err) || stopped)
                 return stopped;
-            forget_partial(p);
+            forget(p, &p->partial);
         }
         if (p->line == 0 || p->is_comment)
             start = lines.at;

@@ -9,6 +9,7 @@
 #ifndef GATEHOUSE_HTTP_SSE_H
 #define GATEHOUSE_HTTP_SSE_H
 
+#include "base/budget.h"
 #include "base/buffer.h"
 #include "base/error.h"
 #include "base/str.h"
@@ -24,12 +25,13 @@ struct sse_event {
 };
 
 struct sse_parser {
-    struct buffer partial;    /* of an event that began in an earlier piece; max: most bytes of one event */
-    struct buffer joined;     /* several data lines of one event */
-    size_t        line;       /* bytes of the line that is arriving */
-    bool          is_comment; /* that line is a comment before any field, and is dropped */
-    bool          after_cr;   /* a line ended in CR: an LF now is the rest of it */
-    unsigned      bom;        /* bytes of the byte order mark seen at the start; 3: start is over */
+    struct buffer  partial;    /* of an event that began in an earlier piece; max: most bytes of one event */
+    struct buffer  joined;     /* several data lines of one event */
+    size_t         line;       /* bytes of the line that is arriving */
+    bool           is_comment; /* that line is a comment before any field, and is dropped */
+    bool           after_cr;   /* a line ended in CR: an LF now is the rest of it */
+    unsigned       bom;        /* bytes of the byte order mark seen at the start; 3: start is over */
+    struct budget *budget;     /* set by the owner: what is gathered is taken from it; NULL: no bound but `max` */
 };
 
 /* `max` bytes may one event have; more is ERROR_TOO_LARGE. */
@@ -38,7 +40,8 @@ void sse_clear(struct sse_parser *p);
 
 /* Feeds a piece of the stream; `on_event` gets what it completes. The slices are good during that call. When `on_event`
  * returns false the rest is dropped, sse_feed returns true and has not touched the parser since (it may be gone).
- * False: an event is too large, or no memory; the stream cannot be followed further. */
+ * False: an event is too large, or there is no memory (ERROR_MEMORY; also when the budget is spent); the stream
+ * cannot be followed further. */
 bool sse_feed(struct sse_parser *p, struct str bytes, bool (*on_event)(void *owner, const struct sse_event *event),
               void *owner, struct error *err);
 /* Nothing of an event has come yet: an event or comment of ours may stand here. */

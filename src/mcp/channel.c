@@ -139,17 +139,33 @@ on_line(void *owner, struct str line)
         channel_take_line(c, line);
 }
 
+/* The one call in flight: what the child says is its answer. NULL: there are several, or none. */
+static struct call *
+only_call(const struct channel *c)
+{
+    if (c->in_flight == 1)
+        LIST_EACH (struct call, call, &c->calls, node)
+            if (call->session != NULL && call->x != NULL)
+                return call;
+    return NULL;
+}
+
 static void
 on_oversize(void *owner, size_t bytes)
 {
     struct channel *c = owner;
-    char            text[80];
+    char            text[100];
 
     if (c->state == CHANNEL_CLOSING)
         return;
-    snprintf(text, sizeof text, "a line of %zu bytes, over message.max", bytes);
+    snprintf(text, sizeof text, "a line of %zu bytes, over message.max or what is left of memory.max", bytes);
     c->counts.odd_lines++;
     c->events->on_odd_line(c->owner, c, STR_NONE, text);
+    struct call *call = only_call(c);
+    if (call == NULL)
+        return;
+    call->is_silent = true; /* it has been answered */
+    exchange_fail(call->x, CLOSE_TOO_LARGE, "%s", text);
 }
 
 static void
@@ -196,10 +212,10 @@ channel_open(struct channel *c, struct error *err)
 bool
 channel_write_request(struct channel *c, struct call *call, struct str message, struct str id, struct str token)
 {
-    uint64_t      number = c->next_number + 1;
-    char          digits[STR_DIGITS];
-    struct buffer line    = {.max = SIZE_MAX / 2};
-    struct str    written = str_of_u64(digits, number);
+    uint64_t       number = c->next_number + 1;
+    char           digits[STR_DIGITS];
+    struct buffer  line    = {.max = SIZE_MAX / 2};
+    struct str     written = str_of_u64(digits, number);
     struct rewrite edits[] = {{id, written}, {token, written}};
     struct call  **slot    = map_get_or_add(&c->by_number, MAP_KEY_U64(number));
 

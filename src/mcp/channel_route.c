@@ -124,6 +124,8 @@ question_new(struct channel *c, struct session *s, struct str id)
     if (c->questions.count == QUESTIONS_MAX) {
         struct question *oldest = LIST_OF(struct question, list_first(&c->asked), node);
         refuse_question(c, str_of(oldest->id, oldest->id_len), "the client did not answer");
+        if (oldest->on != NULL)
+            exchange_press(oldest->on);
         question_drop(c, oldest);
     }
     struct question  *q    = malloc(sizeof *q + id.len);

@@ -56,13 +56,26 @@ leave_all(struct hop *hop)
     }
 }
 
+/* The client is there, its connection is not: that is our doing. */
+static void
+fail_all(struct hop *hop)
+{
+    LIST_EACH (struct exchange, x, &hop->exchanges, front_node) {
+        exchange_lose_front(x);
+        exchange_fail(x, CLOSE_BUSY, "no memory for what waits to be read by its client (memory.max)");
+    }
+}
+
 static void
 on_gone(struct http_request *r)
 {
     struct hop *hop = r->user;
 
     hop_let_go(hop);
-    leave_all(hop);
+    if (r->starved)
+        fail_all(hop);
+    else
+        leave_all(hop);
     hop_free_when_done(hop);
 }
 

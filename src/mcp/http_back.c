@@ -3,8 +3,13 @@
 #include <assert.h>
 
 #include "mcp/header_rules.h"
+#include "mcp/reply.h"
+#include "store/answer.h"
 
-enum { PASSING_MAX = 64 }; /* header fields of an answer that may pass */
+enum {
+    PASSING_MAX = 64, /* header fields of an answer that may pass */
+    HELD_MAX    = 64 << 10
+};
 
 #define RETRY_AFTER MILLISECONDS(20)
 #define REST_AFTER  SECONDS(1)
@@ -20,13 +25,16 @@ struct http_back {
     size_t                         expected;  /* exchanges still to be sent to it before it starts */
     bool                           is_batch, is_stream, has_event_id;
     bool                           is_slow;    /* the client is: on_writable resumes */
+    bool                           is_noted;   /* the whole body is on record */
     bool                           is_dropped; /* the body of the answer is for nobody */
     enum http_back_kind            kind;
     int                            status;
     uint64_t                       received;    /* bytes of a JSON body */
+    struct answer_head            *held;        /* not passed on before its body was judged; in the exchange's arena */
     struct timer                   retry, rest; /* reads on when the log has caught up; ends a stream that said all */
     struct sse_parser              events_in;
-    struct buffer                  gathered; /* a JSON body that is read when whole */
+    struct buffer                  gathered; /* a JSON body that is read when whole, or the begin of one that is held */
+    struct answer                 *look;     /* at a JSON body that is too large to be held; in the exchange's arena */
     struct arena                  *scratch;
     enum http_method               method;
     struct str                     body;    /* of the hop's request */
@@ -48,6 +56,26 @@ back_of(struct back *back)
     return LIST_OF(struct http_back, back, back);
 }
 
+static bool
+gather(struct http_back *hb, struct str bytes)
+{
+    struct budget *budget = http_client_budget(hb->to->client);
+
+    if (!budget_take(budget, bytes.len))
+        return false;
+    if (buffer_append(&hb->gathered, bytes))
+        return true;
+    budget_give(budget, bytes.len);
+    return false;
+}
+
+static void
+drop_gathered(struct http_back *hb)
+{
+    budget_give(http_client_budget(hb->to->client), buffer_len(&hb->gathered));
+    buffer_clear(&hb->gathered);
+}
+
 static void
 http_back_free(struct http_back *hb)
 {
@@ -55,15 +83,8 @@ http_back_free(struct http_back *hb)
     loop_clear_timer(hb->loop, &hb->retry);
     loop_clear_timer(hb->loop, &hb->rest);
     sse_clear(&hb->events_in);
-    buffer_clear(&hb->gathered);
+    drop_gathered(hb);
     free(hb);
-}
-
-/* "Bearer <token>" with our own token in it. */
-static bool
-is_withheld(const struct http_upstream *to, struct str value)
-{
-    return to->withheld.len > 0 && str_find(value, to->withheld) >= 0;
 }
 
 /* What goes out: of the client's fields those that may leave, then ours. False: no memory. */
@@ -81,7 +102,7 @@ take_headers(struct http_back *hb, const struct http_request *r)
     for (size_t i = 0; i < r->headers.count; i++) {
         const struct http_header *h = &r->headers.items[i];
         if (header_may_leave(&r->headers, h->name) &&
-            !(str_eq_nocase(h->name, STR("authorization")) && is_withheld(to, h->value)))
+            !(str_eq_nocase(h->name, STR("authorization")) && http_upstream_withholds(to, h->value)))
             out->items[out->count++] = *h;
     }
     for (size_t i = 0; i < to->header_count; i++)
@@ -113,6 +134,7 @@ http_back_new(struct loop *loop, const struct http_upstream *to, const struct ht
     hb->gathered.max = to->message_max;
     list_init(&hb->exchanges);
     sse_init(&hb->events_in, to->message_max);
+    hb->events_in.budget = http_client_budget(to->client);
     if (!take_headers(hb, r)) {
         http_back_free(hb);
         return NULL;
@@ -212,10 +234,23 @@ is_awaited(const struct http_back *hb)
     return false;
 }
 
-static void
-refuse_answer(struct http_back *hb, int status, struct str type, struct http_header *passing, size_t count)
+/* The same, but of streams nobody waits for a message. */
+static bool
+wants_answer(const struct http_back *hb)
 {
-    char detail[160];
+    LIST_EACH (const struct exchange, x, &hb->exchanges, back_node)
+        if (x->kind == KIND_REQUEST)
+            return true;
+    return false;
+}
+
+static void
+refuse_answer(struct http_back *hb, int status, const struct http_headers *headers, struct http_header *passing,
+              size_t count)
+{
+    struct str type   = http_header(headers, STR("content-type"));
+    struct str coding = http_header(headers, STR("content-encoding"));
+    char       detail[160];
 
     if (status >= 400) {
         pass_refusal(hb, status, passing, count);
@@ -224,6 +259,11 @@ refuse_answer(struct http_back *hb, int status, struct str type, struct http_hea
     if (status >= 300)
         snprintf(detail, sizeof detail,
                  "a redirect (HTTP status %d), which is not followed: register the address it leads to", status);
+    else if (hb->is_dropped)
+        snprintf(detail, sizeof detail, "HTTP status %d without a message, to a request", status);
+    else if (coding.len > 0)
+        snprintf(detail, sizeof detail, "a body with the Content-Encoding \"%.*s\", which it was not asked for",
+                 coding.len > 60 ? 60 : (int)coding.len, coding.data);
     else
         snprintf(detail, sizeof detail, "an answer of type \"%.*s\", neither JSON nor an event stream",
                  type.len > 60 ? 60 : (int)type.len, type.len == 0 ? "" : type.data);
@@ -246,11 +286,51 @@ pass_head(struct http_back *hb, const struct answer_head *head)
         x->front->ops->head(x->front, head);
 }
 
+/* The answer of one request in JSON is held until it was judged: what is no answer becomes an error of ours. */
+static bool
+hold_head(struct http_back *hb, const struct answer_head *head)
+{
+    struct exchange    *x       = first_exchange(hb);
+    struct http_header *headers = NULL;
+
+    if (hb->is_dropped || hb->is_stream || hb->is_batch || x->kind != KIND_REQUEST)
+        return false;
+    hb->held = ARENA_NEW(x->arena, struct answer_head);
+    headers  = arena_alloc(x->arena, head->count * sizeof *headers);
+    if (hb->held == NULL || headers == NULL) {
+        hb->held = NULL;
+        return false;
+    }
+    for (size_t i = 0; i < head->count; i++)
+        headers[i] = (struct http_header){arena_str(x->arena, head->headers[i].name),
+                                          arena_str(x->arena, head->headers[i].value)};
+    *hb->held         = *head;
+    hb->held->headers = headers;
+    return true;
+}
+
+/* Whether there is a body to be passed on, and one that may be. */
+static bool
+is_passable(struct http_back *hb, int status, const struct http_headers *headers, int64_t length)
+{
+    struct str type    = http_header(headers, STR("content-type"));
+    struct str coding  = http_header(headers, STR("content-encoding"));
+    bool       is_json = http_is_type(type, STR("application/json"));
+
+    hb->is_stream  = http_is_type(type, STR("text/event-stream"));
+    hb->is_dropped = length == 0 || status == 202 || status == 204 ||
+                     (status < 300 && !is_json && !hb->is_stream && !is_awaited(hb));
+    if (status >= 300 && status < 400)
+        return false;
+    if (hb->is_dropped)
+        return !wants_answer(hb);
+    return (is_json || hb->is_stream) && (coding.len == 0 || str_eq_nocase(coding, STR("identity")));
+}
+
 static void
 on_head(void *owner, int status, const struct http_headers *headers)
 {
     struct http_back  *hb     = owner;
-    struct str         type   = http_header(headers, STR("content-type"));
     int64_t            length = declared_length(headers);
     struct http_header passing[PASSING_MAX + 1];
     size_t             count = 0;
@@ -260,13 +340,8 @@ on_head(void *owner, int status, const struct http_headers *headers)
             passing[count++] = headers->items[i];
     hb->status = status;
     hb->events->on_head(first_exchange(hb), status, http_header(headers, STR("mcp-session-id")));
-
-    bool is_json   = http_is_type(type, STR("application/json"));
-    hb->is_stream  = http_is_type(type, STR("text/event-stream"));
-    hb->is_dropped = length == 0 || status == 202 || status == 204 ||
-                     (status < 300 && !is_json && !hb->is_stream && !is_awaited(hb));
-    if ((status >= 300 && status < 400) || (!hb->is_dropped && !is_json && !hb->is_stream)) {
-        refuse_answer(hb, status, type, passing, count);
+    if (!is_passable(hb, status, headers, length)) {
+        refuse_answer(hb, status, headers, passing, count);
         return;
     }
     if (!hb->is_dropped && !hb->is_stream && length > 0 && (uint64_t)length > hb->to->message_max) {
@@ -277,13 +352,15 @@ on_head(void *owner, int status, const struct http_headers *headers)
         hb->is_stream = false;
         length        = 0;
     } else {
-        passing[count++] = (struct http_header){STR("Content-Type"), type};
+        passing[count++] = (struct http_header){STR("Content-Type"), http_header(headers, STR("content-type"))};
     }
-    pass_head(hb, &(struct answer_head){.status    = status,
-                                        .headers   = passing,
-                                        .count     = count,
-                                        .length    = hb->is_stream ? -1 : length,
-                                        .is_stream = hb->is_stream});
+    struct answer_head head = {.status    = status,
+                               .headers   = passing,
+                               .count     = count,
+                               .length    = hb->is_stream ? -1 : length,
+                               .is_stream = hb->is_stream};
+    if (!hold_head(hb, &head))
+        pass_head(hb, &head);
 }
 
 /* Notes the message on the exchange that it answers, or on the first one. */
@@ -303,7 +380,8 @@ take_message(struct http_back *hb, struct str message)
     if (e.kind == MESSAGE_RESULT || e.kind == MESSAGE_ERROR) {
         struct exchange *answered = find_exchange(hb, e.id);
         if (answered != NULL) {
-            exchange_judge(answered, &e);
+            if (!answered->judged) /* the first answer counts */
+                exchange_judge(answered, &e);
             exchange_note(answered, FROM_SERVER, message, false);
             hb->events->on_message(answered, &e);
             return;
@@ -389,15 +467,76 @@ take_stream(struct http_back *hb, struct str bytes)
     struct error err = {0};
 
     if (!sse_feed(&hb->events_in, bytes, on_event, hb, &err)) {
-        finish(hb, CLOSE_TOO_LARGE, err.text);
+        finish(hb, err.code == ERROR_MEMORY ? CLOSE_BUSY : CLOSE_TOO_LARGE, err.text);
         return;
     }
     struct exchange *x      = first_exchange(hb);
     bool             inside = !sse_is_between_events(&hb->events_in);
+    if (buffer_len(&hb->events_in.partial) > 0) /* comments do not count */
+        exchange_hear(x, bytes.len);
     if (x->front != NULL && !x->front->ops->bytes(x->front, bytes, inside))
         hb->is_slow = true;
     rest_when_answered(hb);
     pause_reading(hb, x);
+}
+
+/* The head goes out, and with it what was held. */
+static void
+pass_held(struct http_back *hb, struct str body)
+{
+    struct exchange *x = first_exchange(hb);
+
+    pass_head(hb, hb->held);
+    hb->held = NULL;
+    if (x->front != NULL && !x->front->ops->bytes(x->front, body, false))
+        hb->is_slow = true;
+}
+
+/* The body is whole. False: it is no answer, and all is over. */
+static bool
+pass_judged(struct http_back *hb, struct str body)
+{
+    struct exchange *x   = first_exchange(hb);
+    struct error     err = {0};
+    struct envelope  e;
+    const char      *wrong = reply_check(&e, body, x->message.id, hb->scratch, &err);
+
+    if (wrong == NULL && e.message.data != NULL) {
+        exchange_judge(x, &e);
+        hb->events->on_message(x, &e);
+    }
+    exchange_note(x, FROM_SERVER, body, false);
+    if (wrong != NULL && hb->held->status < 300) {
+        finish(hb, CLOSE_MALFORMED, wrong);
+        return false;
+    }
+    hb->held->length = (int64_t)body.len;
+    pass_held(hb, body);
+    return true;
+}
+
+/* Holds the begin of a body. True: there is no more to be done with `bytes`. */
+static bool
+hold_body(struct http_back *hb, struct str bytes)
+{
+    if (buffer_len(&hb->gathered) == 0 && (int64_t)bytes.len == hb->held->length) {
+        if (pass_judged(hb, bytes))
+            hb->is_noted = true;
+        return true;
+    }
+    if (buffer_len(&hb->gathered) + bytes.len <= HELD_MAX && gather(hb, bytes))
+        return true;
+    struct exchange *x    = first_exchange(hb);
+    struct str       held = buffer_str(&hb->gathered);
+    if (held.len > 0 && !is_gathered(hb))
+        exchange_note(x, FROM_SERVER, held, true);
+    hb->look = ARENA_NEW(x->arena, struct answer);
+    if (hb->look != NULL)
+        answer_scan(hb->look, held);
+    pass_held(hb, held);
+    if (!is_gathered(hb))
+        drop_gathered(hb);
+    return false;
 }
 
 static void
@@ -410,12 +549,16 @@ take_body(struct http_back *hb, struct str bytes)
         finish(hb, CLOSE_TOO_LARGE, "its answer is larger than message.max");
         return;
     }
+    if (hb->held != NULL && hold_body(hb, bytes))
+        return;
     if (x->front != NULL && !x->front->ops->bytes(x->front, bytes, false))
         hb->is_slow = true;
     if (!is_gathered(hb)) {
+        if (hb->look != NULL)
+            answer_scan(hb->look, bytes);
         exchange_note(x, FROM_SERVER, bytes, true);
-    } else if (!buffer_append(&hb->gathered, bytes)) {
-        finish(hb, CLOSE_BUSY, "no memory for its answer");
+    } else if (!gather(hb, bytes)) {
+        finish(hb, CLOSE_BUSY, "no memory for its answer (memory.max)");
         return;
     }
     pause_reading(hb, x);
@@ -448,6 +591,23 @@ end_of_stream(struct http_back *hb)
     }
 }
 
+/* A body too large to be held is believed to be an answer if it is whole. */
+static bool
+judge_by_look(const struct http_back *hb, struct exchange *x)
+{
+    const struct answer *look = hb->look;
+
+    if (look == NULL || hb->status >= 300)
+        return true;
+    if (!look->based || look->in_string || look->depth > look->base)
+        return false;
+    if (look->has_result || look->has_error)
+        exchange_judge(x, &(struct envelope){.kind          = look->has_error ? MESSAGE_ERROR : MESSAGE_RESULT,
+                                             .error_code    = look->has_error ? look->code : 0,
+                                             .is_tool_error = look->is_error});
+    return true;
+}
+
 static void
 on_whole(struct http_back *hb)
 {
@@ -455,6 +615,11 @@ on_whole(struct http_back *hb)
 
     if (hb->is_stream) {
         end_of_stream(hb);
+    } else if (hb->held != NULL) {
+        if (!pass_judged(hb, buffer_str(&hb->gathered)))
+            return;
+    } else if (hb->is_noted) {
+        ;
     } else if (is_gathered(hb)) {
         if (message_is_batch(buffer_str(&hb->gathered)))
             batch_each(buffer_str(&hb->gathered), take_each, hb, NULL);
@@ -462,6 +627,10 @@ on_whole(struct http_back *hb)
             take_message(hb, buffer_str(&hb->gathered));
     } else if (!hb->is_dropped && x != NULL) {
         exchange_note(x, FROM_SERVER, STR_NONE, false);
+        if (!judge_by_look(hb, x)) {
+            finish(hb, CLOSE_MALFORMED, "a body that is no JSON, or ends in the middle");
+            return;
+        }
     }
     finish(hb, CLOSE_ANSWERED, NULL);
 }

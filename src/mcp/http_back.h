@@ -56,9 +56,21 @@ struct back *http_back_new(struct loop *loop, const struct http_upstream *to, co
 /* The client left: the connection to the upstream is closed, the upstream decides. The exchanges are unlinked. */
 void http_back_left(struct back *back);
 
+/* In whose name: absent is empty. */
+struct http_tell {
+    struct str session, revision, authorization; /* the client's own Authorization goes before the registry's */
+};
+
+/* Whether the value of an Authorization holds our own token, which never leaves. */
+static inline bool
+http_upstream_withholds(const struct http_upstream *to, struct str value)
+{
+    return to->withheld.len > 0 && str_find(value, to->withheld) >= 0;
+}
+
 /* A message of ours to the upstream, outside any exchange: notifications/cancelled. Its answer is not looked at, and
  * waited for only so long that a server which answers nothing holds no connection. */
-void http_back_tell(struct http_upstream *to, struct str message, struct str session, struct str revision);
+void http_back_tell(struct http_upstream *to, struct str message, const struct http_tell *as);
 /* What is on its way is given up. Before the upstream goes. */
 void http_upstream_clear(struct http_upstream *to);
 

@@ -71,7 +71,7 @@ telling_new(struct http_upstream *to, struct str message)
 }
 
 void
-http_back_tell(struct http_upstream *to, struct str message, struct str session, struct str revision)
+http_back_tell(struct http_upstream *to, struct str message, const struct http_tell *as)
 {
     static const struct http_call_events events = {told_head, told_data, told_end};
 
@@ -83,12 +83,16 @@ http_back_tell(struct http_upstream *to, struct str message, struct str session,
         return;
     headers[count++] = (struct http_header){STR("Content-Type"), STR("application/json")};
     headers[count++] = (struct http_header){STR("Accept"), STR("application/json, text/event-stream")};
-    if (session.len > 0)
-        headers[count++] = (struct http_header){STR("Mcp-Session-Id"), session};
-    if (revision.len > 0)
-        headers[count++] = (struct http_header){STR("MCP-Protocol-Version"), revision};
+    if (as->session.len > 0)
+        headers[count++] = (struct http_header){STR("Mcp-Session-Id"), as->session};
+    if (as->revision.len > 0)
+        headers[count++] = (struct http_header){STR("MCP-Protocol-Version"), as->revision};
+    bool has_own = as->authorization.len > 0 && !http_upstream_withholds(to, as->authorization);
+    if (has_own)
+        headers[count++] = (struct http_header){STR("Authorization"), as->authorization};
     for (size_t i = 0; i < to->header_count && count < HEADERS_MAX; i++)
-        headers[count++] = to->headers[i];
+        if (!has_own || !str_eq_nocase(to->headers[i].name, STR("authorization")))
+            headers[count++] = to->headers[i];
     t->call = http_call_start(to->client,
                               &(struct http_call_spec){.url          = &to->url,
                                                        .origin       = to->origin,

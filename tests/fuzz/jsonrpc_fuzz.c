@@ -6,6 +6,7 @@
 #include "mcp/rewrite.h"
 
 #include "exchange/envelope.h"
+#include "exchange/skim.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -54,6 +55,27 @@ take(struct str message, void *arg)
     return true;
 }
 
+/* What is kept of a large message is JSON again, and stands where it says. */
+static void
+skim(struct str message, struct arena *arena)
+{
+    struct skim     s;
+    struct envelope e;
+    struct error    err = {0};
+    size_t          count;
+
+    if (skim_read(&s, message, NULL)) {
+        for (size_t i = 0; i < s.count; i++)
+            assert(memcmp(message.data + s.pieces[i].from, s.text.data + s.text.from + s.pieces[i].at,
+                          s.pieces[i].len) == 0);
+        if (!envelope_parse(&e, buffer_str(&s.text), arena, &err))
+            assert(str_find(str_from(err.text), STR("not JSON:")) < 0 ||
+                   str_find(str_from(err.text), STR("surrogate")) >= 0 || str_index(message, '\\') >= 0);
+    }
+    skim_clear(&s);
+    skim_array(message, &count, NULL);
+}
+
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
@@ -68,6 +90,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         batch_each(text, take, arena, NULL);
     else
         take(text, arena);
+    skim(text, arena);
     arena_free(arena);
     free(copy);
     return 0;

@@ -181,3 +181,163 @@ TEST(errors_of_ours_echo_the_id)
                "\"data\":{\"reason\":\"timed-out\"}}}");
     buffer_clear(&b);
 }
+
+/* The same message, larger than a tree is made of: a member that means nothing before the others. */
+static struct str
+enlarged(struct buffer *space, const char *text)
+{
+    *space = (struct buffer){.max = MIB(2)};
+    assert_true(buffer_append(space, STR("{\"padding\":[")));
+    for (int i = 0; i < 40000; i++)
+        assert_true(buffer_append(space, STR("{\"a\":1},")));
+    assert_true(buffer_append(space, STR("\"\"],")) && buffer_append(space, str_from(text + 1)));
+    return buffer_str(space);
+}
+
+static void
+same(struct str one, struct str other)
+{
+    assert_int_equal(one.data == NULL, other.data == NULL);
+    assert_int_equal(one.len, other.len);
+    assert_memory_equal(one.data == NULL ? "" : one.data, other.data == NULL ? "" : other.data, one.len);
+}
+
+TEST(a_large_message_says_the_same_as_a_small_one)
+{
+    static const char *const texts[] = {
+        "{ \"jsonrpc\" : \"2.0\", \"id\" : \"a\\\"b\", \"method\":\"tools/call\", "
+        "\"params\":{\"arguments\":{\"name\":[1,2]},"
+        "\"name\":\"f\\u0061st\",\"_meta\":{\"progressToken\": 12345678901234567890,"
+        "\"io.modelcontextprotocol/protocolVersion\":\"2026-07-28\"} }}",
+        "{\"jsonrpc\":\"2.0\",\"method\":\"notifications/cancelled\",\"params\":{\"requestId\":-7}}",
+        "{\"jsonrpc\":\"2.0\",\"method\":\"notifications/progress\",\"params\":{\"progressToken\":\"\",\"x\":{}}}",
+        "{\"jsonrpc\":\"2.0\",\"id\":1e2,\"method\":\"completion/complete\",\"params\":{\"ref\":{\"name\":\"r\"}}}",
+        "{\"jsonrpc\":\"2.0\",\"id\":9,\"result\":{\"protocolVersion\":\"2025-11-25\",\"serverInfo\":{\"name\":\"w\","
+        "\"version\":\"2\"},\"isError\":true, \"z\":[]}}",
+        "{\"jsonrpc\":\"2.0\",\"id\":null,\"error\":{\"data\":{\"code\":1},\"code\":-32001,\"message\":\"no\"}}",
+        "{\"jsonrpc\":\"2.0\",\"id\":3,\"method\":\"initialize\",\"params\":{\"capabilities\":{\"roots\":{}},"
+        "\"clientInfo\":{\"name\":\"c\",\"version\":\"1\"},\"protocolVersion\":\"2025-06-18\"}}",
+        "{\"jsonrpc\":\"2.0\",\"id\":3,\"m\\u0065thod\":\"ping\"}",
+    };
+
+    for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
+        struct buffer   space;
+        struct error    err   = {0};
+        struct envelope large = {0};
+        struct arena   *other = arena_new(4096, MIB(1)); /* a tree would not fit */
+        assert_true(parse(str_from(texts[i])));
+        struct str message = enlarged(&space, texts[i]);
+        assert_true(envelope_parse(&large, message, other, &err));
+        assert_int_equal(large.kind, env.kind);
+        assert_int_equal(large.error_code, env.error_code);
+        assert_int_equal(large.is_tool_error, env.is_tool_error);
+        same(large.id, env.id);
+        assert_true(large.id.data == NULL ||
+                    (large.id.data > message.data && large.id.data < message.data + message.len));
+        same(large.method, env.method);
+        same(large.target, env.target);
+        same(large.progress_token, env.progress_token);
+        same(large.cancelled_id, env.cancelled_id);
+        same(large.revision, env.revision);
+        same(large.modern_revision, env.modern_revision);
+        same(large.capabilities, env.capabilities);
+        same(large.result, env.result);
+        same(large.peer_name, env.peer_name);
+        same(large.peer_version, env.peer_version);
+        arena_free(other);
+        buffer_clear(&space);
+    }
+    done();
+}
+
+TEST(a_large_message_is_refused_for_what_a_small_one_is)
+{
+    static const char *const values[] = {
+        "0",
+        "-0.5e+10",
+        "1E5",
+        "\"\\u00e9\\n\"",
+        "\"\xc3\xa9\xe2\x82\xac\xf0\x9f\x98\x80\"",
+        "[ ]",
+        "{ }",
+        "[[{}],[]]",
+        "true",
+        "null",
+        "01",
+        "+1",
+        ".5",
+        "1.",
+        "1e",
+        "-",
+        "tru",
+        "nul",
+        "NaN",
+        "",
+        "[1,]",
+        "[,1]",
+        "[1 2]",
+        "{\"a\"}",
+        "{\"a\":}",
+        "{a:1}",
+        "[}",
+        "{]",
+        "[",
+        "{\"a\":1",
+        "\"\\x\"",
+        "\"\\u12g4\"",
+        "\"\t\"",
+        "\"\xff\"",
+        "\"\xc0\xaf\"",
+        "\"\xed\xa0\x80\"",
+        "\"\xf4\x90\x80\x80\"",
+        "\"\xe2\x82\"",
+        "\"",
+        "'a'",
+        "1}",
+        "{\"a\":1,}",
+        "[1]]",
+        "\"a\" \"b\"",
+        "1,\"id\":2",
+    };
+
+    for (size_t i = 0; i < sizeof values / sizeof values[0]; i++) {
+        struct buffer space;
+        struct error  err = {0};
+        char          text[200];
+        snprintf(text, sizeof text, "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"m\",\"params\":{\"x\":%s}}", values[i]);
+        bool            small = parse(str_from(text));
+        struct arena   *other = arena_new(4096, MIB(1));
+        struct envelope large;
+        bool            ok = envelope_parse(&large, enlarged(&space, text), other, &err);
+        if (ok != small)
+            fail_msg("%s: %d small, %d large: %s", values[i], small, ok, err.text);
+        arena_free(other);
+        buffer_clear(&space);
+    }
+    done();
+}
+
+static bool
+count_one(struct str element, void *arg)
+{
+    (void)element;
+    ++*(size_t *)arg;
+    return true;
+}
+
+TEST(a_large_batch_is_taken_apart_like_a_small_one)
+{
+    struct buffer space = {.max = MIB(2)};
+    struct error  err   = {0};
+    size_t        seen  = 0;
+
+    assert_true(buffer_append(&space, STR("[")));
+    for (int i = 0; i < 20000; i++)
+        assert_true(buffer_append(&space, STR("{\"a\":[1,2,\"]}\"]}, ")));
+    assert_true(buffer_append(&space, STR("{}]")));
+    assert_true(batch_each(buffer_str(&space), count_one, &seen, &err));
+    assert_int_equal(seen, 20001);
+    assert_true(buffer_append(&space, STR("]")));
+    assert_false(batch_each(buffer_str(&space), count_one, &seen, &err));
+    buffer_clear(&space);
+}

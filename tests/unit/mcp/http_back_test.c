@@ -2,8 +2,9 @@
 
 #include "mcp/relay.h"
 
-#define CALL "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"tools/call\"}"
-#define TOLD "{\"jsonrpc\":\"2.0\",\"method\":\"notifications/initialized\"}"
+#define CALL   "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"tools/call\"}"
+#define RESULT "{\"jsonrpc\":\"2.0\",\"id\":1,\"result\":{}}"
+#define TOLD   "{\"jsonrpc\":\"2.0\",\"method\":\"notifications/initialized\"}"
 
 /* The upstream, played by hand. */
 static struct http_client  *client;
@@ -140,8 +141,8 @@ TEST(header_fields_cross_by_lists_in_both_directions)
                 "cors\r\nX-Mine: 1\r\nMcp-Session-Id: s\r\nAuthorization: Bearer of-the-house\r\n",
                 CALL,
                 JSON "Set-Cookie: a=b\r\nMcp-Session-Id: s\r\nX-Powered-By: y\r\nAccess-Control-Allow-Origin: *\r\n"
-                     "Retry-After: 3\r\nContent-Length: 2\r\n\r\n{}");
-    RELAY_WAIT(relay_got("\r\n\r\n{}"));
+                     "Retry-After: 3\r\nContent-Length: 36\r\n\r\n" RESULT);
+    RELAY_WAIT(relay_got("\r\n\r\n" RESULT));
     static const char *const stay[] = {"Cookie", "X-Hop", "X-Second", "Origin", "Sec-Fetch", "of-the-house"};
     for (size_t i = 0; i < sizeof stay / sizeof stay[0]; i++)
         assert_true(str_find(buffer_str(&asked), str_from(stay[i])) < 0);
@@ -173,8 +174,8 @@ TEST(only_the_type_that_was_judged_passes)
         finish();
     }
     begin();
-    exchange_of("POST", "", CALL, JSON "Content-Type: text/html\r\nContent-Length: 2\r\n\r\n{}");
-    RELAY_WAIT(relay_got("\r\n\r\n{}"));
+    exchange_of("POST", "", CALL, JSON "Content-Type: text/html\r\nContent-Length: 36\r\n\r\n" RESULT);
+    RELAY_WAIT(relay_got("\r\n\r\n" RESULT));
     assert_false(relay_got("text/html"));
     finish();
 }
@@ -303,11 +304,31 @@ TEST(a_call_that_times_out_is_told_to_the_upstream_and_a_silent_one_holds_no_con
     relay_pass(SECONDS(4));
     RELAY_WAIT(relay_got("HTTP/1.1 504 "));
     assert_int_equal(expired, 1);
-    http_back_tell(&upstream, STR("{}"), STR_NONE, STR_NONE);
+    http_back_tell(&upstream, STR("{}"), &(struct http_tell){.authorization = STR("Bearer of-the-house")});
     assert_false(list_is_empty(&upstream.tellings));
     relay_pass(SECONDS(20));
     assert_true(list_is_empty(&upstream.tellings));
     finish();
+}
+
+TEST(what_we_tell_in_a_clients_name_has_its_credentials)
+{
+    static const struct {
+        struct str  own;
+        const char *sent;
+    } cases[] = {
+        {{"Bearer client", 13}, "Bearer client"}, {{"Bearer of-the-house", 19}, "Bearer entry"}, {{0}, "Bearer entry"}};
+
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        begin();
+        http_back_tell(&upstream, STR("{}"), &(struct http_tell){.session = STR("s"), .authorization = cases[i].own});
+        RELAY_WAIT(is_accepted());
+        RELAY_WAIT(wire_has(peer, &asked, "\r\n\r\n{}"));
+        ptrdiff_t at = str_find_nocase(buffer_str(&asked), STR("authorization: "));
+        assert_true(at > 0 && str_starts(str_skip(buffer_str(&asked), (size_t)at + 15), str_from(cases[i].sent)));
+        assert_true(str_find_nocase(str_skip(buffer_str(&asked), (size_t)at + 1), STR("authorization: ")) < 0);
+        finish();
+    }
 }
 
 TEST(a_client_that_leaves_closes_the_connection_of_its_upstream)
@@ -319,4 +340,89 @@ TEST(a_client_that_leaves_closes_the_connection_of_its_upstream)
     RELAY_WAIT(relay.left == 1);
     RELAY_WAIT(wire_read(peer, &asked, NULL));
     finish();
+}
+
+TEST(an_answer_in_json_is_judged_before_it_passes)
+{
+    static const struct {
+        const char *body, *words;
+    } answers[] = {
+        {RESULT, NULL},
+        {"{\"result\":{\"isError\":true},\"id\":1,\"jsonrpc\":\"2.0\"}", NULL},
+        {"{\"jsonrpc\":\"2.0\",\"id\":null,\"error\":{\"code\":-32700,\"message\":\"what\"}}", NULL},
+        {"[" RESULT "]", NULL},
+        {"{\"jsonrpc\":\"2.0\",\"id\":1.0,\"result\":{}}", NULL}, /* another spelling */
+        {"{\"jsonrpc\":\"2.0\",\"id\":2,\"result\":{}}", "another id"},
+        {"{\"jsonrpc\":\"2.0\",\"id\":\"1\",\"result\":{}}", "another id"},
+        {"{\"jsonrpc\":\"2.0\",\"id\":1,\"result\":{}", "not JSON"},
+        {"{\"ok\":true}", "not JSON-RPC"},
+        {TOLD, "no answer"},
+        {"out of cheese", "not JSON"},
+        {" ", "an empty body"},
+    };
+
+    for (size_t i = 0; i < sizeof answers / sizeof answers[0]; i++)
+        for (int way = 0; way < 2; way++) { /* with a length, and until the connection closes */
+            char text[400];
+            if (way == 0)
+                snprintf(text, sizeof text, JSON "Content-Length: %zu\r\n\r\n%s", strlen(answers[i].body),
+                         answers[i].body);
+            else
+                snprintf(text, sizeof text, JSON "Connection: close\r\n\r\n%s", answers[i].body);
+            begin();
+            exchange_of("POST", "", CALL, text);
+            if (way == 1)
+                shutdown(peer, SHUT_WR);
+            RELAY_WAIT(relay.closed == 1);
+            assert_int_equal(relay.why[0], answers[i].words == NULL ? CLOSE_ANSWERED : CLOSE_MALFORMED);
+            RELAY_WAIT(relay_got(answers[i].words == NULL ? answers[i].body : answers[i].words));
+            assert_true(relay_got(answers[i].words == NULL ? "HTTP/1.1 200 " : "HTTP/1.1 502 "));
+            finish();
+        }
+}
+
+TEST(a_request_that_is_answered_without_a_message_is_an_error)
+{
+    static const struct {
+        const char *head;
+        int         status;
+    } answers[] = {
+        {"HTTP/1.1 202 Accepted\r\nContent-Length: 0\r\n\r\n", 502},
+        {"HTTP/1.1 204 No Content\r\n\r\n", 502},
+        {JSON "Content-Length: 0\r\n\r\n", 502},
+        {"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n", 404},
+        {JSON "Content-Encoding: gzip\r\nContent-Length: 2\r\n\r\n{}", 502},
+    };
+
+    for (size_t i = 0; i < sizeof answers / sizeof answers[0]; i++) {
+        char status[32];
+        snprintf(status, sizeof status, "HTTP/1.1 %d ", answers[i].status);
+        begin();
+        exchange_of("POST", "", CALL, answers[i].head);
+        RELAY_WAIT(relay_got("\"id\":1,\"error\""));
+        assert_true(relay_got(status));
+        finish();
+    }
+}
+
+/* The rest of a body passes as it comes; it ends in the middle: the client must see it broken. */
+TEST(a_body_too_large_to_be_held_is_cut_when_it_is_no_answer)
+{
+    static char large[KIB(60)];
+    const char *ends[] = {"\"}}", "\"}"};
+
+    memset(large, 'x', sizeof large);
+    for (int i = 0; i < 2; i++) {
+        begin();
+        upstream.message_max = MIB(1);
+        exchange_of("POST", "", CALL, JSON "Connection: close\r\n\r\n{\"id\":1,\"result\":{\"text\":\"");
+        for (int piece = 0; piece < 4; piece++)
+            wire_send(&relay.wire, peer, str_of(large, sizeof large));
+        wire_send(&relay.wire, peer, str_from(ends[i]));
+        shutdown(peer, SHUT_WR);
+        RELAY_WAIT(relay.closed == 1);
+        assert_int_equal(relay.why[0], i == 0 ? CLOSE_ANSWERED : CLOSE_MALFORMED);
+        assert_true(relay_got("HTTP/1.1 200 "));
+        finish();
+    }
 }
