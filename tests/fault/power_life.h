@@ -29,6 +29,7 @@ struct life {
     struct call     calls[CALLS_MAX];
     size_t          count;
     uint64_t        lost, lost_here; /* said to be lost: since the beginning, and since it was opened last */
+    size_t          erased;          /* where the disk stood when the hardest purge returned */
     uint64_t        random;
     char            where[80]; /* for messages */
 };
