@@ -5,15 +5,16 @@
 #include "store/forget.h"
 #include "store/reserve.h"
 
-/* When there is no room for a step, once: what is set aside is given up, the steps get small. */
+/* When there is no room for a step: what is set aside is given up, part by part, and the steps get small. */
 static bool
 make_room(const char *path, struct forget *f, const struct error *err)
 {
-    if (err->code != ERROR_FULL || f->is_tight)
+    bool was_tight = f->is_tight;
+
+    if (err->code != ERROR_FULL)
         return false;
     f->is_tight = true;
-    reserve_release(path);
-    return true;
+    return reserve_release(path) || !was_tight;
 }
 
 /* The step, and behind each small one the log begins anew: it does not grow. */

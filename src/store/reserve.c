@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 static bool
@@ -14,14 +15,16 @@ path_of(const char *database, char path[PATH_MAX])
 void
 reserve_make(const char *database)
 {
-    char path[PATH_MAX];
+    char        path[PATH_MAX];
+    struct stat info;
 
     if (!path_of(database, path))
         return;
-    int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
+    int fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
     if (fd < 0)
-        return; /* it is there, or cannot be: the next look tries again */
-    if (posix_fallocate(fd, 0, RESERVE_BYTES) != 0)
+        return; /* the next look tries again */
+    if (fstat(fd, &info) == 0 && info.st_size < RESERVE_BYTES && posix_fallocate(fd, 0, RESERVE_BYTES) != 0 &&
+        (info.st_size == 0 || ftruncate(fd, info.st_size) != 0))
         unlink(path);
     close(fd);
 }
@@ -29,7 +32,10 @@ reserve_make(const char *database)
 bool
 reserve_release(const char *database)
 {
-    char path[PATH_MAX];
+    char        path[PATH_MAX];
+    struct stat info;
 
-    return path_of(database, path) && unlink(path) == 0;
+    if (!path_of(database, path) || stat(path, &info) != 0)
+        return false;
+    return info.st_size > RESERVE_FOR_PURGE ? truncate(path, RESERVE_FOR_PURGE) == 0 : unlink(path) == 0;
 }

@@ -7,12 +7,13 @@
 
 #include <stdbool.h>
 
-/* The log is written back at 4 MiB (writer.c); a step of a purge adds less than one. */
-enum { RESERVE_BYTES = 8 * 1024 * 1024 };
+/* First a third for a start, which writes little; then the rest for a purge: the log is written back at 4 MiB
+ * (writer.c), and a step adds less than one. */
+enum { RESERVE_BYTES = 12 * 1024 * 1024, RESERVE_FOR_PURGE = 8 * 1024 * 1024 };
 
-/* Makes `<database>-reserve` when it is not there, mode 0600. */
+/* Makes `<database>-reserve`, mode 0600, when it is not there or not whole. */
 void reserve_make(const char *database);
-/* False: there was none. */
+/* Gives up the next part. False: there is none any more. */
 bool reserve_release(const char *database);
 
 #endif
