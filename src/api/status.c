@@ -115,9 +115,10 @@ print_server(struct print *p, const struct seen_server *s, const struct status_s
 }
 
 static void
-print_recorded(struct print *p, const struct traffic *traffic, uint64_t rows, uint64_t file_bytes)
+print_recorded(struct print *p, struct traffic *traffic, uint64_t rows, uint64_t file_bytes)
 {
     struct traffic_stats stats = {.file_bytes = file_bytes};
+    struct error         why   = {0};
 
     if (traffic != NULL)
         traffic_stats(traffic, &stats);
@@ -127,6 +128,10 @@ print_recorded(struct print *p, const struct traffic *traffic, uint64_t rows, ui
     print_time(p, "lostSince", stats.lost_since);
     print_bool(p, "full", stats.full);
     print_bool(p, "failing", stats.failing);
+    if (traffic != NULL && traffic_failure(traffic, &why))
+        print_text(p, "failure", str_from(why.text));
+    else
+        print_null(p, "failure");
     print_number(p, "fileBytes", (int64_t)(stats.file_bytes > 0 ? stats.file_bytes : file_bytes));
     print_number(p, "rows", (int64_t)rows);
     print_close(p, '}');

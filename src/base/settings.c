@@ -58,7 +58,7 @@ const struct setting settings_table[] = {
     {"capture.enabled",    SETTING_BOOL,     FIELD(capture.enabled),    "on",
      .help = "Records every message that passes."},
     {"capture.on_full",    SETTING_CHOICE,   FIELD(capture.on_full),    "pass",   .choices = on_full_choices,
-     .help = "With the disk full: pass calls unrecorded (the gap is counted and shown) or refuse them."},
+     .help = "With the disk full or failing: pass calls unrecorded (the gap is counted and shown) or refuse them."},
     {"retention.age",      SETTING_DURATION, FIELD(retention.age),      "30d",    60 * S,     36500 * DAY,
      .help = "Recorded traffic older than this is deleted."},
     {"retention.size",     SETTING_SIZE,     FIELD(retention.size),     "5GiB",   MIB(16),    1ULL << 50,

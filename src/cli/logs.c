@@ -88,6 +88,7 @@ say_sum(struct logs *l)
 {
     struct buffer text = {.max = KIB(1)};
     char          id[ID_DIGITS + 1];
+    uint64_t      lost   = 0;
     const void   *newest = buffer_str(&l->ids).data; /* not there without --limit */
 
     if (!l->cli->is_terminal || l->is_json || l->shown == 0 || newest == NULL)
@@ -99,7 +100,13 @@ say_sum(struct logs *l)
     format_age(&text, l->now - l->first);
     buffer_append(&text, STR(", "));
     format_count(&text, l->failed);
-    buffer_printf(&text, " failed.  Follow: gatehouse logs --follow   One in full: gatehouse logs %s", tail);
+    buffer_append(&text, STR(" failed"));
+    if (reader_lost(l->reader, l->first, &lost, NULL) && lost > 0) {
+        buffer_append(&text, STR(", "));
+        format_count(&text, lost);
+        buffer_append(&text, STR(" more could not be recorded"));
+    }
+    buffer_printf(&text, ".  Follow: gatehouse logs --follow   One in full: gatehouse logs %s", tail);
     fprintf(l->cli->err, "%.*s\n", STR_ARG(buffer_str(&text)));
     buffer_clear(&text);
 }

@@ -112,9 +112,11 @@ recorded(struct buffer *out, yyjson_val *root, const struct settings *settings)
         format_count(out, lost);
     }
     if (yyjson_is_true(yyjson_obj_get(of, "full")))
-        buffer_append(out, STR("; THE DISK IS FULL"));
-    else if (yyjson_is_true(yyjson_obj_get(of, "failing")))
-        buffer_append(out, STR("; WRITING FAILS: gatehouse doctor"));
+        buffer_append(out, STR("; THE DISK IS FULL: make room, or gatehouse logs --clear"));
+    else if (yyjson_is_true(yyjson_obj_get(of, "failing"))) {
+        buffer_append(out, STR("; WRITING FAILS: "));
+        append_text(out, of, "failure");
+    }
     buffer_append(out, STR("; traffic.db "));
     format_bytes(out, number(of, "fileBytes"));
     buffer_append(out, STR(", "));

@@ -112,7 +112,8 @@ admit_while_recorded(struct exchange *x, struct error *err)
     struct traffic *traffic = gateway_of(x)->parts.traffic;
 
     if (traffic != NULL && traffic_refuses(traffic))
-        return error_set(err, ERROR_FULL, "calls cannot be recorded, the disk is full, and capture.on_full is refuse");
+        return error_set(err, ERROR_FULL,
+                         "calls cannot be recorded, the disk being full, and capture.on_full is refuse");
     return true;
 }
 
@@ -125,6 +126,7 @@ keep_house(struct timer *timer)
     struct gateway *g   = LIST_OF(struct gateway, timer, housekeeping);
     mono_time       now = clock_mono();
 
+    gaps_look(&g->gaps, g->parts.traffic);
     visits_housekeeping(g, now);
     LIST_EACH (struct server, s, &g->servers, node)
         talk_housekeeping(s, now);

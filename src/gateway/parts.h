@@ -4,6 +4,7 @@
 #define GATEHOUSE_GATEWAY_PARTS_H
 
 #include "gateway/capture.h"
+#include "gateway/gaps.h"
 #include "gateway/gateway.h"
 #include "mcp/hop.h"
 #include "mcp/http_back.h"
@@ -92,6 +93,7 @@ struct gateway {
     struct map           by_name;          /* -> struct server * */
     struct list          visits;           /* of struct visit, by node */
     struct map           sessions;         /* -> struct visit * */
+    struct gaps          gaps;
     struct timer         housekeeping, retry;
     struct list          delayed; /* of struct delayed, by node: requests that wait for the log */
     struct loop_hook     turn_end;

@@ -12,6 +12,8 @@ struct open_exchange { /* between the records of one exchange */
     bool          continued; /* the next record begins inside a message */
     bool          has_row, has_messages;
     bool          request_seen; /* whole */
+    bool          is_lost;      /* a record of it was: what follows is not wanted */
+    bool          is_over;      /* and the last has come: its row is to be closed */
 };
 
 /* The labels are resolved. */

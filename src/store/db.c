@@ -16,13 +16,16 @@ db_failed(sqlite3 *db, struct error *err, const char *doing)
         {SQLITE_NOMEM, ERROR_MEMORY},    {SQLITE_PERM, ERROR_DENIED},    {SQLITE_READONLY, ERROR_DENIED},
         {SQLITE_CORRUPT, ERROR_INVALID}, {SQLITE_NOTADB, ERROR_INVALID}, {SQLITE_TOOBIG, ERROR_TOO_LARGE},
     };
-    int             code = sqlite3_errcode(db);
+    int             code = sqlite3_errcode(db), system = sqlite3_system_errno(db);
     enum error_code ours = ERROR_INTERNAL;
 
     for (size_t i = 0; i < sizeof codes / sizeof codes[0]; i++) {
         if ((code & 0xff) == codes[i].sqlite)
             ours = codes[i].ours;
     }
+    /* Of a quota, or of what it keeps beside the file, SQLite says only that it failed. */
+    if (((code & 0xff) == SQLITE_IOERR || (code & 0xff) == SQLITE_CANTOPEN) && (system == ENOSPC || system == EDQUOT))
+        return error_set_errno(err, system, "%s: %s", doing, sqlite3_errmsg(db));
     return error_set(err, ours, "%s: %s", doing, sqlite3_errmsg(db));
 }
 

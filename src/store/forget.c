@@ -2,7 +2,8 @@
 
 #include "base/clock.h"
 
-enum { ROWS_A_STEP = 2000, ROWS_LOOKED_AT = 20000, PAGES_A_STEP = 256 };
+enum { ROWS_A_STEP = 2000, ROWS_LOOKED_AT = 20000, BLOCKS_A_STEP = 64, TAILS_A_STEP = 64, PAGES_A_STEP = 256 };
+enum { TIGHT = 64 }; /* so many times less on a full disk */
 #define STEP_LASTS MILLISECONDS(15)
 
 /* A statement used once; ?1 is the principal when the text has it. */
@@ -28,6 +29,12 @@ run_once(sqlite3_stmt *s, struct error *err)
 #define OF_PRINCIPAL_ROW   " AND label IN (SELECT id FROM label WHERE principal = ?1)"
 #define OF_PRINCIPAL_BLOCK " AND id >> 40 IN (SELECT id FROM stream WHERE principal = ?1)"
 
+static int
+step_of(const struct forget *f, int most)
+{
+    return f->is_tight ? (most + TIGHT - 1) / TIGHT : most;
+}
+
 static bool
 forget_rows(sqlite3 *db, struct forget *f, struct error *err)
 {
@@ -36,7 +43,7 @@ forget_rows(sqlite3 *db, struct forget *f, struct error *err)
     int64_t end;
 
     snprintf(sql, sizeof sql, "SELECT id FROM exchange_row WHERE id > %lld AND id < %lld ORDER BY id LIMIT 1 OFFSET %d",
-             (long long)f->cursor, (long long)f->before_id, one ? ROWS_LOOKED_AT : ROWS_A_STEP);
+             (long long)f->cursor, (long long)f->before_id, step_of(f, one ? ROWS_LOOKED_AT : ROWS_A_STEP));
     if (!db_number(db, sql, f->before_id, &end, err))
         return false;
     snprintf(sql, sizeof sql, "DELETE FROM exchange_row WHERE id > %lld AND id < %lld%s", (long long)f->cursor,
@@ -93,8 +100,9 @@ forget_blocks(sqlite3 *db, struct forget *f, struct error *err)
     int           got = 1, seen = 0;
     sqlite3_stmt *s;
 
-    snprintf(sql, sizeof sql, "SELECT id, last FROM block WHERE id > %lld AND last_id < %lld%s ORDER BY id LIMIT 64",
-             (long long)f->cursor, (long long)f->before_id, f->principal.len > 0 ? OF_PRINCIPAL_BLOCK : "");
+    snprintf(sql, sizeof sql, "SELECT id, last FROM block WHERE id > %lld AND last_id < %lld%s ORDER BY id LIMIT %d",
+             (long long)f->cursor, (long long)f->before_id, f->principal.len > 0 ? OF_PRINCIPAL_BLOCK : "",
+             step_of(f, BLOCKS_A_STEP));
     s = prepare_for(db, f, sql, err);
     for (; s != NULL && clock_mono() < until && (got = db_row(s, err)) > 0; seen++) {
         f->cursor = sqlite3_column_int64(s, 0);
@@ -128,10 +136,15 @@ forget_tail(sqlite3 *db, struct forget *f, struct error *err)
              (long long)f->before_id);
     if (!db_exec(db, sql, err))
         return false;
-    snprintf(sql, sizeof sql, "DELETE FROM tail WHERE last_id < %lld%s", (long long)f->before_id, whose);
+    snprintf(sql, sizeof sql,
+             "DELETE FROM tail WHERE id IN (SELECT id FROM tail WHERE last_id < %lld%s ORDER BY id LIMIT %d)",
+             (long long)f->before_id, whose, step_of(f, TAILS_A_STEP));
     if (!run_once(prepare_for(db, f, sql, err), err))
         return false;
-    f->result.blocks += (uint64_t)sqlite3_changes64(db);
+    uint64_t gone = (uint64_t)sqlite3_changes64(db);
+    f->result.blocks += gone;
+    if (gone > 0)
+        return db_exec(db, BUMP_EPOCH, err);
     f->phase = f->names ? FORGET_NAMES : f->shrink ? FORGET_SHRINK : FORGET_DONE;
     return db_exec(db, BUMP_EPOCH, err);
 }
@@ -158,7 +171,7 @@ shrink(sqlite3 *db, struct forget *f, struct error *err)
     int64_t before, after, left;
     char    sql[64];
 
-    snprintf(sql, sizeof sql, "PRAGMA incremental_vacuum(%d)", PAGES_A_STEP);
+    snprintf(sql, sizeof sql, "PRAGMA incremental_vacuum(%d)", step_of(f, PAGES_A_STEP));
     if (!db_number(db, "PRAGMA page_count", 0, &before, err) || !db_exec(db, sql, err) ||
         !db_number(db, "PRAGMA page_count", 0, &after, err) || !db_number(db, "PRAGMA freelist_count", 0, &left, err))
         return false;

@@ -13,6 +13,7 @@ struct forget {
     struct str          principal; /* empty: everybody's; borrowed */
     bool                names;     /* names that nobody uses go too: reads all rows once */
     bool                shrink;    /* and the file gives its free pages back */
+    bool                is_tight;  /* the disk is full: steps are as small as can be */
     enum forget_phase   phase;
     int64_t             cursor; /* rows and blocks up to this id are looked through */
     struct purge_result result;

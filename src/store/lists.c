@@ -342,6 +342,18 @@ reader_methods(struct reader *r, struct str server, bool (*each)(const struct me
 }
 
 bool
+reader_lost(struct reader *r, wall_time after, uint64_t *lost, struct error *err)
+{
+    char    sql[80];
+    int64_t sum;
+
+    snprintf(sql, sizeof sql, "SELECT sum(lost) FROM gap WHERE to_us > %lld", (long long)after);
+    bool ok = db_number(r->db, sql, 0, &sum, err);
+    *lost   = (uint64_t)sum;
+    return ok;
+}
+
+bool
 reader_totals(struct reader *r, struct totals *out, struct error *err)
 {
     int64_t count, first, last, lost, pages;

@@ -34,6 +34,7 @@ struct record {
     uint64_t              bytes_in, bytes_out;
     bool                  continues; /* the last piece is not the end of its message */
     bool                  torn;      /* memory ran out, something is missing */
+    bool                  lost;      /* the store thread's: it is not written */
 };
 
 struct pool { /* all zero: empty */

@@ -128,6 +128,8 @@ bool reader_clients(struct reader *r, bool (*each)(const struct client_view *v, 
 /* `server` empty: of all servers. */
 bool reader_methods(struct reader *r, struct str server, bool (*each)(const struct method_view *v, void *arg),
                     void *arg, struct error *err);
+/* How many exchanges could not be recorded, of gaps that ended after a time. */
+bool reader_lost(struct reader *r, wall_time after, uint64_t *lost, struct error *err);
 bool reader_totals(struct reader *r, struct totals *out, struct error *err);
 
 /* Requests that began after a time. The two durations are below 1 % too large; -1: none was answered. */

@@ -64,7 +64,7 @@ struct record *record_new(struct traffic *t, uint64_t id, struct labels *l);
 /* The session became known while the exchange ran (initialize). The principal must stay the same. */
 void record_set_labels(struct record *r, struct labels *l);
 /* Copies a message, or a piece of one: `continues` says that more of the same message follows, perhaps in the next
- * record of this exchange. False: no memory; what was added so far stays, and the gap is counted. */
+ * record of this exchange. False: no memory; then the exchange is lost as a whole, and counted. */
 bool record_add(struct record *r, enum message_from from, wall_time at, struct str bytes, bool continues);
 /* Bytes of messages in it. */
 size_t record_size(const struct record *r);

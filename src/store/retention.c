@@ -71,17 +71,17 @@ look(struct store_thread *st, mono_time now, struct error *err)
     return true;
 }
 
-void
-retention_step(struct store_thread *st, mono_time now)
+bool
+retention_step(struct store_thread *st, mono_time now, struct error *err)
 {
-    struct error err = {0};
-
     if (!st->forgetting && now - st->retention_checked >= LOOK_EVERY) {
         st->retention_checked = now;
-        look(st, now, &err);
+        if (!look(st, now, err))
+            return false;
     }
     if (!st->forgetting)
-        return;
-    if (!forget_step(st->writer.db, &st->forget, &err) || st->forget.phase == FORGET_DONE)
-        st->forgetting = false; /* a failed step is tried again when we look again */
+        return true;
+    bool ok        = forget_step(st->writer.db, &st->forget, err);
+    st->forgetting = ok && st->forget.phase != FORGET_DONE; /* a failed step is tried when we look again */
+    return ok;
 }

@@ -30,7 +30,7 @@ struct store_thread {
     _Atomic uint64_t committed, commits, lost, file_bytes;
     _Atomic uint64_t lost_new; /* not in a gap yet */
     _Atomic int64_t  lost_since;
-    _Atomic bool     full, failing, closing;
+    _Atomic bool     full, failing, closing, in_gap;
     _Atomic int      waiters;
 
     pthread_t       thread;
@@ -41,10 +41,13 @@ struct store_thread {
     /* the thread's own */
     struct slots  slots;
     struct writer writer;
+    bool          has_adopted; /* what crashed processes left; on a full disk that waits */
     uint64_t      gap_lost;
     wall_time     gap_from;
     mono_time     disk_checked, retention_checked, names_cleaned;
+    mono_time     tried; /* when writing failed last */
     mono_time     nap;
+    bool          under_floor, no_room; /* why it is full: less is free than should be, or a commit said so */
     bool          forgetting;
     struct forget forget;
 };
@@ -62,6 +65,6 @@ void store_thread_stats(const struct store_thread *st, struct traffic_stats *out
 bool store_thread_failure(struct store_thread *st, struct error *out);
 
 /* retention.c: looks whether something is too old or the file too large, or takes the next step of forgetting it. */
-void retention_step(struct store_thread *st, mono_time now);
+bool retention_step(struct store_thread *st, mono_time now, struct error *err);
 
 #endif

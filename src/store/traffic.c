@@ -93,9 +93,7 @@ traffic_put(struct traffic *t, struct record *r, const struct exchange_facts *fa
     r->facts.method     = keep(r, facts->method);
     r->facts.target     = keep(r, facts->target);
     r->facts.jsonrpc_id = keep(r, facts->jsonrpc_id);
-    if (r->torn)
-        store_thread_lost(&t->store, 1);
-    r->next = NULL;
+    r->next             = NULL;
     if (t->batch == NULL)
         t->batch = r;
     else
@@ -127,7 +125,8 @@ traffic_is_behind(const struct traffic *t)
 bool
 traffic_refuses(const struct traffic *t)
 {
-    return t->store.options.refuse_when_full && atomic_load_explicit(&t->store.full, memory_order_relaxed);
+    return t->store.options.refuse_when_full && (atomic_load_explicit(&t->store.full, memory_order_relaxed) ||
+                                                 atomic_load_explicit(&t->store.failing, memory_order_relaxed));
 }
 
 void

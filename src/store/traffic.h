@@ -43,7 +43,7 @@ void traffic_put(struct traffic *t, struct record *r, const struct exchange_fact
 void traffic_turn(struct traffic *t);
 /* More than queue_max is on its way: stop reading until it is false again (look each turn, or each 10 ms). */
 bool traffic_is_behind(const struct traffic *t);
-/* The disk is full and refuse_when_full: new calls should be refused. */
+/* Calls cannot be recorded, the disk being full or failing, and refuse_when_full: new ones should be refused. */
 bool traffic_refuses(const struct traffic *t);
 /* Hands over and waits until all that was put is committed. Blocks: for tests and for the last moments. */
 void traffic_flush(struct traffic *t);
@@ -56,8 +56,8 @@ struct traffic_stats {
     uint64_t  commits;
     uint64_t  lost;       /* exchanges that were not recorded, since start */
     wall_time lost_since; /* first of the present or last gap; 0: none ever */
-    bool      full;       /* the disk, now */
-    bool      failing;    /* the last commit failed: see traffic_failure */
+    bool      full;       /* the disk, now: under its floor, or the last commit found no room */
+    bool      failing;    /* the last commit failed: see traffic_failure; tried again each second */
     uint64_t  file_bytes; /* database and its log */
     unsigned  slot;
 };

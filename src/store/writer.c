@@ -135,7 +135,10 @@ checkpoint(struct writer *w)
     if (w->wal_pages < w->wal_next)
         return;
     sqlite3_busy_timeout(w->db, WAIT_MS);
-    sqlite3_wal_checkpoint_v2(w->db, NULL, mode, NULL, NULL);
+    int got        = sqlite3_wal_checkpoint_v2(w->db, NULL, mode, NULL, NULL);
+    w->wal_failure = (struct error){0};
+    if (got != SQLITE_OK && (got & 0xff) != SQLITE_BUSY)
+        db_failed(w->db, &w->wal_failure, "writing back the log of the traffic database");
     sqlite3_busy_timeout(w->db, DB_BUSY_MS);
     w->wal_next = w->wal_pages + WAL_PAGES_PASSIVE;
 }
@@ -143,10 +146,18 @@ checkpoint(struct writer *w)
 bool
 writer_commit(struct writer *w, struct error *err)
 {
-    if (!streams_flush(&w->streams, err) || !db_run(w->commit, err))
+    if (!writer_cut_rows(w, err) || !streams_flush(&w->streams, err) || !db_run(w->commit, err))
         return false;
     checkpoint(w);
     return true;
+}
+
+bool
+writer_try(struct writer *w, struct error *err)
+{
+    if (w->wal_failure.code != ERROR_NONE)
+        w->wal_next = 0; /* behind the commit */
+    return db_exec(w->db, "UPDATE meta SET value = value WHERE key = 'epoch'", err);
 }
 
 bool

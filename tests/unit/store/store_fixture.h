@@ -54,12 +54,12 @@ fixture_open(struct fixture *f)
 static inline void
 fixture_close(struct fixture *f)
 {
-    static const char *const ends[] = {"", "-wal", "-shm", "-slots"};
+    static const char *const ends[] = {"", "-wal", "-shm", "-slots", "-reserve"};
     char                     path[128];
 
     traffic_close(f->traffic);
     labels_unref(f->labels);
-    for (size_t i = 0; i < 4; i++) {
+    for (size_t i = 0; i < 5; i++) {
         snprintf(path, sizeof path, "%s%s", f->path, ends[i]);
         unlink(path);
     }

@@ -1,0 +1,16 @@
+/* src/gateway/gaps.h: says in the log when calls can no longer be recorded, why, and when they are again: once each,
+ * not per call. Owned by the network thread. */
+#ifndef GATEHOUSE_GATEWAY_GAPS_H
+#define GATEHOUSE_GATEWAY_GAPS_H
+
+#include "store/traffic.h"
+
+struct gaps {
+    bool     is_told; /* that it does not work */
+    uint64_t lost;    /* exchanges, when it last worked */
+};
+
+/* Looks and tells; each second. NULL traffic: nothing is to be recorded. */
+void gaps_look(struct gaps *g, struct traffic *traffic);
+
+#endif
