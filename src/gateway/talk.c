@@ -1,6 +1,8 @@
 /* Requests for stdio servers: sessions of ours, each on a channel to a child. */
 #include "gateway/parts.h"
 
+#include "base/live.h"
+
 static struct child *
 start_child(void *owner, const struct child_events *events, struct channel *c, struct error *err)
 {
@@ -104,6 +106,7 @@ on_closed(void *owner, struct channel *c)
     list_remove(&lane->node);
     free((char *)(uintptr_t)lane->revision.data);
     free((char *)(uintptr_t)lane->capabilities.data);
+    live_end(LIVE_LANES);
     free(lane);
     server_release_if_unused(s);
 }
@@ -137,19 +140,21 @@ lane_new(struct server *s, const struct envelope *e)
 
     if (lane == NULL)
         return NULL;
-    *lane         = (struct lane){.server       = s,
-                                  .isolated     = s->entry->isolated,
-                                  .revision     = copy_of(e->revision),
-                                  .capabilities = copy_of(e->capabilities)};
-    lane->channel = channel_new(g->parts.loop, &lane_events, lane, g->scratch, lane->isolated,
-                                time_max(s->entry->timeout, OPENING_PATIENCE));
-    if (lane->channel == NULL || lane->revision.data == NULL || lane->capabilities.data == NULL) {
+    *lane = (struct lane){.server       = s,
+                          .isolated     = s->entry->isolated,
+                          .revision     = copy_of(e->revision),
+                          .capabilities = copy_of(e->capabilities)};
+    if (lane->revision.data != NULL && lane->capabilities.data != NULL)
+        lane->channel = channel_new(g->parts.loop, &lane_events, lane, g->scratch, lane->isolated,
+                                    time_max(s->entry->timeout, OPENING_PATIENCE));
+    if (lane->channel == NULL) {
         free((char *)(uintptr_t)lane->revision.data);
         free((char *)(uintptr_t)lane->capabilities.data);
         free(lane);
         return NULL;
     }
     list_append(&s->channels, &lane->node);
+    live_begin(LIVE_LANES);
     if (lane->isolated)
         s->isolated_count++;
     else

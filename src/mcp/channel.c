@@ -2,6 +2,8 @@
 
 #include <assert.h>
 
+#include "base/live.h"
+
 #define STEADY       SECONDS(10) /* a child that ran so long may be started again at once */
 #define BACKOFF_MOST SECONDS(60)
 
@@ -43,6 +45,7 @@ channel_new(struct loop *loop, const struct channel_events *events, void *owner,
     list_init(&c->waiting);
     list_init(&c->asked);
     timer_init(&c->expiry, expire_opening);
+    live_begin(LIVE_CHANNELS);
     return c;
 }
 
@@ -56,7 +59,17 @@ channel_free(struct channel *c)
     map_clear(&c->by_number);
     map_clear(&c->questions);
     map_clear(&c->subscribed);
+    live_end(LIVE_CHANNELS);
     free(c);
+}
+
+void
+call_enlist(struct call *call, struct list *list)
+{
+    if (list_is_empty(&call->node))
+        live_begin(LIVE_CHANNEL_CALLS);
+    list_remove(&call->node);
+    list_append(list, &call->node);
 }
 
 /* Out of every table; the exchange is no longer ours to answer. */
@@ -67,6 +80,8 @@ call_forget(struct channel *c, struct call *call)
         c->in_flight--;
         call->session->calls--;
     }
+    if (!list_is_empty(&call->node))
+        live_end(LIVE_CHANNEL_CALLS);
     list_remove(&call->node);
     LIST_EACH (struct question, q, &call->questions, of_call) {
         list_remove(&q->of_call);
@@ -212,8 +227,7 @@ channel_write_request(struct channel *c, struct call *call, struct str message, 
     }
     buffer_clear(&line);
     *slot = call;
-    list_remove(&call->node);
-    list_append(&c->calls, &call->node);
+    call_enlist(call, &c->calls);
     c->next_number = call->number = number;
     if (call->session != NULL) {
         c->in_flight++;

@@ -97,6 +97,8 @@ bool channel_tell(struct channel *c, const char *format, ...) __attribute__((for
 void channel_answer_from_greeting(struct channel *c, struct call *call);
 bool channel_set_ready(struct channel *c, const struct envelope *answer);
 void channel_request_of_ours(struct channel *c, struct str message);
+/* Onto one of the channel's lists of calls, off the other. */
+void call_enlist(struct call *call, struct list *list);
 void call_forget(struct channel *c, struct call *call);
 void channel_remove_session(struct channel *c, struct session *s);
 
@@ -104,6 +106,7 @@ void channel_remove_session(struct channel *c, struct session *s);
 void channel_take_line(struct channel *c, struct str line);
 /* `on`: the exchange that it belongs to, or NULL. */
 enum delivery session_deliver(struct session *s, struct exchange *on, struct str message);
+void          session_drop_held(struct session *s, struct held *held);
 void          question_drop(struct channel *c, struct question *q);
 
 /* session.c */

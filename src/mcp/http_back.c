@@ -2,6 +2,7 @@
 
 #include <assert.h>
 
+#include "base/live.h"
 #include "mcp/header_rules.h"
 
 enum { PASSING_MAX = 64 }; /* header fields of an answer that may pass */
@@ -56,6 +57,7 @@ http_back_free(struct http_back *hb)
     loop_clear_timer(hb->loop, &hb->rest);
     sse_clear(&hb->events_in);
     buffer_clear(&hb->gathered);
+    live_end(LIVE_UPSTREAM_CALLS);
     free(hb);
 }
 
@@ -113,6 +115,7 @@ http_back_new(struct loop *loop, const struct http_upstream *to, const struct ht
     hb->gathered.max = to->message_max;
     list_init(&hb->exchanges);
     sse_init(&hb->events_in, to->message_max);
+    live_begin(LIVE_UPSTREAM_CALLS);
     if (!take_headers(hb, r)) {
         http_back_free(hb);
         return NULL;

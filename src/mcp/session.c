@@ -2,6 +2,8 @@
 
 #include <assert.h>
 
+#include "base/live.h"
+
 static void send_exchange(struct back *back, struct exchange *x);
 static void cancel_exchange(struct back *back, struct exchange *x, enum close_reason why);
 
@@ -30,6 +32,7 @@ session_new(struct channel *c, const char *id, void *owner)
     list_init(&s->held);
     list_append(&c->sessions, &s->node);
     c->session_count++;
+    live_begin(LIVE_SESSIONS);
     return s;
 }
 
@@ -100,7 +103,7 @@ forward(struct session *s, struct exchange *x, struct str message, struct str id
         exchange_fail(x, CLOSE_BUSY, "its input queue is full");
         return;
     }
-    list_append(&c->waiting, &call->node);
+    call_enlist(call, &c->waiting);
     if (call->opens && c->state == CHANNEL_READY) {
         channel_answer_from_greeting(c, call);
         return;
@@ -288,13 +291,10 @@ send_stream(struct session *s, struct exchange *x)
     s->stream = x;
     for (struct list *node; (node = list_first(&s->held)) != NULL;) {
         struct held *held = LIST_OF(struct held, node, node);
-        list_remove(node);
-        s->held_count--;
-        s->held_bytes -= held->len;
         exchange_note(x, FROM_SERVER, str_of(held->bytes, held->len), false);
         if (x->front != NULL)
             x->front->ops->message(x->front, x, str_of(held->bytes, held->len), false);
-        free(held);
+        session_drop_held(s, held);
     }
 }
 
@@ -390,11 +390,10 @@ session_end(struct session *s, enum close_reason why)
     drop_questions(s);
     map_each(&s->subscriptions, drop_subscription, c);
     map_clear(&s->subscriptions);
-    for (struct list *node; (node = list_first(&s->held)) != NULL;) {
-        list_remove(node);
-        free(LIST_OF(struct held, node, node));
-    }
+    for (struct list *node; (node = list_first(&s->held)) != NULL;)
+        session_drop_held(s, LIST_OF(struct held, node, node));
     channel_remove_session(c, s);
+    live_end(LIVE_SESSIONS);
     free(s);
 }
 
