@@ -260,7 +260,7 @@ gateway_restart_server(struct gateway *g, struct str name, struct error *err)
         return error_set(err, ERROR_INVALID, "\"%.*s\" is not a stdio server: there is no child to restart",
                          STR_ARG(name));
     LIST_EACH (struct lane, lane, &s->channels, node)
-        if (!lane->isolated && channel_child(lane->channel) != NULL)
-            child_stop(channel_child(lane->channel));
+        if (!lane->isolated)
+            channel_restart(lane->channel);
     return true;
 }

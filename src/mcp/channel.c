@@ -91,14 +91,10 @@ call_forget(struct channel *c, struct call *call)
         free(call);
 }
 
-/* The child is gone: what waited for it fails, what it asked is void. */
 static void
-fail_calls(struct channel *c, enum close_reason why, const char *words)
+fail_calls(struct channel *c, struct list *calls, enum close_reason why, const char *words)
 {
-    LIST_EACH (struct question, q, &c->asked, node)
-        question_drop(c, q);
-    list_splice(&c->calls, &c->waiting);
-    for (struct list *node; (node = list_first(&c->calls)) != NULL;) {
+    for (struct list *node; (node = list_first(calls)) != NULL;) {
         struct call     *call = LIST_OF(struct call, node, node);
         struct exchange *x    = call->x;
         call->is_silent       = true;
@@ -110,6 +106,20 @@ fail_calls(struct channel *c, enum close_reason why, const char *words)
     }
 }
 
+static void
+void_questions(struct channel *c)
+{
+    LIST_EACH (struct question, q, &c->asked, node)
+        question_drop(c, q);
+}
+
+/* How the last child ended, as a client may know it. */
+static const char *
+public_words(const struct channel *c)
+{
+    return c->could_not_start ? "could not be started" : c->words;
+}
+
 static mono_time
 backoff(unsigned failures)
 {
@@ -119,13 +129,30 @@ backoff(unsigned failures)
 }
 
 static void
+note_failure(struct channel *c, bool was_ready)
+{
+    mono_time now = clock_mono();
+
+    c->down_since = now;
+    c->failures   = was_ready && now - c->started > STEADY ? 1 : c->failures + 1;
+    c->retry_at   = now + backoff(c->failures);
+}
+
+/* What came while the last child was dying. */
+static void
+open_for_waiting(struct channel *c)
+{
+    struct error err = {0};
+
+    if (!c->isolated && !list_is_empty(&c->waiting) && clock_mono() >= c->retry_at)
+        channel_open(c, &err);
+}
+
+static void
 on_ended(void *owner, const struct child_end *end)
 {
-    struct channel    *c          = owner;
-    mono_time          now        = clock_mono();
-    enum channel_state was        = c->state;
-    enum close_reason  why        = was == CHANNEL_READY ? CLOSE_CUT : CLOSE_UNREACHABLE;
-    bool               said_by_us = c->words[0] != '\0';
+    struct channel    *c   = owner;
+    enum channel_state was = c->state;
 
     c->child = NULL;
     loop_clear_timer(c->loop, &c->expiry);
@@ -133,14 +160,20 @@ on_ended(void *owner, const struct child_end *end)
         channel_free(c);
         return;
     }
-    if (!said_by_us)
-        snprintf(c->words, sizeof c->words, "%s", end->words);
-    c->state      = CHANNEL_IDLE;
-    c->down_since = now;
-    c->failures   = was == CHANNEL_READY && now - c->started > STEADY ? 1 : c->failures + 1;
-    c->retry_at   = now + backoff(c->failures);
-    fail_calls(c, why, c->words);
-    c->events->on_down(c->owner, c, c->words);
+    c->state           = CHANNEL_IDLE;
+    c->could_not_start = end->exec_errno != 0;
+    if (c->words[0] == '\0') /* else it was said by us */
+        snprintf(c->words, sizeof c->words, "%s", c->is_restarting ? "was restarted" : end->words);
+    if (!c->is_restarting)
+        note_failure(c, was == CHANNEL_READY);
+    void_questions(c);
+    fail_calls(c, &c->calls, was == CHANNEL_READY ? CLOSE_CUT : CLOSE_UNREACHABLE, public_words(c));
+    c->events->on_down(c->owner, c, c->is_restarting ? "" : c->words);
+    if (was == CHANNEL_READY || c->is_restarting)
+        open_for_waiting(c);
+    c->is_restarting = false;
+    if (c->state == CHANNEL_IDLE)
+        fail_calls(c, &c->waiting, CLOSE_UNREACHABLE, public_words(c));
     if (c->isolated && !list_is_empty(&c->sessions))
         c->events->on_session_lost(c->owner, LIST_OF(struct session, list_first(&c->sessions), node));
 }
@@ -185,17 +218,17 @@ channel_open(struct channel *c, struct error *err)
     mono_time now = clock_mono();
 
     if (now < c->retry_at)
-        return error_set(err, ERROR_UNREACHABLE, "it %s; it is started again in %lld s", c->words,
+        return error_set(err, ERROR_UNREACHABLE, "it %s; it is started again in %lld s", public_words(c),
                          (long long)((c->retry_at - now) / SECONDS(1) + 1));
-    c->words[0] = '\0';
-    c->child    = c->events->start(c->owner, &child_events, c, err);
+    c->words[0]        = '\0';
+    c->could_not_start = false;
+    c->child           = c->events->start(c->owner, &child_events, c, err);
     if (c->child == NULL) {
-        c->failures++;
-        c->retry_at   = now + backoff(c->failures);
-        c->down_since = now;
+        c->could_not_start = true;
+        note_failure(c, false);
         snprintf(c->words, sizeof c->words, "could not be started: %s", err->text);
         c->events->on_down(c->owner, c, c->words);
-        return false;
+        return error_set(err, ERROR_UNREACHABLE, "it %s", public_words(c));
     }
     c->counts.starts++;
     c->started             = now;
@@ -258,6 +291,12 @@ channel_request_of_ours(struct channel *c, struct str message)
 }
 
 bool
+channel_takes(const struct channel *c)
+{
+    return c->state == CHANNEL_READY && child_takes_lines(c->child);
+}
+
+bool
 channel_tell(struct channel *c, const char *format, ...)
 {
     struct buffer line = {.max = MIB(1)};
@@ -315,7 +354,7 @@ subscribe_again(struct str uri, void *value, void *arg)
 static void
 flush_waiting(struct channel *c)
 {
-    for (struct list *node; c->state == CHANNEL_READY && (node = list_first(&c->waiting)) != NULL;) {
+    for (struct list *node; channel_takes(c) && (node = list_first(&c->waiting)) != NULL;) {
         struct call *call = LIST_OF(struct call, node, node);
         if (call->opens) {
             channel_answer_from_greeting(c, call);
@@ -329,24 +368,32 @@ flush_waiting(struct channel *c)
     }
 }
 
+void
+channel_settle_level(struct channel *c)
+{
+    struct buffer message = {.max = KIB(1)};
+    int           lowest  = -1;
+
+    LIST_EACH (const struct session, s, &c->sessions, node)
+        if (s->level >= 0 && (lowest < 0 || s->level < lowest))
+            lowest = s->level;
+    if (lowest < 0 || lowest == c->level || !channel_takes(c))
+        return;
+    c->level = lowest;
+    if (buffer_printf(&message,
+                      "{\"jsonrpc\":\"2.0\",\"id\":0,\"method\":\"logging/setLevel\",\"params\":{\"level\":\"%s\"}}",
+                      log_levels[lowest]))
+        channel_request_of_ours(c, buffer_str(&message));
+    buffer_clear(&message);
+}
+
 /* After a restart the child knows nothing of what its sessions had asked for. */
 static void
 tell_again(struct channel *c)
 {
     c->is_told_initialized = channel_tell(c, "{\"jsonrpc\":\"2.0\",\"method\":\"notifications/initialized\"}");
     map_each(&c->subscribed, subscribe_again, c);
-    LIST_EACH (const struct session, s, &c->sessions, node)
-        if (s->level >= 0 && (c->level < 0 || s->level < c->level))
-            c->level = s->level;
-    if (c->level >= 0) {
-        struct buffer message = {.max = KIB(1)};
-        if (buffer_printf(
-                &message,
-                "{\"jsonrpc\":\"2.0\",\"id\":0,\"method\":\"logging/setLevel\",\"params\":{\"level\":\"%s\"}}",
-                log_levels[c->level]))
-            channel_request_of_ours(c, buffer_str(&message));
-        buffer_clear(&message);
-    }
+    channel_settle_level(c);
 }
 
 /* False: the greeting cannot be kept. */
@@ -375,6 +422,17 @@ channel_remove_session(struct channel *c, struct session *s)
         c->lonely_since = clock_mono();
     if (c->isolated && c->state != CHANNEL_CLOSING)
         channel_close(c, CLOSE_SESSION_ENDED);
+    else
+        channel_settle_level(c);
+}
+
+void
+channel_restart(struct channel *c)
+{
+    if (c->child == NULL || c->state == CHANNEL_CLOSING)
+        return;
+    c->is_restarting = true;
+    child_stop(c->child);
 }
 
 void
@@ -385,7 +443,9 @@ channel_close(struct channel *c, enum close_reason why)
     c->state = CHANNEL_CLOSING;
     for (struct list *node; (node = list_first(&c->sessions)) != NULL;)
         session_end(LIST_OF(struct session, node, node), why);
-    fail_calls(c, why, "was stopped");
+    void_questions(c);
+    fail_calls(c, &c->calls, why, "was stopped");
+    fail_calls(c, &c->waiting, why, "was stopped");
     c->events->on_closed(c->owner, c);
     if (c->child != NULL)
         child_stop(c->child);

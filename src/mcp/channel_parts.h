@@ -61,6 +61,8 @@ struct channel {
     char                         revision[16];
     int                          level; /* last told to the child; -1: never */
     bool                         is_told_initialized;
+    bool                         is_restarting;   /* we stopped the child, another is to follow */
+    bool                         could_not_start; /* the last one: `words` name its command */
     mono_time                    patience, started, down_since, retry_at, lonely_since;
     unsigned                     failures; /* in a row */
     struct timer                 expiry;   /* of an opening of our own */
@@ -92,6 +94,10 @@ struct session {
 
 /* channel.c */
 bool channel_open(struct channel *c, struct error *err);
+/* Requests may be written. Else they wait: until the child is open, or a dying one is gone. */
+bool channel_takes(const struct channel *c);
+/* The child is told the lowest level that any session wants, if that has changed. */
+void channel_settle_level(struct channel *c);
 bool channel_write_request(struct channel *c, struct call *call, struct str message, struct str id, struct str token);
 bool channel_tell(struct channel *c, const char *format, ...) __attribute__((format(printf, 2, 3)));
 void channel_answer_from_greeting(struct channel *c, struct call *call);

@@ -96,7 +96,7 @@ forward(struct session *s, struct exchange *x, struct str message, struct str id
         exchange_fail(x, CLOSE_UNREACHABLE, "%s", err.text);
         return;
     }
-    if (c->state == CHANNEL_READY && !call->opens) {
+    if (channel_takes(c) && !call->opens) {
         if (channel_write_request(c, call, message, id, token))
             return;
         exchange_lose_back(x);
@@ -256,8 +256,8 @@ send_notification(struct session *s, struct exchange *x)
 
     if (str_eq(x->message.method, STR("notifications/cancelled"))) {
         cancel_call(s, x);
-    } else if (c->state != CHANNEL_READY) {
-        is_taken = true; /* a child that is not open yet has nothing to be told about */
+    } else if (!channel_takes(c)) {
+        is_taken = true; /* a child that is not open yet, or no longer, has nothing to be told about */
     } else if (str_eq(x->message.method, STR("notifications/initialized"))) {
         if (!c->is_told_initialized)
             is_taken = c->is_told_initialized = child_write(c->child, x->message.message);
@@ -273,7 +273,8 @@ send_reply(struct session *s, struct exchange *x)
     struct channel   *c        = s->channel;
     struct question **slot     = map_get(&c->questions, x->message.id);
     struct question  *q        = slot != NULL && (*slot)->session == s ? *slot : NULL;
-    bool              is_taken = q == NULL || (c->child != NULL && child_write(c->child, x->message.message));
+    bool              is_void  = q == NULL || c->child == NULL || !child_takes_lines(c->child);
+    bool              is_taken = is_void || child_write(c->child, x->message.message);
 
     if (q != NULL && is_taken) {
         if (q->on != NULL) {
