@@ -3,6 +3,16 @@
 
 #include "base/live.h"
 
+/* Whether sessions are served through another child. */
+static bool
+has_another(const struct lane *lane)
+{
+    LIST_EACH (const struct lane, other, &lane->server->channels, node)
+        if (other != lane && channel_state(other->channel) == CHANNEL_READY)
+            return true;
+    return false;
+}
+
 static struct child *
 start_child(void *owner, const struct child_events *events, struct channel *c, struct error *err)
 {
@@ -24,7 +34,7 @@ start_child(void *owner, const struct child_events *events, struct channel *c, s
         child                  = child_start(g->parts.children, &spec, events, c, err);
     }
     arena_free(arena);
-    if (child != NULL && !lane->isolated)
+    if (child != NULL && !lane->isolated && !has_another(lane))
         server_set_state(lane->server, STATE_STARTING, "");
     return child;
 }
@@ -37,6 +47,7 @@ on_ready(void *owner, struct channel *c, const struct envelope *answer)
 
     (void)c;
     server_set_state(lane->server, STATE_RUNNING, "");
+    lane->server->detail[0] = '\0'; /* of another child */
     if (labels == NULL)
         return;
     labels_unref(lane->server->labels);
@@ -51,13 +62,26 @@ on_ready(void *owner, struct channel *c, const struct envelope *answer)
     }
 }
 
+/* A server that others use through children of their own is not down; but that one of them died is said. */
 static void
 on_down(void *owner, struct channel *c, const char *words)
 {
-    struct lane *lane = owner;
+    struct lane   *lane = owner;
+    struct server *s    = lane->server;
+    char           note[400];
 
     (void)c;
-    server_set_state(lane->server, STATE_DOWN, words);
+    if (words[0] == '\0') {
+        if (!has_another(lane))
+            server_set_state(s, STATE_IDLE, "");
+        return;
+    }
+    snprintf(note, sizeof note, "[its child %s]", words);
+    server_add_stderr(s, str_from(note));
+    if (has_another(lane))
+        snprintf(s->detail, sizeof s->detail, "one of its children %s", words);
+    else
+        server_set_state(s, STATE_DOWN, words);
 }
 
 static void
