@@ -9,7 +9,7 @@ each() {
     sum "$(grep -c '^ok ' build/test-logs/each)" "$(grep -c '^not ok ' build/test-logs/each)"
 }
 
-sources() { find src tests/unit tests/fuzz bench -name '*.c' -o -name '*.h' | sort; }
+sources() { find src tests/unit tests/fuzz tests/fault bench -name '*.c' -o -name '*.h' | sort; }
 
 # unit_tests DIR [SUITE]...: counts what cmocka prints for each test, and a program that died as one more failure.
 unit_tests() {
