@@ -429,6 +429,8 @@ channel_remove_session(struct channel *c, struct session *s)
 void
 channel_restart(struct channel *c)
 {
+    c->failures = 0;
+    c->retry_at = 0;
     if (c->child == NULL || c->state == CHANNEL_CLOSING)
         return;
     c->is_restarting = true;

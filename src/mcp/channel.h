@@ -55,7 +55,7 @@ struct channel *channel_new(struct loop *loop, const struct channel_events *even
 /* Ends its sessions for `why` and the child; frees itself when the child is gone. */
 void channel_close(struct channel *c, enum close_reason why);
 
-/* Ends the child; the next request, or one that came meanwhile, starts another. */
+/* Ends the child; the next request, or one that came meanwhile, starts another at once, whatever failed before. */
 void channel_restart(struct channel *c);
 
 enum channel_state           channel_state(const struct channel *c);

@@ -502,6 +502,10 @@ TEST(which_command_could_not_be_started_is_the_operators_to_know)
     WAIT(house.downs == 2);
     say(&house.ada, INITIALIZE("1"));
     assert_true(str_starts(str_from(house.detail), STR("it could not be started; it is started again in ")));
+    channel_restart(house.channel); /* the operator has mended it */
+    house.command      = NULL;
+    struct exchange *x = say(&house.ada, INITIALIZE("1"));
+    assert_int_equal(x->state, EXCHANGE_WAITING);
     finish();
 }
 
