@@ -13,8 +13,8 @@ import type { Process } from '../e2e/harness.ts';
 import { MARK, Visitor, atRest, boundedGroup, descriptors, difficult, parentOf, residentKiB, said } from './sessions.ts';
 
 const LONG = process.env.TEST_LONG !== undefined && process.env.TEST_LONG !== '';
-const IDLE_MS = LONG ? 3000 : 2000;
-const TIMEOUT_MS = LONG ? 5000 : 3000; // of a call: those who kill its child first need less
+const IDLE_MS = LONG ? 6000 : 3000;
+const TIMEOUT_MS = LONG ? 8000 : 4000; // of a call: those who kill its child first need less
 const GONE_MS = 1000; // "a dead child is said within a second"
 const SLACK_MS = 4000; // of a machine that does other things
 const MORE_THAN_IDLE_MS = IDLE_MS + 1500; // housekeeping comes once a second
@@ -204,7 +204,7 @@ async function runErrands(gatehouse: House, wrong: string[]): Promise<number> {
         Array.from({ length: AT_ONCE }, async () => {
             for (let errand = all[next++]; errand !== undefined; errand = all[next++]) {
                 const visitor = new Visitor(gatehouse.url(errand.server));
-                await within(30000, errand.way(visitor)).catch((error) => wrong.push(`${errand.server}, ${errand.what}: ${error.message}`));
+                await within(60000, errand.way(visitor)).catch((error) => wrong.push(`${errand.server}, ${errand.what}: ${error.message}`));
                 visitor.cut();
             }
         }),
@@ -235,12 +235,14 @@ async function shares(gatehouse: House, server: string, how: 'child' | 'helper' 
         match(answer.text, how === 'die' ? /exited with status 3/ : /was killed/);
     }
     ok(performance.now() - did < GONE_MS + SLACK_MS);
-    for (const [i, visitor] of visitors.entries()) {
-        const next = await visitor.call('echo', 'again');
-        ok(next.status === 200 || /started again in/.test(next.text), next.text);
-        if (i % 2 === 0) await visitor.delete();
-        visitor.cut();
-    }
+    await Promise.all(
+        visitors.map(async (visitor, i) => {
+            const next = await visitor.call('echo', 'again');
+            ok(next.status === 200 || /started again in/.test(next.text), next.text);
+            if (i % 2 === 0) await visitor.delete();
+            visitor.cut();
+        }),
+    );
     return GROUP;
 }
 
@@ -249,7 +251,7 @@ async function runGroups(gatehouse: House, wrong: string[]): Promise<number> {
         (['child', 'helper', 'die', 'hide'] as const).map(async (how, i) => {
             let count = 0;
             for (let time = 0; time < WEIGHTS.groups; time++) {
-                count += await within(30000, shares(gatehouse, `rough${i}`, how)).catch((error) => (wrong.push(`shared by many, ${how}: ${error.message}`), 0));
+                count += await within(60000, shares(gatehouse, `rough${i}`, how)).catch((error) => (wrong.push(`shared by many, ${how}: ${error.message}`), 0));
             }
             return count;
         }),
@@ -381,7 +383,7 @@ async function usual(gatehouse: House, mark: string): Promise<number> {
     return (await nothingIsLeft(gatehouse, mark, Infinity)).descriptors;
 }
 
-test('sessions left in every way leave nothing behind', { timeout: LONG ? 1200000 : 240000 }, async (t) => {
+test('sessions left in every way leave nothing behind', { timeout: LONG ? 1800000 : 240000 }, async (t) => {
     const mark = randomUUID();
     const gatehouse = await house(t, servers(mark), settings);
     const wrong: string[] = [];

@@ -139,7 +139,8 @@ const NONE_AT_REST = [
 
 export const descriptors = (pid: number) => readdirSync(`/proc/${pid}/fd`).length;
 
-export const residentKiB = (pid: number) => Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'latin1'))![1]);
+/** Its own memory: pages of files are the kernel's to keep. */
+export const residentKiB = (pid: number) => Number(/RssAnon:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'latin1'))![1]);
 
 export type Rest = { left: Objects; processes: string[]; descriptors: number; kiB: number };
 
