@@ -244,10 +244,10 @@ channel_open(struct channel *c, struct error *err)
 bool
 channel_write_request(struct channel *c, struct call *call, struct str message, struct str id, struct str token)
 {
-    uint64_t      number = c->next_number + 1;
-    char          digits[STR_DIGITS];
-    struct buffer line    = {.max = SIZE_MAX / 2};
-    struct str    written = str_of_u64(digits, number);
+    uint64_t       number = c->next_number + 1;
+    char           digits[STR_DIGITS];
+    struct buffer  line    = {.max = SIZE_MAX / 2};
+    struct str     written = str_of_u64(digits, number);
     struct rewrite edits[] = {{id, written}, {token, written}};
     struct call  **slot    = map_get_or_add(&c->by_number, MAP_KEY_U64(number));
 

@@ -140,15 +140,25 @@ const NONE_AT_REST = [
 export const descriptors = (pid: number) => readdirSync(`/proc/${pid}/fd`).length;
 
 /** Its own memory: pages of files are the kernel's to keep. */
-export const residentKiB = (pid: number) => Number(/RssAnon:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'latin1'))![1]);
+const residentKiB = (pid: number) => Number(/RssAnon:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'latin1'))![1]);
 
-export type Rest = { left: Objects; processes: string[]; descriptors: number; kiB: number };
+/** The least in a few seconds: the log is written, and rolled into blocks, a while after the calls. */
+export async function settledKiB(pid: number): Promise<number> {
+    let least = Infinity;
+    for (let i = 0; i < 20; i++) {
+        least = Math.min(least, residentKiB(pid));
+        await sleep(250);
+    }
+    return least;
+}
+
+export type Rest = { left: Objects; processes: string[]; descriptors: number };
 
 function look(house: House, mark: string, now: Objects): Rest {
     const left = Object.fromEntries(Object.entries(now).filter(([kind, count]) => NONE_AT_REST.includes(kind) ? count > 0 : ['apiJobs', 'links', 'connections'].includes(kind) && count > 1));
     const those = [...descendants(house.pid), ...marked(MARK, mark)].map(({ pid, command }) => `${pid} ${command}`);
 
-    return { left, processes: [...new Set(those)], descriptors: descriptors(house.pid), kiB: residentKiB(house.pid) };
+    return { left, processes: [...new Set(those)], descriptors: descriptors(house.pid) };
 }
 
 /** Waits until nothing is left, and says what is if that takes longer. */
