@@ -383,31 +383,37 @@ async function usual(gatehouse: House, mark: string): Promise<number> {
     return (await nothingIsLeft(gatehouse, mark, Infinity)).descriptors;
 }
 
-test('sessions left in every way leave nothing behind', { timeout: LONG ? 1800000 : 240000 }, async (t) => {
+async function rounds(t: TestContext, count: number, more: Record<string, string>): Promise<number[]> {
     const mark = randomUUID();
-    const gatehouse = await house(t, servers(mark), settings);
+    const gatehouse = await house(t, servers(mark), { ...settings, ...more });
     const wrong: string[] = [];
-    let sessions = 0;
     const kiB: number[] = [];
-
     const most = await usual(gatehouse, mark);
+
     t.diagnostic(`at first: ${most} descriptors, ${await settledKiB(gatehouse.pid)} KiB`);
-    for (let round = 1; round <= (LONG ? 3 : 1); round++) {
+    for (let round = 1; round <= count; round++) {
         const began = performance.now();
-        const [some, shared, ofClient] = await Promise.all([runErrands(gatehouse, wrong), runGroups(gatehouse, wrong), killedClient(t, gatehouse)]);
+        const counts = await Promise.all([runErrands(gatehouse, wrong), runGroups(gatehouse, wrong), killedClient(t, gatehouse)]);
         deepEqual(wrong, []);
-        const ofBombs = await within(60000, bombs(t, gatehouse));
+        counts.push(await within(60000, bombs(t, gatehouse)));
         const rest = await nothingIsLeft(gatehouse, mark, most);
         const seconds = Math.round((performance.now() - began) / 1000);
-        sessions += some + shared + ofClient + ofBombs;
+        const sessions = counts.reduce((a, b) => a + b, 0);
         kiB.push(await settledKiB(gatehouse.pid));
-        t.diagnostic(`round ${round}: ${some + shared + ofClient + ofBombs} sessions in ${seconds} s; left: ${rest.processes.length} processes, ${rest.descriptors} descriptors, ${kiB.at(-1)} KiB`);
-    }
-    if (LONG) {
-        ok(sessions >= 5000, `only ${sessions} sessions`);
-        ok(kiB[2]! <= kiB[1]! + 1024, `${kiB.join(', ')} KiB`);
+        t.diagnostic(`round ${round}: ${sessions} sessions in ${seconds} s; left: ${rest.processes.length} processes, ${rest.descriptors} descriptors, ${kiB.at(-1)} KiB`);
+        ok(!LONG || sessions >= 1700, `only ${sessions} sessions`);
     }
     equal(await gatehouse.stop(), 'exit code 0');
+    return kiB;
+}
+
+test('sessions left in every way leave nothing behind', { timeout: LONG ? 900000 : 240000 }, async (t) => void (await rounds(t, 1, {})));
+
+// The log keeps caches, with bounds of their own, that thousands of sessions are too few to fill: names, pages. Without
+// it there is nothing that may grow.
+test('and the memory is what it was', { skip: LONG ? false : 'only with TEST_LONG', timeout: 1800000 }, async (t) => {
+    const kiB = await rounds(t, 3, { GATEHOUSE_CAPTURE_ENABLED: 'false' });
+    ok(kiB[2]! <= kiB[1]! + 1024, `${kiB.join(', ')} KiB`);
 });
 
 test('kill -9 of Gatehouse with sessions of every kind open leaves no process', { timeout: 120000 }, async (t) => {
@@ -445,12 +451,12 @@ const npxBelow = (helper: Process) => descendants(helper.pid).map((each) => each
 test('Node servers under npx leave nothing behind either', { skip: npx ? false : 'no npx here: apt-get install npm', timeout: LONG ? 600000 : 120000 }, async (t) => {
     const mark = randomUUID();
     const entry = { command: 'npx', args: ['--no-install', 'mcp-server-everything', 'stdio'], cwd: join(root, 'tests'), env: { [MARK]: mark }, timeout: 60000 };
-    const gatehouse = await house(t, { node: { ...entry, sessionMode: 'isolated' }, ...servers(mark) }, { GATEHOUSE_SESSION_IDLE: '3s' });
+    const gatehouse = await house(t, { node: { ...entry, sessionMode: 'isolated' }, ...servers(mark) }, { GATEHOUSE_SESSION_IDLE: '8s' });
     const helpers = () => descendants(gatehouse.pid).filter((each) => parentOf(each.pid) === gatehouse.pid);
     const before = await usual(gatehouse, mark);
     const leave: Way[] = [
         async (visitor) => equal((await visitor.delete()).status, 200),
-        () => sleep(6000),
+        () => sleep(10000),
         async () => process.kill(npxBelow(helpers().at(-1)!), 'SIGKILL') && undefined,
         async () => process.kill(helpers()[0]!.pid, 'SIGKILL') && undefined,
         async (visitor) => visitor.cut(),
@@ -467,7 +473,7 @@ test('Node servers under npx leave nothing behind either', { skip: npx ? false :
                     await leave[i % leave.length]!(visitor);
                 } catch (error) {
                     // a helper or child that was killed may have been this one's
-                    match(String(error), /was killed|404|502|ESRCH|undefined/);
+                    match(String(error), /was killed|Session not found|404|502|ESRCH|undefined/);
                 }
                 visitor.cut();
             }
