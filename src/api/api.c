@@ -1,6 +1,7 @@
 #include "api/routes.h"
 
 #include "api/parameters.h"
+#include "base/live.h"
 
 enum { JOB_FIRST = 8192, JOB_MOST = 64 << 20, JOBS_MAX = 64 };
 
@@ -120,6 +121,7 @@ static void
 job_free(struct api_job *job)
 {
     buffer_clear(&job->body);
+    live_end(LIVE_API_JOBS);
     arena_free(job->arena); /* the job lies in it */
 }
 
@@ -251,8 +253,9 @@ api_take_request(struct api *a, struct http_request *r)
                                         .input   = route->work == NULL ? r->body : arena_str(arena, r->body),
                                         .body    = {.max = JOB_MOST},
                                         .status  = 200};
-    r->user          = job;
-    r->on_gone       = on_gone;
+    live_begin(LIVE_API_JOBS);
+    r->user    = job;
+    r->on_gone = on_gone;
     if (!path_part_decode(name, arena, &job->name, &err))
         job_fail_with(job, &err);
     else if (route->now != NULL)

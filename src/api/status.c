@@ -6,6 +6,7 @@
 
 #include "api/routes.h"
 #include "api/seen.h"
+#include "base/live.h"
 #include "child/tree.h"
 
 enum { CLIENTS_MAX = 1000 };
@@ -13,6 +14,7 @@ enum { CLIENTS_MAX = 1000 };
 struct status_seen {
     struct seen          *servers;
     struct gateway_totals totals;
+    size_t                objects[LIVE_KINDS];
     struct str            clients[CLIENTS_MAX]; /* different names; in the arena */
     size_t                client_count;
     struct arena         *arena;
@@ -46,6 +48,7 @@ status_see(struct api_job *job)
     }
     seen->arena = job->arena;
     gateway_totals(g, &seen->totals);
+    memcpy(seen->objects, live_counts, sizeof seen->objects);
     gateway_each_session(g, note_client, seen);
     job->seen = seen;
 }
@@ -191,6 +194,10 @@ print_live(struct print *p, const struct status_seen *seen)
     print_number(p, "streams", (int64_t)seen->totals.streams);
     print_number(p, "sessions", (int64_t)seen->totals.sessions);
     print_number(p, "retired", (int64_t)seen->totals.retired);
+    print_close(p, '}');
+    print_open(p, "objects", '{');
+    for (size_t i = 0; i < LIVE_KINDS; i++)
+        print_number(p, live_names[i], (int64_t)seen->objects[i]);
     print_close(p, '}');
 }
 

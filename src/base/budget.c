@@ -2,6 +2,8 @@
 
 #include <assert.h>
 
+#include "base/live.h"
+
 bool
 budget_take(struct budget *b, size_t bytes)
 {
@@ -10,6 +12,7 @@ budget_take(struct budget *b, size_t bytes)
     if (bytes > b->max || b->taken > b->max - bytes)
         return false;
     b->taken += bytes;
+    live_counts[LIVE_HELD_BYTES] += bytes;
     return true;
 }
 
@@ -20,4 +23,5 @@ budget_give(struct budget *b, size_t bytes)
         return;
     assert(bytes <= b->taken);
     b->taken -= bytes;
+    live_counts[LIVE_HELD_BYTES] -= bytes;
 }

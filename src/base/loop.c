@@ -4,6 +4,8 @@
 #include <poll.h>
 #include <unistd.h>
 
+#include "base/live.h"
+
 enum { HOOK_ROUNDS = 4 };
 
 static void
@@ -143,6 +145,7 @@ poll_new(struct loop *l, int fd, void (*ready)(void *owner, int events), void *o
         return NULL;
     }
     p->uv.data = p;
+    live_begin(LIVE_POLLS);
     return p;
 }
 
@@ -161,6 +164,7 @@ poll_set(struct poll *p, int events)
 static void
 forget_poll(uv_handle_t *handle)
 {
+    live_end(LIVE_POLLS);
     free(handle->data);
 }
 
@@ -203,6 +207,7 @@ finish_job(uv_work_t *uv, int status)
 
     (void)status; /* never cancelled */
     job->done(job->arg);
+    live_end(LIVE_WORKER_JOBS);
     free(job);
 }
 
@@ -219,5 +224,6 @@ loop_work(struct loop *l, void (*work)(void *arg), void (*done)(void *arg), void
         free(job);
         return false;
     }
+    live_begin(LIVE_WORKER_JOBS);
     return true;
 }

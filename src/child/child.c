@@ -7,6 +7,7 @@
 #include <sys/socket.h>
 #include <sys/wait.h>
 
+#include "base/live.h"
 #include "child/inside.h"
 #include "child/spawn.h"
 #include "child/words.h"
@@ -260,6 +261,7 @@ new_child(struct children *c, const struct child_spec *spec, const struct child_
     list_init(&child->unsent);
     timer_init(&child->step, take_step);
     timer_init(&child->late, tell_late);
+    live_begin(LIVE_CHILDREN);
     return child;
 }
 
@@ -279,6 +281,7 @@ child_free(struct child *child)
     list_remove(&child->node);
     free(child->command);
     free(child->cwd);
+    live_end(LIVE_CHILDREN);
     free(child);
 }
 

@@ -102,6 +102,8 @@ struct child *child_start(struct children *c, const struct child_spec *spec, con
  * queued. */
 bool   child_write(struct child *child, struct str line);
 size_t child_queued(const struct child *child);
+/* It runs, as far as is known, and reads: a child_write that is refused now may be taken later. */
+bool child_takes_lines(const struct child *child);
 /* Ends it in order: stdin is closed, a grace, SIGTERM to the whole tree, a grace, SIGKILL. Twice is once. */
 void child_stop(struct child *child);
 /* Ends it at once. */

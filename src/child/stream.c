@@ -169,7 +169,7 @@ child_write(struct child *child, struct str line)
 {
     size_t queued = buffer_len(&child->queue);
 
-    if (child->in == NULL || child->state > CHILD_RUNNING)
+    if (!child_takes_lines(child))
         return false;
     if (queued > 0 && (line.len >= child->queue_max || queued >= child->queue_max - line.len)) {
         child->is_crowded = true;
@@ -188,6 +188,12 @@ child_write(struct child *child, struct str line)
     if (list_is_empty(&child->unsent))
         list_append(&child->owner->unsent, &child->unsent);
     return true;
+}
+
+bool
+child_takes_lines(const struct child *child)
+{
+    return child->in != NULL && child->state <= CHILD_RUNNING;
 }
 
 size_t

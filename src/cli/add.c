@@ -130,7 +130,8 @@ added(struct cli *cli, const char *name, const char *kind)
     } else {
         fprintf(cli->out, "Added %s (%s). Trying it ... ", name, kind);
         fflush(cli->out);
-        try_server(&gateway, name, &trial);
+        if (!try_server(&gateway, name, &trial))
+            trial_explain(cli, &gateway, name, &trial);
         trial_print(cli, &trial);
     }
     fprintf(cli->out, "  http://localhost:%u/s/%s/mcp\n", (unsigned)port, name);

@@ -145,6 +145,24 @@ try_server(const struct running *gateway, const char *name, struct trial *out)
 }
 
 void
+trial_explain(struct cli *cli, const struct running *gateway, const char *name, struct trial *trial)
+{
+    char          path[256];
+    struct buffer text = {0};
+
+    snprintf(path, sizeof path, "/api/servers/config/%s", name);
+    if (trial->ok || !running_get(cli, gateway, path, &text, NULL))
+        return;
+    yyjson_doc *doc    = yyjson_read(buffer_str(&text).data, buffer_len(&text), 0);
+    yyjson_val *server = yyjson_obj_get(yyjson_doc_get_root(doc), "server");
+    const char *detail = yyjson_get_str(yyjson_obj_get(server, "detail"));
+    if (detail != NULL && str_starts(str_from(detail), STR("could not be started")))
+        error_set(&trial->failure, ERROR_UNREACHABLE, "%s is down: it %s", name, detail);
+    yyjson_doc_free(doc);
+    buffer_clear(&text);
+}
+
+void
 trial_print(struct cli *cli, const struct trial *t)
 {
     struct buffer text = {.max = KIB(8)};

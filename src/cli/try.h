@@ -14,6 +14,8 @@ struct trial {
 };
 
 bool try_server(const struct running *gateway, const char *name, struct trial *out);
+/* Clients are not told which command could not be started, or where; the operator is: the API says it. */
+void trial_explain(struct cli *cli, const struct running *gateway, const char *name, struct trial *trial);
 /* "14 tools, 0 resources, 0 prompts; name version speaks ...; ready in 1.9 s", or why not. */
 void trial_print(struct cli *cli, const struct trial *trial);
 

@@ -2,6 +2,8 @@
 
 #include <assert.h>
 
+#include "base/live.h"
+
 enum { ARENA_FIRST = 8192, ARENA_OF_STREAM = 640, ARENA_MOST = 256 << 20 };
 
 #define BIT(state) (1U << (state))
@@ -33,6 +35,7 @@ release(struct exchanges *all, struct exchange *x)
     struct arena *arena     = x->arena; /* x lies in it */
     bool          is_stream = x->kind == KIND_STREAM;
 
+    live_end(LIVE_EXCHANGES);
     list_remove(&x->node);
     if (is_stream || all->spares == sizeof all->spare / sizeof all->spare[0]) {
         arena_free(arena);
@@ -118,6 +121,7 @@ exchange_new(struct exchanges *all, enum exchange_kind kind, struct front *front
     list_append(&all->unknown, &x->known);
     all->visits[EXCHANGE_READING]++;
     all->open++;
+    live_begin(LIVE_EXCHANGES);
     return x;
 }
 

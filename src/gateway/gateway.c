@@ -1,5 +1,6 @@
 #include "gateway/parts.h"
 
+#include "base/live.h"
 #include "base/random.h"
 
 #define HOUSEKEEPING_EVERY SECONDS(1)
@@ -152,6 +153,7 @@ on_delayed_gone(struct http_request *r)
     struct delayed *waiting = r->user;
 
     list_remove(&waiting->node);
+    live_end(LIVE_DELAYED);
     free(waiting);
 }
 
@@ -194,6 +196,7 @@ gateway_take_request(struct gateway *g, struct http_request *r)
     r->user          = waiting;
     r->on_gone       = on_delayed_gone;
     list_append(&g->delayed, &waiting->node);
+    live_begin(LIVE_DELAYED);
     if (!timer_is_set(&g->retry))
         loop_set_timer(g->parts.loop, &g->retry, clock_mono() + RETRY_AFTER);
 }

@@ -1,6 +1,8 @@
 /* What is registered, as it runs: one struct server an entry, kept over reloads while the entry stays the same. */
 #include "gateway/parts.h"
 
+#include "base/live.h"
+
 const char *
 server_state_name(enum server_state state)
 {
@@ -38,6 +40,7 @@ server_free(struct server *s)
     registry_unref(s->registry);
     for (size_t i = 0; i < STDERR_LINES; i++)
         free(s->stderr_lines[i]);
+    live_end(LIVE_SERVERS);
     free(s);
 }
 
@@ -86,6 +89,7 @@ server_add(struct gateway *g, struct registry *registry, const struct server_ent
           .server = entry->name, .transport = entry->kind == SERVER_STDIO ? STR("stdio") : STR("http")});
     list_init(&s->channels);
     list_append(&g->servers, &s->node);
+    live_begin(LIVE_SERVERS);
     *slot = s;
     if (entry->kind == SERVER_WRONG)
         server_set_state(s, STATE_WRONG, entry->error);
@@ -256,7 +260,7 @@ gateway_restart_server(struct gateway *g, struct str name, struct error *err)
         return error_set(err, ERROR_INVALID, "\"%.*s\" is not a stdio server: there is no child to restart",
                          STR_ARG(name));
     LIST_EACH (struct lane, lane, &s->channels, node)
-        if (!lane->isolated && channel_child(lane->channel) != NULL)
-            child_stop(channel_child(lane->channel));
+        if (!lane->isolated)
+            channel_restart(lane->channel);
     return true;
 }

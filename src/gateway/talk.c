@@ -1,6 +1,18 @@
 /* Requests for stdio servers: sessions of ours, each on a channel to a child. */
 #include "gateway/parts.h"
 
+#include "base/live.h"
+
+/* Whether sessions are served through another child. */
+static bool
+has_another(const struct lane *lane)
+{
+    LIST_EACH (const struct lane, other, &lane->server->channels, node)
+        if (other != lane && channel_state(other->channel) == CHANNEL_READY)
+            return true;
+    return false;
+}
+
 static struct child *
 start_child(void *owner, const struct child_events *events, struct channel *c, struct error *err)
 {
@@ -22,7 +34,7 @@ start_child(void *owner, const struct child_events *events, struct channel *c, s
         child                  = child_start(g->parts.children, &spec, events, c, err);
     }
     arena_free(arena);
-    if (child != NULL && !lane->isolated)
+    if (child != NULL && !lane->isolated && !has_another(lane))
         server_set_state(lane->server, STATE_STARTING, "");
     return child;
 }
@@ -35,6 +47,7 @@ on_ready(void *owner, struct channel *c, const struct envelope *answer)
 
     (void)c;
     server_set_state(lane->server, STATE_RUNNING, "");
+    lane->server->detail[0] = '\0'; /* of another child */
     if (labels == NULL)
         return;
     labels_unref(lane->server->labels);
@@ -49,13 +62,26 @@ on_ready(void *owner, struct channel *c, const struct envelope *answer)
     }
 }
 
+/* A server that others use through children of their own is not down; but that one of them died is said. */
 static void
 on_down(void *owner, struct channel *c, const char *words)
 {
-    struct lane *lane = owner;
+    struct lane   *lane = owner;
+    struct server *s    = lane->server;
+    char           note[400];
 
     (void)c;
-    server_set_state(lane->server, STATE_DOWN, words);
+    if (words[0] == '\0') {
+        if (!has_another(lane))
+            server_set_state(s, STATE_IDLE, "");
+        return;
+    }
+    snprintf(note, sizeof note, "[its child %s]", words);
+    server_add_stderr(s, str_from(note));
+    if (has_another(lane))
+        snprintf(s->detail, sizeof s->detail, "one of its children %s", words);
+    else
+        server_set_state(s, STATE_DOWN, words);
 }
 
 static void
@@ -104,6 +130,7 @@ on_closed(void *owner, struct channel *c)
     list_remove(&lane->node);
     free((char *)(uintptr_t)lane->revision.data);
     free((char *)(uintptr_t)lane->capabilities.data);
+    live_end(LIVE_LANES);
     free(lane);
     server_release_if_unused(s);
 }
@@ -137,19 +164,21 @@ lane_new(struct server *s, const struct envelope *e)
 
     if (lane == NULL)
         return NULL;
-    *lane         = (struct lane){.server       = s,
-                                  .isolated     = s->entry->isolated,
-                                  .revision     = copy_of(e->revision),
-                                  .capabilities = copy_of(e->capabilities)};
-    lane->channel = channel_new(g->parts.loop, &lane_events, lane, g->scratch, lane->isolated,
-                                time_max(s->entry->timeout, OPENING_PATIENCE));
-    if (lane->channel == NULL || lane->revision.data == NULL || lane->capabilities.data == NULL) {
+    *lane = (struct lane){.server       = s,
+                          .isolated     = s->entry->isolated,
+                          .revision     = copy_of(e->revision),
+                          .capabilities = copy_of(e->capabilities)};
+    if (lane->revision.data != NULL && lane->capabilities.data != NULL)
+        lane->channel = channel_new(g->parts.loop, &lane_events, lane, g->scratch, lane->isolated,
+                                    time_max(s->entry->timeout, OPENING_PATIENCE));
+    if (lane->channel == NULL) {
         free((char *)(uintptr_t)lane->revision.data);
         free((char *)(uintptr_t)lane->capabilities.data);
         free(lane);
         return NULL;
     }
     list_append(&s->channels, &lane->node);
+    live_begin(LIVE_LANES);
     if (lane->isolated)
         s->isolated_count++;
     else

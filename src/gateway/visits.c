@@ -1,6 +1,8 @@
 /* Sessions of clients with servers: whose they are, what is still due in them. */
 #include "gateway/parts.h"
 
+#include "base/live.h"
+
 enum { KEY_MAX = 512 };
 
 /* "server\0id" into `key`; empty when it is longer than any. */
@@ -63,6 +65,7 @@ visit_new(struct gateway *g, struct server *s, struct str id, struct labels *lab
     *slot = l;
     s->users++;
     list_append(&g->visits, &l->node);
+    live_begin(LIVE_VISITS);
     return l;
 }
 
@@ -120,6 +123,7 @@ visit_end(struct gateway *g, struct visit *l, enum close_reason why)
     map_clear(&l->adrift);
     map_clear(&l->questions);
     labels_unref(l->labels);
+    live_end(LIVE_VISITS);
     free(l);
     s->users--;
     server_release_if_unused(s);

@@ -2,6 +2,7 @@
 
 #include <assert.h>
 
+#include "base/live.h"
 #include "http/dial.h"
 #include "http/pool.h"
 #include "http/request.h"
@@ -99,6 +100,7 @@ recycle(struct http_call *c)
 {
     struct http_client *client = c->client;
 
+    live_end(LIVE_HTTP_CALLS);
     http_origin_release(c->origin);
     c->origin = NULL;
     drop_head(c);
@@ -351,6 +353,7 @@ take_call(struct http_client *client)
         timer_init(&c->connect, on_connect_time_over);
     }
     move(c, CALL_WAITING);
+    live_begin(LIVE_HTTP_CALLS);
     return c;
 }
 

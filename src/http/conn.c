@@ -5,6 +5,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "base/live.h"
 #include "http/conn_turn.h"
 
 #define FINISH_STALL  SECONDS(10) /* a finishing connection that makes no progress */
@@ -385,6 +386,7 @@ conn_end_turn(struct net *net)
     while ((node = list_first(&net->closed)) != NULL) {
         list_remove(node);
         free(LIST_OF(struct conn, node, node));
+        live_end(LIVE_CONNECTIONS);
     }
     return !list_is_empty(&net->to_flush);
 }
@@ -418,6 +420,7 @@ conn_new(struct net *net, int fd, struct tls_session *tls, const struct conn_eve
         goto failed;
     c->state = events->on_ready != NULL ? CONN_CONNECTING : tls != NULL ? CONN_AGREEING : CONN_OPEN;
     list_append(&net->conns, &c->node);
+    live_begin(LIVE_CONNECTIONS);
     watch(c);
     return c;
 failed:

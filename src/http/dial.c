@@ -5,6 +5,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "base/live.h"
+
 struct attempt {
     struct dial *dial;
     struct poll *poll;   /* NULL: not begun, or over */
@@ -28,6 +30,7 @@ free_dial(struct dial *d)
     loop_clear_timer(d->loop, &d->next);
     for (unsigned i = 0; i < d->begun; i++)
         poll_close(d->attempts[i].poll);
+    live_end(LIVE_DIALS);
     free(d);
 }
 
@@ -214,6 +217,7 @@ dial_start(struct loop *loop, const struct addresses                        *add
     }
     *d = (struct dial){.loop = loop, .addresses = *addresses, .done = done, .owner = owner};
     timer_init(&d->next, on_next);
+    live_begin(LIVE_DIALS);
     go_on(d);
     return d;
 }

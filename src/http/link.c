@@ -3,6 +3,8 @@
 #include <assert.h>
 #include <unistd.h>
 
+#include "base/live.h"
+
 enum { AHEAD_MAX = 2 * NET_INPUT };
 
 /* The only writer of `state`. */
@@ -70,6 +72,7 @@ link_free(struct link *l)
     list_remove(&l->node);
     framing_reset(&l->framing);
     buffer_clear(&l->ahead);
+    live_end(LIVE_LINKS);
     free(l);
 }
 
@@ -330,6 +333,7 @@ link_new(struct http_server *s, int fd, const union http_address *peer)
         return false;
     }
     s->open++;
+    live_begin(LIVE_LINKS);
     l->since = net_now(s->net);
     move(l, LINK_IDLE);
     set_deadline(l, l->since + s->limits.idle);

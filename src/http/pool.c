@@ -3,6 +3,8 @@
 #include <assert.h>
 #include <unistd.h>
 
+#include "base/live.h"
+
 #define REST_MARGIN SECONDS(1) /* we let go before the server does: no request meets a closing connection */
 
 const struct http_client_limits http_client_limits_default = {
@@ -20,6 +22,7 @@ static void
 free_wire(struct wire *w)
 {
     response_clear(&w->response);
+    live_end(LIVE_WIRES);
     free(w);
 }
 
@@ -226,6 +229,7 @@ wire_new(struct http_origin *o, int fd, void *user, bool to_head, struct error *
         return NULL;
     }
     p->wires++;
+    live_begin(LIVE_WIRES);
     begin(w, user, to_head);
     return w;
 failed:

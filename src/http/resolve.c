@@ -5,6 +5,8 @@
 #include <errno.h>
 #include <netdb.h>
 
+#include "base/live.h"
+
 #define REMEMBERED SECONDS(10)
 
 /* One getaddrinfo() on a worker. It belongs to the worker until `done`, whatever became of who asked. */
@@ -144,6 +146,7 @@ looked_up(void *arg)
     struct error     err = {0};
     struct list      waiting;
 
+    live_end(LIVE_LOOKUPS);
     if (r == NULL) {
         lookup_free(l);
         return;
@@ -175,6 +178,7 @@ start_lookup(struct resolver *r, struct error *err)
         *l = (struct lookup){.resolver = r, .host = strdup(r->host), .port = r->port};
         if (l->host != NULL && loop_work(r->loop, look_up, looked_up, l)) {
             r->running = l;
+            live_begin(LIVE_LOOKUPS);
             return true;
         }
     }

@@ -2,6 +2,8 @@
 
 #include <assert.h>
 
+#include "base/live.h"
+
 #define STEADY       SECONDS(10) /* a child that ran so long may be started again at once */
 #define BACKOFF_MOST SECONDS(60)
 
@@ -43,6 +45,7 @@ channel_new(struct loop *loop, const struct channel_events *events, void *owner,
     list_init(&c->waiting);
     list_init(&c->asked);
     timer_init(&c->expiry, expire_opening);
+    live_begin(LIVE_CHANNELS);
     return c;
 }
 
@@ -56,7 +59,17 @@ channel_free(struct channel *c)
     map_clear(&c->by_number);
     map_clear(&c->questions);
     map_clear(&c->subscribed);
+    live_end(LIVE_CHANNELS);
     free(c);
+}
+
+void
+call_enlist(struct call *call, struct list *list)
+{
+    if (list_is_empty(&call->node))
+        live_begin(LIVE_CHANNEL_CALLS);
+    list_remove(&call->node);
+    list_append(list, &call->node);
 }
 
 /* Out of every table; the exchange is no longer ours to answer. */
@@ -67,6 +80,8 @@ call_forget(struct channel *c, struct call *call)
         c->in_flight--;
         call->session->calls--;
     }
+    if (!list_is_empty(&call->node))
+        live_end(LIVE_CHANNEL_CALLS);
     list_remove(&call->node);
     LIST_EACH (struct question, q, &call->questions, of_call) {
         list_remove(&q->of_call);
@@ -76,14 +91,10 @@ call_forget(struct channel *c, struct call *call)
         free(call);
 }
 
-/* The child is gone: what waited for it fails, what it asked is void. */
 static void
-fail_calls(struct channel *c, enum close_reason why, const char *words)
+fail_calls(struct channel *c, struct list *calls, enum close_reason why, const char *words)
 {
-    LIST_EACH (struct question, q, &c->asked, node)
-        question_drop(c, q);
-    list_splice(&c->calls, &c->waiting);
-    for (struct list *node; (node = list_first(&c->calls)) != NULL;) {
+    for (struct list *node; (node = list_first(calls)) != NULL;) {
         struct call     *call = LIST_OF(struct call, node, node);
         struct exchange *x    = call->x;
         call->is_silent       = true;
@@ -95,6 +106,20 @@ fail_calls(struct channel *c, enum close_reason why, const char *words)
     }
 }
 
+static void
+void_questions(struct channel *c)
+{
+    LIST_EACH (struct question, q, &c->asked, node)
+        question_drop(c, q);
+}
+
+/* How the last child ended, as a client may know it. */
+static const char *
+public_words(const struct channel *c)
+{
+    return c->could_not_start ? "could not be started" : c->words;
+}
+
 static mono_time
 backoff(unsigned failures)
 {
@@ -104,13 +129,30 @@ backoff(unsigned failures)
 }
 
 static void
+note_failure(struct channel *c, bool was_ready)
+{
+    mono_time now = clock_mono();
+
+    c->down_since = now;
+    c->failures   = was_ready && now - c->started > STEADY ? 1 : c->failures + 1;
+    c->retry_at   = now + backoff(c->failures);
+}
+
+/* What came while the last child was dying. */
+static void
+open_for_waiting(struct channel *c)
+{
+    struct error err = {0};
+
+    if (!c->isolated && !list_is_empty(&c->waiting) && clock_mono() >= c->retry_at)
+        channel_open(c, &err);
+}
+
+static void
 on_ended(void *owner, const struct child_end *end)
 {
-    struct channel    *c          = owner;
-    mono_time          now        = clock_mono();
-    enum channel_state was        = c->state;
-    enum close_reason  why        = was == CHANNEL_READY ? CLOSE_CUT : CLOSE_UNREACHABLE;
-    bool               said_by_us = c->words[0] != '\0';
+    struct channel    *c   = owner;
+    enum channel_state was = c->state;
 
     c->child = NULL;
     loop_clear_timer(c->loop, &c->expiry);
@@ -118,14 +160,20 @@ on_ended(void *owner, const struct child_end *end)
         channel_free(c);
         return;
     }
-    if (!said_by_us)
-        snprintf(c->words, sizeof c->words, "%s", end->words);
-    c->state      = CHANNEL_IDLE;
-    c->down_since = now;
-    c->failures   = was == CHANNEL_READY && now - c->started > STEADY ? 1 : c->failures + 1;
-    c->retry_at   = now + backoff(c->failures);
-    fail_calls(c, why, c->words);
-    c->events->on_down(c->owner, c, c->words);
+    c->state           = CHANNEL_IDLE;
+    c->could_not_start = end->exec_errno != 0;
+    if (c->words[0] == '\0') /* else it was said by us */
+        snprintf(c->words, sizeof c->words, "%s", c->is_restarting ? "was restarted" : end->words);
+    if (!c->is_restarting)
+        note_failure(c, was == CHANNEL_READY);
+    void_questions(c);
+    fail_calls(c, &c->calls, was == CHANNEL_READY ? CLOSE_CUT : CLOSE_UNREACHABLE, public_words(c));
+    c->events->on_down(c->owner, c, c->is_restarting ? "" : c->words);
+    if (was == CHANNEL_READY || c->is_restarting)
+        open_for_waiting(c);
+    c->is_restarting = false;
+    if (c->state == CHANNEL_IDLE)
+        fail_calls(c, &c->waiting, CLOSE_UNREACHABLE, public_words(c));
     if (c->isolated && !list_is_empty(&c->sessions))
         c->events->on_session_lost(c->owner, LIST_OF(struct session, list_first(&c->sessions), node));
 }
@@ -186,17 +234,17 @@ channel_open(struct channel *c, struct error *err)
     mono_time now = clock_mono();
 
     if (now < c->retry_at)
-        return error_set(err, ERROR_UNREACHABLE, "it %s; it is started again in %lld s", c->words,
+        return error_set(err, ERROR_UNREACHABLE, "it %s; it is started again in %lld s", public_words(c),
                          (long long)((c->retry_at - now) / SECONDS(1) + 1));
-    c->words[0] = '\0';
-    c->child    = c->events->start(c->owner, &child_events, c, err);
+    c->words[0]        = '\0';
+    c->could_not_start = false;
+    c->child           = c->events->start(c->owner, &child_events, c, err);
     if (c->child == NULL) {
-        c->failures++;
-        c->retry_at   = now + backoff(c->failures);
-        c->down_since = now;
+        c->could_not_start = true;
+        note_failure(c, false);
         snprintf(c->words, sizeof c->words, "could not be started: %s", err->text);
         c->events->on_down(c->owner, c, c->words);
-        return false;
+        return error_set(err, ERROR_UNREACHABLE, "it %s", public_words(c));
     }
     c->counts.starts++;
     c->started             = now;
@@ -228,8 +276,7 @@ channel_write_request(struct channel *c, struct call *call, struct str message, 
     }
     buffer_clear(&line);
     *slot = call;
-    list_remove(&call->node);
-    list_append(&c->calls, &call->node);
+    call_enlist(call, &c->calls);
     c->next_number = call->number = number;
     if (call->session != NULL) {
         c->in_flight++;
@@ -260,6 +307,12 @@ channel_request_of_ours(struct channel *c, struct str message)
 }
 
 bool
+channel_takes(const struct channel *c)
+{
+    return c->state == CHANNEL_READY && child_takes_lines(c->child);
+}
+
+bool
 channel_tell(struct channel *c, const char *format, ...)
 {
     struct buffer line = {.max = MIB(1)};
@@ -272,103 +325,6 @@ channel_tell(struct channel *c, const char *format, ...)
     return ok;
 }
 
-/* A session's `initialize`: what the child said to ours. */
-void
-channel_answer_from_greeting(struct channel *c, struct call *call)
-{
-    struct exchange *x       = call->x;
-    struct session  *s       = call->session;
-    struct buffer    message = {.max = MIB(8)};
-    bool ok = buffer_printf(&message, "{\"jsonrpc\":\"2.0\",\"id\":%.*s,\"result\":", STR_ARG(x->message.id)) &&
-              buffer_append(&message, buffer_str(&c->greeting)) && buffer_append(&message, STR("}"));
-
-    call_forget(c, call);
-    exchange_lose_back(x);
-    if (!ok) {
-        exchange_fail(x, CLOSE_BUSY, "no memory");
-    } else {
-        s->is_open = true;
-        snprintf(s->revision, sizeof s->revision, "%s", c->revision);
-        x->judged     = true;
-        x->first_byte = clock_mono();
-        exchange_note(x, FROM_SERVER, buffer_str(&message), false);
-        if (x->front != NULL)
-            x->front->ops->message(x->front, x, buffer_str(&message), true);
-        exchange_close(x, CLOSE_ANSWERED);
-    }
-    buffer_clear(&message);
-}
-
-static bool
-subscribe_again(struct str uri, void *value, void *arg)
-{
-    struct buffer message = {.max = KIB(64)};
-
-    (void)value;
-    if (buffer_append(&message,
-                      STR("{\"jsonrpc\":\"2.0\",\"id\":0,\"method\":\"resources/subscribe\",\"params\":{\"uri\":")) &&
-        buffer_append_json(&message, uri) && buffer_append(&message, STR("}}")))
-        channel_request_of_ours(arg, buffer_str(&message));
-    buffer_clear(&message);
-    return true;
-}
-
-/* What waited goes out, in order. */
-static void
-flush_waiting(struct channel *c)
-{
-    for (struct list *node; c->state == CHANNEL_READY && (node = list_first(&c->waiting)) != NULL;) {
-        struct call *call = LIST_OF(struct call, node, node);
-        if (call->opens) {
-            channel_answer_from_greeting(c, call);
-            continue;
-        }
-        struct exchange *x = call->x;
-        if (!channel_write_request(c, call, call->line, call->id, call->token)) {
-            call->is_silent = true;
-            exchange_fail(x, CLOSE_BUSY, "its input queue is full");
-        }
-    }
-}
-
-/* After a restart the child knows nothing of what its sessions had asked for. */
-static void
-tell_again(struct channel *c)
-{
-    c->is_told_initialized = channel_tell(c, "{\"jsonrpc\":\"2.0\",\"method\":\"notifications/initialized\"}");
-    map_each(&c->subscribed, subscribe_again, c);
-    LIST_EACH (const struct session, s, &c->sessions, node)
-        if (s->level >= 0 && (c->level < 0 || s->level < c->level))
-            c->level = s->level;
-    if (c->level >= 0) {
-        struct buffer message = {.max = KIB(1)};
-        if (buffer_printf(
-                &message,
-                "{\"jsonrpc\":\"2.0\",\"id\":0,\"method\":\"logging/setLevel\",\"params\":{\"level\":\"%s\"}}",
-                log_levels[c->level]))
-            channel_request_of_ours(c, buffer_str(&message));
-        buffer_clear(&message);
-    }
-}
-
-/* False: the greeting cannot be kept. */
-bool
-channel_set_ready(struct channel *c, const struct envelope *answer)
-{
-    buffer_reset(&c->greeting);
-    if (!buffer_append(&c->greeting, answer->result))
-        return false;
-    snprintf(c->revision, sizeof c->revision, "%.*s", STR_ARG(answer->revision));
-    loop_clear_timer(c->loop, &c->expiry);
-    c->state      = CHANNEL_READY;
-    c->down_since = 0;
-    c->events->on_ready(c->owner, c, answer);
-    if (c->counts.starts > 1)
-        tell_again(c);
-    flush_waiting(c);
-    return true;
-}
-
 void
 channel_remove_session(struct channel *c, struct session *s)
 {
@@ -377,6 +333,19 @@ channel_remove_session(struct channel *c, struct session *s)
         c->lonely_since = clock_mono();
     if (c->isolated && c->state != CHANNEL_CLOSING)
         channel_close(c, CLOSE_SESSION_ENDED);
+    else
+        channel_settle_level(c);
+}
+
+void
+channel_restart(struct channel *c)
+{
+    c->failures = 0;
+    c->retry_at = 0;
+    if (c->child == NULL || c->state == CHANNEL_CLOSING)
+        return;
+    c->is_restarting = true;
+    child_stop(c->child);
 }
 
 void
@@ -387,7 +356,9 @@ channel_close(struct channel *c, enum close_reason why)
     c->state = CHANNEL_CLOSING;
     for (struct list *node; (node = list_first(&c->sessions)) != NULL;)
         session_end(LIST_OF(struct session, node, node), why);
-    fail_calls(c, why, "was stopped");
+    void_questions(c);
+    fail_calls(c, &c->calls, why, "was stopped");
+    fail_calls(c, &c->waiting, why, "was stopped");
     c->events->on_closed(c->owner, c);
     if (c->child != NULL)
         child_stop(c->child);

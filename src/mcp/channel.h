@@ -8,7 +8,8 @@
  *
  * The channel owns the ids on the wire: requests, progress tokens and cancellations are numbered anew and come back as
  * their session wrote them. The first session's `initialize` is sent as ours and opens the child; its answer is
- * recorded and given to every session. A child that died is opened again with it. What the child says outside a call
+ * recorded and given to every session. A child that died is opened again with it. What comes while one is dying waits
+ * for the next: nothing of it was written. What the child says outside a call
  * goes to its sessions; what it asks goes to the session whose calls alone are in flight. MCP basic/transports "stdio";
  * basic/lifecycle. */
 #ifndef GATEHOUSE_MCP_CHANNEL_H
@@ -28,7 +29,8 @@ struct channel_events {
     struct child *(*start)(void *owner, const struct child_events *events, struct channel *c, struct error *err);
     /* The child answered `initialize`: who it is. */
     void (*on_ready)(void *owner, struct channel *c, const struct envelope *answer);
-    /* It ended, or could not be started; `words` say how. */
+    /* It ended, or could not be started; `words` say how, for the operator: they may name the command. Empty: it was
+     * restarted. */
     void (*on_down)(void *owner, struct channel *c, const char *words);
     void (*on_stderr)(void *owner, struct channel *c, struct str line);
     /* A line that is no message: not UTF-8, NUL in it, no JSON, over the limit; or an answer to nothing that was asked.
@@ -52,6 +54,9 @@ struct channel *channel_new(struct loop *loop, const struct channel_events *even
                             bool isolated, mono_time patience);
 /* Ends its sessions for `why` and the child; frees itself when the child is gone. */
 void channel_close(struct channel *c, enum close_reason why);
+
+/* Ends the child; the next request, or one that came meanwhile, starts another at once, whatever failed before. */
+void channel_restart(struct channel *c);
 
 enum channel_state           channel_state(const struct channel *c);
 bool                         channel_is_isolated(const struct channel *c);

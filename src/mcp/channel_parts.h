@@ -1,5 +1,5 @@
-/* src/mcp/channel_parts.h: what channel.c (the child), channel_route.c (what it says) and session.c (what sessions say)
- * share. For these three only. */
+/* src/mcp/channel_parts.h: what channel.c (the child), channel_ready.c (it has opened), channel_route.c (what it says)
+ * and session.c (what sessions say) share. For these four only. */
 #ifndef GATEHOUSE_MCP_CHANNEL_PARTS_H
 #define GATEHOUSE_MCP_CHANNEL_PARTS_H
 
@@ -61,6 +61,8 @@ struct channel {
     char                         revision[16];
     int                          level; /* last told to the child; -1: never */
     bool                         is_told_initialized;
+    bool                         is_restarting;   /* we stopped the child, another is to follow */
+    bool                         could_not_start; /* the last one: `words` name its command */
     mono_time                    patience, started, down_since, retry_at, lonely_since;
     unsigned                     failures; /* in a row */
     struct timer                 expiry;   /* of an opening of our own */
@@ -92,18 +94,27 @@ struct session {
 
 /* channel.c */
 bool channel_open(struct channel *c, struct error *err);
+/* Requests may be written. Else they wait: until the child is open, or a dying one is gone. */
+bool channel_takes(const struct channel *c);
 bool channel_write_request(struct channel *c, struct call *call, struct str message, struct str id, struct str token);
 bool channel_tell(struct channel *c, const char *format, ...) __attribute__((format(printf, 2, 3)));
-void channel_answer_from_greeting(struct channel *c, struct call *call);
-bool channel_set_ready(struct channel *c, const struct envelope *answer);
 void channel_request_of_ours(struct channel *c, struct str message);
+/* Onto one of the channel's lists of calls, off the other. */
+void call_enlist(struct call *call, struct list *list);
 void call_forget(struct channel *c, struct call *call);
 void channel_remove_session(struct channel *c, struct session *s);
+
+/* channel_ready.c */
+void channel_answer_from_greeting(struct channel *c, struct call *call);
+bool channel_set_ready(struct channel *c, const struct envelope *answer);
+/* The child is told the lowest level that any session wants, if that has changed. */
+void channel_settle_level(struct channel *c);
 
 /* channel_route.c */
 void channel_take_line(struct channel *c, struct str line);
 /* `on`: the exchange that it belongs to, or NULL. */
 enum delivery session_deliver(struct session *s, struct exchange *on, struct str message);
+void          session_drop_held(struct session *s, struct held *held);
 void          question_drop(struct channel *c, struct question *q);
 
 /* session.c */

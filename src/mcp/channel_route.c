@@ -1,6 +1,8 @@
 /* What a child says, and to whom it goes. */
 #include "mcp/channel_parts.h"
 
+#include "base/live.h"
+
 const char *const log_levels[LOG_LEVELS] = {"debug", "info",     "notice", "warning",
                                             "error", "critical", "alert",  "emergency"};
 
@@ -40,6 +42,7 @@ hold(struct session *s, struct str message)
     list_append(&s->held, &held->node);
     s->held_count++;
     s->held_bytes += message.len;
+    live_begin(LIVE_HELD_MESSAGES);
     return HELD;
 }
 
@@ -78,6 +81,7 @@ question_drop(struct channel *c, struct question *q)
     if (q->on != NULL && q->is_owed)
         exchange_owe(q->on, -1);
     map_remove(&c->questions, str_of(q->id, q->id_len));
+    live_end(LIVE_QUESTIONS);
     free(q);
 }
 
@@ -103,15 +107,13 @@ who_is_asked(const struct channel *c)
     return NULL;
 }
 
-/* The newest held message is taken back. */
-static void
-forget_held(struct session *s)
+void
+session_drop_held(struct session *s, struct held *held)
 {
-    struct held *held = LIST_OF(struct held, s->held.prev, node);
-
     list_remove(&held->node);
     s->held_count--;
     s->held_bytes -= held->len;
+    live_end(LIVE_HELD_MESSAGES);
     free(held);
 }
 
@@ -139,6 +141,7 @@ question_new(struct channel *c, struct session *s, struct str id)
     memcpy(q->id, id.data, id.len);
     list_init(&q->of_call);
     list_append(&c->asked, &q->node);
+    live_begin(LIVE_QUESTIONS);
     return q;
 }
 
@@ -175,7 +178,9 @@ take_question(struct channel *c, const struct envelope *e)
     case HELD:
         if (q->on == NULL || q->on->front == NULL)
             break;
-        forget_held(s); /* its client is there and cannot be asked: better told now than after the time-out */
+        session_drop_held(
+            s, LIST_OF(struct held, s->held.prev,
+                       node)); /* its client is there and cannot be asked: better told now than after the time-out */
         __attribute__((fallthrough));
     case LOST:
         question_drop(c, q);

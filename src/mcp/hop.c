@@ -2,6 +2,8 @@
 
 #include <assert.h>
 
+#include "base/live.h"
+
 #define STREAM_AFTER  SECONDS(5)
 #define COMMENT_EVERY SECONDS(15)
 #define SHARE         MIB(1)
@@ -33,6 +35,7 @@ hop_free_when_done(struct hop *hop)
     loop_clear_timer(hop->loop, &hop->quiet);
     buffer_clear(&hop->joined);
     buffer_clear(&hop->session);
+    live_end(LIVE_HOPS);
     free(hop);
 }
 
@@ -164,6 +167,7 @@ hop_new(struct loop *loop, struct http_request *r, void (*on_left)(struct exchan
                         .on_left        = on_left};
     list_init(&hop->exchanges);
     timer_init(&hop->quiet, on_quiet);
+    live_begin(LIVE_HOPS);
     r->user        = hop;
     r->on_gone     = on_gone;
     r->on_writable = on_writable;

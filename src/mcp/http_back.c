@@ -2,6 +2,7 @@
 
 #include <assert.h>
 
+#include "base/live.h"
 #include "mcp/header_rules.h"
 #include "mcp/reply.h"
 #include "store/answer.h"
@@ -84,6 +85,7 @@ http_back_free(struct http_back *hb)
     loop_clear_timer(hb->loop, &hb->rest);
     sse_clear(&hb->events_in);
     drop_gathered(hb);
+    live_end(LIVE_UPSTREAM_CALLS);
     free(hb);
 }
 
@@ -135,6 +137,7 @@ http_back_new(struct loop *loop, const struct http_upstream *to, const struct ht
     list_init(&hb->exchanges);
     sse_init(&hb->events_in, to->message_max);
     hb->events_in.budget = http_client_budget(to->client);
+    live_begin(LIVE_UPSTREAM_CALLS);
     if (!take_headers(hb, r)) {
         http_back_free(hb);
         return NULL;

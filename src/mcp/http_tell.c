@@ -1,6 +1,8 @@
 /* A message of ours to an HTTP upstream that no exchange brings. */
 #include "mcp/http_back.h"
 
+#include "base/live.h"
+
 enum { HEADERS_MAX = 64 };
 
 #define TELL_PATIENCE SECONDS(10)
@@ -21,6 +23,7 @@ telling_free(struct telling *t)
     loop_clear_timer(t->loop, &t->patience);
     http_call_cancel(t->call);
     buffer_clear(&t->text);
+    live_end(LIVE_TELLINGS);
     free(t);
 }
 
@@ -64,6 +67,7 @@ telling_new(struct http_upstream *to, struct str message)
     timer_init(&t->patience, stop_waiting);
     loop_set_timer(t->loop, &t->patience, loop_now(t->loop) + TELL_PATIENCE);
     list_append(&to->tellings, &t->node);
+    live_begin(LIVE_TELLINGS);
     if (buffer_append(&t->text, message))
         return t;
     telling_free(t);

@@ -2,6 +2,8 @@
 
 #include <assert.h>
 
+#include "base/live.h"
+
 static void send_exchange(struct back *back, struct exchange *x);
 static void cancel_exchange(struct back *back, struct exchange *x, enum close_reason why);
 
@@ -30,6 +32,7 @@ session_new(struct channel *c, const char *id, void *owner)
     list_init(&s->held);
     list_append(&c->sessions, &s->node);
     c->session_count++;
+    live_begin(LIVE_SESSIONS);
     return s;
 }
 
@@ -93,14 +96,14 @@ forward(struct session *s, struct exchange *x, struct str message, struct str id
         exchange_fail(x, CLOSE_UNREACHABLE, "%s", err.text);
         return;
     }
-    if (c->state == CHANNEL_READY && !call->opens) {
+    if (channel_takes(c) && !call->opens) {
         if (channel_write_request(c, call, message, id, token))
             return;
         exchange_lose_back(x);
         exchange_fail(x, CLOSE_BUSY, "its input queue is full");
         return;
     }
-    list_append(&c->waiting, &call->node);
+    call_enlist(call, &c->waiting);
     if (call->opens && c->state == CHANNEL_READY) {
         channel_answer_from_greeting(c, call);
         return;
@@ -253,8 +256,8 @@ send_notification(struct session *s, struct exchange *x)
 
     if (str_eq(x->message.method, STR("notifications/cancelled"))) {
         cancel_call(s, x);
-    } else if (c->state != CHANNEL_READY) {
-        is_taken = true; /* a child that is not open yet has nothing to be told about */
+    } else if (!channel_takes(c)) {
+        is_taken = true; /* a child that is not open yet, or no longer, has nothing to be told about */
     } else if (str_eq(x->message.method, STR("notifications/initialized"))) {
         if (!c->is_told_initialized)
             is_taken = c->is_told_initialized = child_write(c->child, x->message.message);
@@ -270,7 +273,8 @@ send_reply(struct session *s, struct exchange *x)
     struct channel   *c        = s->channel;
     struct question **slot     = map_get(&c->questions, x->message.id);
     struct question  *q        = slot != NULL && (*slot)->session == s ? *slot : NULL;
-    bool              is_taken = q == NULL || (c->child != NULL && child_write(c->child, x->message.message));
+    bool              is_void  = q == NULL || c->child == NULL || !child_takes_lines(c->child);
+    bool              is_taken = is_void || child_write(c->child, x->message.message);
 
     if (q != NULL && is_taken) {
         if (q->on != NULL) {
@@ -288,13 +292,10 @@ send_stream(struct session *s, struct exchange *x)
     s->stream = x;
     for (struct list *node; (node = list_first(&s->held)) != NULL;) {
         struct held *held = LIST_OF(struct held, node, node);
-        list_remove(node);
-        s->held_count--;
-        s->held_bytes -= held->len;
         exchange_note(x, FROM_SERVER, str_of(held->bytes, held->len), false);
         if (x->front != NULL)
             x->front->ops->message(x->front, x, str_of(held->bytes, held->len), false);
-        free(held);
+        session_drop_held(s, held);
     }
 }
 
@@ -390,11 +391,10 @@ session_end(struct session *s, enum close_reason why)
     drop_questions(s);
     map_each(&s->subscriptions, drop_subscription, c);
     map_clear(&s->subscriptions);
-    for (struct list *node; (node = list_first(&s->held)) != NULL;) {
-        list_remove(node);
-        free(LIST_OF(struct held, node, node));
-    }
+    for (struct list *node; (node = list_first(&s->held)) != NULL;)
+        session_drop_held(s, LIST_OF(struct held, node, node));
     channel_remove_session(c, s);
+    live_end(LIVE_SESSIONS);
     free(s);
 }
 

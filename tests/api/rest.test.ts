@@ -260,6 +260,7 @@ test('the status has everything', async () => {
     assert.ok(status.sessions.clients.includes('ada'));
     assert.ok(status.memory.residentBytes > 1e6);
     assert.deepEqual(Object.keys(status.liveObjects), ['exchanges', 'streams', 'sessions', 'retired']);
+    assert.deepEqual([status.objects.apiJobs, status.objects.servers, status.objects.exchanges], [1, 3, 0]);
 });
 
 test('a large message is said by its size in the list, and is whole by itself', async () => {

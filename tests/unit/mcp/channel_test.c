@@ -27,6 +27,8 @@ struct house {
     struct buffer     heard; /* by the child */
     size_t            downs, lost, odd, closed;
     enum close_reason why; /* of the last exchange that closed */
+    char              detail[200];
+    const char       *command; /* in place of the peer; NULL: the peer */
 };
 
 static struct house house;
@@ -61,8 +63,9 @@ static const struct front_ops front_ops = {.message = front_message, .end = fron
 static struct child *
 start(void *owner, const struct child_events *events, struct channel *c, struct error *err)
 {
-    char *const argv[] = {(char[]){TEST_MCP_PEER}, house.path, NULL};
-    char *const env[]  = {(char[]){"PATH=/usr/bin:/bin"}, NULL};
+    const char *command = house.command != NULL ? house.command : TEST_MCP_PEER;
+    char *const argv[]  = {(char *)(uintptr_t)command, house.path, NULL};
+    char *const env[]   = {(char[]){"PATH=/usr/bin:/bin"}, NULL};
 
     (void)owner;
     return child_start(house.children, &(struct child_spec){.argv = argv, .env = env}, events, c, err);
@@ -121,8 +124,8 @@ on_message(struct exchange *x, enum message_from from, struct str bytes, bool co
 static void
 on_close(struct exchange *x, enum close_reason why)
 {
-    (void)x;
     house.why = why;
+    snprintf(house.detail, sizeof house.detail, "%.*s", STR_ARG(x->detail));
 }
 
 static void
@@ -430,6 +433,82 @@ TEST(a_child_that_dies_is_started_again_at_once_and_then_with_a_wait)
     finish();
 }
 
+TEST(what_comes_while_a_child_is_dying_waits_for_the_next)
+{
+    begin(false);
+    open_both();
+    say(&house.ada, CALL("1", "1"));
+    WAIT(child_heard("tools/call"));
+    child_kill(channel_child(house.channel));
+    struct exchange *x = say(&house.bob, CALL("2", "2"));
+    assert_int_equal(x->state, EXCHANGE_WAITING);
+    say(&house.bob, "{\"jsonrpc\":\"2.0\",\"method\":\"notifications/roots/list_changed\"}");
+    assert_int_equal(house.why, CLOSE_ANSWERED);
+    WAIT(house.downs == 1);
+    assert_int_equal(house.why, CLOSE_CUT); /* the call that it had heard */
+    close(house.peer);
+    house.peer = -1;
+    buffer_reset(&house.heard);
+    child_answers("initialize", "\"result\":" GREETING);
+    child_answers("tools/call", "\"result\":{}");
+    WAIT(got(&house.bob, "\"id\":2,\"result\":{}"));
+    finish();
+}
+
+TEST(what_comes_while_an_isolated_child_is_dying_hears_how_it_died)
+{
+    begin(true);
+    open_both();
+    child_kill(channel_child(house.channel));
+    say(&house.ada, CALL("2", "2"));
+    WAIT(house.lost == 1);
+    assert_int_equal(house.why, CLOSE_UNREACHABLE);
+    assert_string_equal(house.detail, "it was stopped: was killed by SIGKILL");
+    finish();
+}
+
+TEST(a_restart_is_no_failure_and_keeps_what_comes_meanwhile)
+{
+    begin(false);
+    open_both();
+    say(&house.ada, CALL("1", "1"));
+    WAIT(child_heard("tools/call"));
+    channel_restart(house.channel);
+    struct exchange *x = say(&house.bob, CALL("2", "2"));
+    assert_int_equal(x->state, EXCHANGE_WAITING);
+    WAIT(house.downs == 1);
+    assert_int_equal(house.why, CLOSE_CUT);
+    assert_string_equal(house.detail, "it was restarted");
+    assert_int_equal(channel_down_since(house.channel), 0);
+    close(house.peer);
+    house.peer = -1;
+    buffer_reset(&house.heard);
+    child_answers("initialize", "\"result\":" GREETING);
+    child_answers("tools/call", "\"result\":{}");
+    WAIT(got(&house.bob, "\"id\":2,\"result\":{}"));
+    finish();
+}
+
+TEST(which_command_could_not_be_started_is_the_operators_to_know)
+{
+    begin(false);
+    house.command = "/no/such/place/server";
+    say(&house.ada, INITIALIZE("1"));
+    WAIT(house.downs == 1);
+    assert_int_equal(house.why, CLOSE_UNREACHABLE);
+    assert_string_equal(house.detail, "it could not be started");
+    assert_true(str_find(str_from(channel_words(house.channel)), STR("/no/such/place/server")) > 0);
+    say(&house.ada, INITIALIZE("1"));
+    WAIT(house.downs == 2);
+    say(&house.ada, INITIALIZE("1"));
+    assert_true(str_starts(str_from(house.detail), STR("it could not be started; it is started again in ")));
+    channel_restart(house.channel); /* the operator has mended it */
+    house.command      = NULL;
+    struct exchange *x = say(&house.ada, INITIALIZE("1"));
+    assert_int_equal(x->state, EXCHANGE_WAITING);
+    finish();
+}
+
 TEST(the_lowest_level_is_asked_for_and_each_session_hears_its_own)
 {
     begin(false);
@@ -443,6 +522,8 @@ TEST(the_lowest_level_is_asked_for_and_each_session_hears_its_own)
     child_says("{\"jsonrpc\":\"2.0\",\"method\":\"notifications/message\",\"params\":{\"level\":\"info\",\"data\":1}}");
     WAIT(got(&house.ada, "\"info\""));
     assert_false(got(&house.bob, "\"info\""));
+    leave(&house.ada);
+    WAIT(child_heard("\"params\":{\"level\":\"error\"}")); /* nobody wants less any more */
     finish();
 }
 

@@ -1,0 +1,32 @@
+#include "base/live.h"
+
+size_t live_counts[LIVE_KINDS];
+
+/* clang-format off */
+const char *const live_names[LIVE_KINDS] = {
+    [LIVE_EXCHANGES]      = "exchanges",
+    [LIVE_HOPS]           = "hops",
+    [LIVE_DELAYED]        = "delayed",
+    [LIVE_API_JOBS]       = "apiJobs",
+    [LIVE_VISITS]         = "visits",
+    [LIVE_SESSIONS]       = "sessions",
+    [LIVE_LANES]          = "lanes",
+    [LIVE_CHANNELS]       = "channels",
+    [LIVE_CHANNEL_CALLS]  = "channelCalls",
+    [LIVE_QUESTIONS]      = "questions",
+    [LIVE_HELD_MESSAGES]  = "heldMessages",
+    [LIVE_CHILDREN]       = "children",
+    [LIVE_UPSTREAM_CALLS] = "upstreamCalls",
+    [LIVE_TELLINGS]       = "tellings",
+    [LIVE_HTTP_CALLS]     = "httpCalls",
+    [LIVE_DIALS]          = "dials",
+    [LIVE_LOOKUPS]        = "lookups",
+    [LIVE_WIRES]          = "wires",
+    [LIVE_LINKS]          = "links",
+    [LIVE_CONNECTIONS]    = "connections",
+    [LIVE_POLLS]          = "polls",
+    [LIVE_WORKER_JOBS]    = "workerJobs",
+    [LIVE_SERVERS]        = "servers",
+    [LIVE_HELD_BYTES]     = "heldBytes",
+};
+/* clang-format on */
