@@ -212,7 +212,11 @@ test('navigation, reports and refreshes of a hostile page lead nowhere', LIMIT, 
 });
 
 test('the address bar renders nothing of a server, and runs nothing', LIMIT, async (t) => {
-    const it = await victim(t, (_, answer) => void answer.writeHead(200, { 'content-type': 'text/html' }).end('<script>document.title="run"</script>'));
+    const page = '<script>document.title="run"</script>';
+    const it = await victim(t, (incoming, answer, body) => {
+        if (body.includes('initialize')) answersAs('up')(incoming, answer, body);
+        else answer.writeHead(200, { 'content-type': 'text/html' }).end(page);
+    });
     const { port } = it.gatehouse;
     const shown = () => ({ title: document.title, type: document.contentType, scripts: document.scripts.length, text: document.body.innerText });
 
