@@ -115,18 +115,21 @@ buffer_append_json(struct buffer *b, struct str s)
         return false;
     for (size_t i = 0; i < s.len;) {
         unsigned char c = (unsigned char)s.data[i];
-        if (c >= 0x20 && c < 0x80 && c != '"' && c != '\\') {
+        if (c >= 0x20 && c < 0x7f && c != '"' && c != '\\') {
             i++;
             continue;
         }
-        size_t len = c < 0x80 ? 0 : utf8_character(s, i);
-        if (len > 0) {
+        size_t len   = c < 0x80 ? 0 : utf8_character(s, i);
+        bool   is_c1 = len == 2 && c == 0xc2 && (unsigned char)s.data[i + 1] < 0xa0;
+        if (len > 0 && !is_c1) {
             i += len;
             continue;
         }
         if (!buffer_append(b, str_of(s.data + plain, i - plain)))
             return false;
-        if (!(c < 0x80 ? append_escaped(b, c) : buffer_append(b, STR("\xEF\xBF\xBD"))))
+        if (is_c1) /* legal as it is, but JSON is shown on terminals too */
+            c = (unsigned char)s.data[++i];
+        if (!(c < 0x80 || is_c1 ? append_escaped(b, c) : buffer_append(b, STR("\xEF\xBF\xBD"))))
             return false;
         plain = ++i;
     }

@@ -52,15 +52,30 @@ decode(struct str s, size_t at, uint32_t *point)
     return len;
 }
 
-/* Characters that would move the cursor, start an escape or turn the reading direction. */
+struct range {
+    uint32_t first, last;
+};
+
+/* Characters that would move the cursor, start an escape, turn the reading direction, or be there unseen, so that two
+ * names look like one. Unicode 15: categories Cc, Cf, Zl, Zp, and what else is Default_Ignorable but the selectors of
+ * emoji (U+FE00 to U+FE0F) and letters of no width. In order. */
+static const struct range dangerous[] = {
+    {0x0000, 0x001f},   {0x007f, 0x009f},   {0x00ad, 0x00ad},   {0x0600, 0x0605},   {0x061c, 0x061c},
+    {0x06dd, 0x06dd},   {0x070f, 0x070f},   {0x0890, 0x0891},   {0x08e2, 0x08e2},   {0x115f, 0x1160},
+    {0x180e, 0x180e},   {0x200b, 0x200f},   {0x2028, 0x202e},   {0x2060, 0x206f},   {0x3164, 0x3164},
+    {0xfeff, 0xfeff},   {0xffa0, 0xffa0},   {0xfff9, 0xfffb},   {0x110bd, 0x110bd}, {0x110cd, 0x110cd},
+    {0x13430, 0x1343f}, {0x1bca0, 0x1bca3}, {0x1d173, 0x1d17a}, {0xe0000, 0xe0fff},
+};
+
 static bool
 is_dangerous(uint32_t point, bool one_line)
 {
     if (point == '\n' || point == '\t')
         return one_line;
-    return point < 0x20 || (point >= 0x7F && point < 0xA0) || (point >= 0x202A && point <= 0x202E) ||
-           (point >= 0x2066 && point <= 0x2069) || point == 0x2028 || point == 0x2029 || point == 0xFEFF ||
-           (point >= 0xE0000 && point <= 0xE007F);
+    for (size_t i = 0; i < sizeof dangerous / sizeof *dangerous && dangerous[i].first <= point; i++)
+        if (point <= dangerous[i].last)
+            return true;
+    return false;
 }
 
 bool

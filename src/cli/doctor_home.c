@@ -63,9 +63,10 @@ check_files(struct doctor *d, int home)
     struct stat    info;
 
     while (directory >= 0 && (entry = readdir(list)) != NULL) {
-        if (fstatat(directory, entry->d_name, &info, AT_SYMLINK_NOFOLLOW) != 0)
+        if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0 ||
+            fstatat(directory, entry->d_name, &info, AT_SYMLINK_NOFOLLOW) != 0)
             continue;
-        if (S_ISREG(info.st_mode))
+        if (S_ISREG(info.st_mode) || S_ISDIR(info.st_mode))
             check_file(d, directory, entry->d_name, &info);
         else if (S_ISLNK(info.st_mode))
             check_link(d, directory, entry->d_name);

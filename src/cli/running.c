@@ -1,47 +1,38 @@
 #include "cli/running.h"
 
-#include <errno.h>
-#include <signal.h>
-
-#include <yyjson.h>
-
 #include "base/file.h"
+#include "daemon/info.h"
+
+enum { GATEWAYS_MAX = 16 };
 
 #define HEALTH_WAIT SECONDS(2)
 #define API_WAIT    SECONDS(10)
 
 static bool
-read_info(struct cli *cli, struct running *out)
+answers(const struct running *r)
 {
-    struct buffer text = {.max = KIB(4)};
-    const char   *path = cli_home_file(cli, "daemon.json");
+    char         url[96];
+    struct fetch f = {.method = HTTP_METHOD_GET, .url = url, .wait = HEALTH_WAIT};
 
-    *out = (struct running){0};
-    if (path != NULL && file_read(path, &text, NULL)) {
-        yyjson_doc *doc  = yyjson_read(buffer_str(&text).data, buffer_len(&text), 0);
-        yyjson_val *root = yyjson_doc_get_root(doc);
-        out->pid         = (pid_t)yyjson_get_int(yyjson_obj_get(root, "pid"));
-        out->port        = (uint16_t)yyjson_get_int(yyjson_obj_get(root, "port"));
-        yyjson_doc_free(doc);
-    }
-    buffer_clear(&text);
-    snprintf(out->url, sizeof out->url, "http://localhost:%u", out->port);
-    return out->pid > 0 && out->port > 0 && (kill(out->pid, 0) == 0 || errno == EPERM);
+    snprintf(url, sizeof url, "http://127.0.0.1:%u/healthz", r->port);
+    bool ok = fetch(&f, NULL) && f.status == 200;
+    buffer_clear(&f.answer);
+    return ok;
 }
 
 bool
 running_find(struct cli *cli, struct running *out)
 {
-    char         url[96];
-    struct fetch f = {.method = HTTP_METHOD_GET, .wait = HEALTH_WAIT};
+    struct daemon_info all[GATEWAYS_MAX];
+    size_t             count = daemon_info_list(&cli->settings, all, GATEWAYS_MAX);
 
-    if (!read_info(cli, out))
-        return false;
-    snprintf(url, sizeof url, "http://127.0.0.1:%u/healthz", out->port);
-    f.url   = url;
-    bool ok = fetch(&f, NULL) && f.status == 200;
-    buffer_clear(&f.answer);
-    return ok;
+    for (size_t i = 0; i < count; i++) {
+        *out = (struct running){.pid = all[i].pid, .port = all[i].port};
+        snprintf(out->url, sizeof out->url, "http://localhost:%u", out->port);
+        if (answers(out))
+            return true;
+    }
+    return false;
 }
 
 bool

@@ -11,7 +11,7 @@ struct running {
     char     url[64];
 };
 
-/* From <home>/daemon.json: the process lives and answers /healthz. False: none runs. */
+/* Of those that say they run on the home (daemon/info.h) the first that answers /healthz. False: none runs. */
 bool running_find(struct cli *cli, struct running *out);
 
 enum { FETCH_HEADERS_MAX = 8, FETCH_SESSION_SIZE = 256 };

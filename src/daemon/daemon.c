@@ -9,6 +9,7 @@
 #include "api/api.h"
 #include "base/file.h"
 #include "base/log.h"
+#include "daemon/info.h"
 #include "guard/origin.h"
 #include "guard/peer.h"
 
@@ -38,7 +39,7 @@ struct daemon {
     uv_signal_t            signals[SIGNALS];
     struct timer           deadline, poll;
     bool                   is_loop_up, is_net_up, has_signals, is_draining, is_drained, is_cut;
-    char                   traffic_path[PATH_MAX], registry_path[PATH_MAX], info_path[PATH_MAX];
+    char                   traffic_path[PATH_MAX], registry_path[PATH_MAX];
     char                   url[64];
 };
 
@@ -165,8 +166,7 @@ read_home(struct daemon *d, struct error *err)
         return false;
     if (!home_path(path, sizeof path, s, "token") || !home_path(keys, sizeof keys, s, "keys") ||
         !home_path(d->traffic_path, sizeof d->traffic_path, s, "traffic.db") ||
-        !home_path(d->registry_path, sizeof d->registry_path, s, "mcp.json") ||
-        !home_path(d->info_path, sizeof d->info_path, s, "daemon.json"))
+        !home_path(d->registry_path, sizeof d->registry_path, s, "mcp.json"))
         return error_set(err, ERROR_INVALID, "the path of the home is too long");
     if (!local_token_load(&d->token, path, err) || !file_make_directory(keys, err) ||
         !home_path(keys, sizeof keys, s, "keys/session") || !session_key_load(&d->session_key, keys, err))
@@ -250,22 +250,6 @@ open_api(struct daemon *d, uint16_t port, struct error *err)
     d->origin = (struct origin_rules){.port = port, .allowed_hosts = d->settings->http.allowed_hosts};
     d->api    = api_new(&parts, err);
     return d->api != NULL;
-}
-
-/* So that the command line finds us. */
-static void
-write_info(struct daemon *d, uint16_t port)
-{
-    char          at[TIME_ISO_SIZE];
-    struct buffer text = {.max = KIB(4)};
-    struct error  err  = {0};
-
-    time_format_iso(clock_wall(), at);
-    if (!buffer_printf(&text, "{\"pid\":%d,\"port\":%u,\"url\":\"%s\",\"started\":\"%s\",\"version\":\"%s\"}\n",
-                       getpid(), port, d->url, at, GATEHOUSE_VERSION) ||
-        !file_replace(d->info_path, buffer_str(&text), 0600, &err))
-        log_line(LOG_WARN, "%s", err.text);
-    buffer_clear(&text);
 }
 
 static void
@@ -354,8 +338,7 @@ on_children_gone(void *arg)
 static void
 take_apart(struct daemon *d)
 {
-    if (d->info_path[0] != '\0' && d->server != NULL)
-        unlink(d->info_path);
+    daemon_info_remove(d->settings);
     http_server_free(d->server);
     registry_watch_free(d->watch);
     gateway_free(d->gateway);
@@ -412,7 +395,9 @@ daemon_run(const struct settings *settings, void (*on_ready)(const struct daemon
     if (ok) {
         watch_signals(d);
         snprintf(d->url, sizeof d->url, "http://localhost:%u", port);
-        write_info(d, port);
+        struct error unwritten = {0};
+        if (!daemon_info_write(settings, port, d->url, &unwritten))
+            log_line(LOG_WARN, "%s", unwritten.text);
         char home[PATH_MAX];
         snprintf(home, sizeof home, "%.*s", STR_ARG(settings->home));
         on_ready(&(struct daemon_ready){.port     = port,

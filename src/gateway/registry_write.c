@@ -1,8 +1,13 @@
 /* Changes to mcp.json: read, change one entry's bytes, check the whole, replace the file; all under its lock.
  *
  * The lock keeps our processes apart. A person's editor takes no lock: the bytes are compared once more right before
- * the rename, and when they are others, all begins again. */
+ * the rename, and when they are others, all begins again. Some editors empty the file and write it in pieces, or move
+ * it away first: what is empty, gone or no JSON since less than a second is being written, and waited for. One that had
+ * emptied the file right before our rename goes on writing to what no name leads to any more: so the replaced file is
+ * kept open and looked at once more, and what was written there is taken as the text to change. */
 #include <assert.h>
+#include <errno.h>
+#include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -10,7 +15,10 @@
 #include "gateway/jsonc.h"
 #include "gateway/registry.h"
 
-enum { FILE_MAX = 4 * 1024 * 1024, TRIES = 20, LOCK_WAIT_MS = 5000, ENTRY_DEPTH_MAX = 15 };
+enum { FILE_MAX = 4 * 1024 * 1024, TRIES = 20, LOCK_WAIT_MS = 5000, NAP_MS = 20, ENTRY_DEPTH_MAX = 15 };
+
+#define SETTLED  SECONDS(1) /* nobody writes for so long in one save */
+#define PATIENCE SECONDS(3)
 
 enum change_kind { CHANGE_ADD, CHANGE_REPLACE, CHANGE_MEMBERS, CHANGE_REMOVE };
 
@@ -19,9 +27,13 @@ struct change {
     enum change_kind kind;
     struct str       name;
     struct str       json;
-    enum server_kind before; /* of the entry, SERVER_WRONG when there was none */
-    struct buffer    old;
+    enum server_kind before;   /* of the entry, SERVER_WRONG when there was none */
+    bool             is_first; /* nobody ever changed this file: it may be missing */
+    mono_time        began;
+    struct buffer    old;      /* what is changed */
+    struct buffer    expected; /* what the file must still hold; equals `old` but after an editor came between */
     struct buffer    fresh;
+    int              replaced; /* the file as it was compared, -1: none */
 };
 
 static bool
@@ -212,25 +224,129 @@ read_old(struct change *c, struct buffer *into, struct error *err)
 }
 
 static bool
+copy(struct buffer *to, const struct buffer *from)
+{
+    buffer_reset(to);
+    return buffer_append(to, buffer_str(from));
+}
+
+static void
+let_go(struct change *c)
+{
+    if (c->replaced >= 0)
+        close(c->replaced);
+    c->replaced = -1;
+}
+
+/* Reads a file by its descriptor from its start, also one that has no name any more. */
+static bool
+read_open(int fd, struct buffer *into)
+{
+    char path[40];
+
+    snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
+    buffer_reset(into);
+    return file_read(path, into, NULL);
+}
+
+static bool
 is_unchanged(void *arg)
 {
     struct change *c   = arg;
     struct buffer  now = {.max = FILE_MAX};
-    bool           ok  = read_old(c, &now, NULL) && str_compare(buffer_str(&now), buffer_str(&c->old)) == 0;
 
+    let_go(c);
+    c->replaced = open(c->path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+    bool ok     = (c->replaced < 0 ? errno == ENOENT : read_open(c->replaced, &now)) &&
+              str_compare(buffer_str(&now), buffer_str(&c->expected)) == 0;
     buffer_clear(&now);
     return ok;
 }
 
 static bool
-try_once(struct change *c, struct error *err)
+is_json(struct str text)
+{
+    struct str  rest = str_starts(text, STR("\xEF\xBB\xBF")) ? str_skip(text, 3) : text; /* a byte order mark */
+    yyjson_doc *doc  = yyjson_read(rest.len == 0 ? "" : rest.data, rest.len, JSONC_FLAGS);
+
+    yyjson_doc_free(doc);
+    return doc != NULL;
+}
+
+static void
+nap(void)
+{
+    nanosleep(&(struct timespec){.tv_nsec = NAP_MS * 1000000L}, NULL);
+}
+
+/* Whether an editor wrote into the file that we have just replaced. Then `old` is what it wrote, once it is whole; one
+ * that breaks off has saved nothing. */
+static bool
+was_written(struct change *c)
+{
+    struct buffer now   = {.max = FILE_MAX};
+    bool          found = false;
+
+    for (mono_time since = clock_mono(); c->replaced >= 0 && clock_mono() - since < SETTLED && !found; nap()) {
+        if (!read_open(c->replaced, &now) || str_compare(buffer_str(&now), buffer_str(&c->expected)) == 0)
+            break;
+        found = is_json(buffer_str(&now)) && copy(&c->old, &now);
+    }
+    buffer_clear(&now);
+    return found;
+}
+
+static bool
+put_fresh(struct change *c, struct error *err)
 {
     struct stat info;
     mode_t      mode = stat(c->path, &info) == 0 ? info.st_mode & 0777 : 0600;
 
-    return read_old(c, &c->old, err) && check(c, buffer_str(&c->old), false, err) && make_fresh(c, err) &&
-           check(c, buffer_str(&c->fresh), true, err) &&
-           file_replace_if(c->path, buffer_str(&c->fresh), mode, is_unchanged, c, err);
+    for (int i = 0; i < TRIES; i++) {
+        if (!file_replace_if(c->path, buffer_str(&c->fresh), mode, is_unchanged, c, err))
+            return false;
+        if (!was_written(c))
+            return true;
+        if (!copy(&c->expected, &c->fresh))
+            return no_memory(err);
+        if (!make_fresh(c, err) || !check(c, buffer_str(&c->fresh), true, err)) {
+            file_replace(c->path, buffer_str(&c->old), mode, NULL); /* the person's save stands */
+            return false;
+        }
+    }
+    return error_set(err, ERROR_BUSY, "%s changes all the time", c->path);
+}
+
+/* Empty, gone, or no JSON, and touched so lately that its writer may not be done. */
+static bool
+is_being_written(const struct change *c)
+{
+    struct stat     info;
+    struct timespec real;
+    struct str      text = str_trim(buffer_str(&c->old));
+
+    if (clock_mono() - c->began > PATIENCE || (text.len > 0 && is_json(text)))
+        return false;
+    if (stat(c->path, &info) != 0)
+        return !c->is_first && clock_mono() - c->began < SETTLED;
+    clock_gettime(CLOCK_REALTIME, &real); /* file times are the kernel's wall clock, which may step: hence PATIENCE */
+    return (real.tv_sec - info.st_mtim.tv_sec) * SECONDS(1) + (real.tv_nsec - info.st_mtim.tv_nsec) / 1000 < SETTLED;
+}
+
+static bool
+try_once(struct change *c, struct error *err)
+{
+    for (;;) {
+        if (!read_old(c, &c->old, err))
+            return false;
+        if (!is_being_written(c))
+            break;
+        nap();
+    }
+    if (!copy(&c->expected, &c->old))
+        return no_memory(err);
+    return check(c, buffer_str(&c->old), false, err) && make_fresh(c, err) &&
+           check(c, buffer_str(&c->fresh), true, err) && put_fresh(c, err);
 }
 
 static bool
@@ -242,15 +358,20 @@ make(struct change c, struct error *err)
 
     if ((size_t)snprintf(path, sizeof path, "%s.lock", c.path) >= sizeof path)
         return error_set(err, ERROR_INVALID, "the path of the registry is too long");
-    int lock  = file_lock(path, LOCK_WAIT_MS, &failed);
-    c.old.max = c.fresh.max = FILE_MAX;
+    c.is_first = access(path, F_OK) != 0;
+    int lock   = file_lock(path, LOCK_WAIT_MS, &failed);
+    c.began    = clock_mono();
+    c.replaced = -1;
+    c.old.max = c.expected.max = c.fresh.max = FILE_MAX;
     for (int i = 0; lock >= 0 && !ok && i < TRIES; i++) {
         failed = (struct error){0};
         ok     = try_once(&c, &failed);
         if (!ok && failed.code != ERROR_BUSY)
             break;
     }
+    let_go(&c);
     buffer_clear(&c.old);
+    buffer_clear(&c.expected);
     buffer_clear(&c.fresh);
     if (lock >= 0)
         close(lock);

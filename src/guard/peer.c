@@ -61,6 +61,15 @@ put_ends(struct inet_diag_sockid *id, const union address *peer, const union add
     id->idiag_cookie[0] = id->idiag_cookie[1] = INET_DIAG_NOCOOKIE;
 }
 
+/* Whoever closes a socket takes the owner's name along: what is left of it has no inode, and is said to be root's. So
+ * without an inode the owner is not known; else another user who writes a request and leaves before it is accepted
+ * passes for root. */
+static bool
+has_owner(uint64_t inode)
+{
+    return inode != 0;
+}
+
 /* The kernel answers within the call, so the socket need not wait. */
 static bool
 ask_netlink(int netlink, const union address *peer, const union address *own, uid_t *uid)
@@ -86,7 +95,7 @@ ask_netlink(int netlink, const union address *peer, const union address *own, ui
     struct inet_diag_msg message;
     memcpy(&message, NLMSG_DATA(&answer.header), sizeof message);
     *uid = message.idiag_uid;
-    return true;
+    return has_owner(message.idiag_inode);
 }
 
 /* An end as /proc/net/tcp writes it: the address as words in the machine's order, then the port. */
@@ -100,6 +109,28 @@ format_end(char out[64], const union address *a)
     uint32_t words[4];
     memcpy(words, &a->v6.sin6_addr, sizeof words);
     snprintf(out, 64, "%08X%08X%08X%08X:%04X", words[0], words[1], words[2], words[3], ntohs(a->v6.sin6_port));
+}
+
+/* Behind its two ends: state, queues, timer, retransmits, uid, time-out, inode. */
+static bool
+read_row(struct str row, uid_t *uid)
+{
+    enum { UID = 5, INODE = 7 };
+    struct str word;
+    uint64_t   number = 0;
+
+    for (int words = 0; str_cut(&row, ' ', &word);) {
+        if (word.len == 0)
+            continue;
+        words++;
+        if ((words == UID || words == INODE) && !str_to_u64(word, &number))
+            return false;
+        if (words == UID)
+            *uid = (uid_t)number;
+        if (words == INODE)
+            return has_owner(number);
+    }
+    return false;
 }
 
 static bool
@@ -119,16 +150,8 @@ read_proc(const union address *peer, const union address *own, uid_t *uid)
     format_end(to, own);
     snprintf(ends, sizeof ends, "%s %s ", from, to);
     ptrdiff_t at = str_find(buffer_str(&table), str_from(ends));
-    if (at >= 0) { /* then: state, queues, timer, retransmits, uid */
-        struct str line = str_skip(buffer_str(&table), (size_t)at + strlen(ends)), word;
-        uint64_t   number;
-        for (int words = 0; words < 5 && str_cut(&line, ' ', &word);) {
-            words += word.len > 0;
-            found = words == 5 && str_to_u64(word, &number);
-        }
-        if (found)
-            *uid = (uid_t)number;
-    }
+    if (at >= 0)
+        found = read_row(str_skip(buffer_str(&table), (size_t)at + strlen(ends)), uid);
     buffer_clear(&table);
     return found;
 }

@@ -19,10 +19,10 @@ struct peer_check {
 bool peer_check_open(struct peer_check *p, struct error *err);
 void peer_check_close(struct peer_check *p);
 
-/* Whether the accepted TCP connection `fd` comes from our own user or root. A peer whose owner cannot be found may not.
- */
+/* Whether the accepted TCP connection `fd` comes from our own user or root. A peer whose owner cannot be found, or
+ * who has closed its end already, may not. */
 bool peer_is_ours(const struct peer_check *p, int fd);
-/* The owner. False: not found. For tests and `doctor`. */
+/* The owner. False: not found, or gone. For tests and `doctor`. */
 bool peer_uid(const struct peer_check *p, int fd, uid_t *uid);
 
 #endif

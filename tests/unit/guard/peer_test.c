@@ -1,6 +1,7 @@
 #include "guard/peer.h"
 
 #include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <signal.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
@@ -80,5 +81,52 @@ TEST(another_users_process_is_not)
     for (int through_proc = 0; through_proc < 2; through_proc++) {
         expect_uid(AF_INET, NOBODY, through_proc);
         expect_uid(AF_INET6, NOBODY, through_proc);
+    }
+}
+
+/* The kernel forgets the owner of a socket that is closed, and calls it root's. */
+static void
+expect_stranger_who_left(int family, bool through_proc)
+{
+    struct sockaddr_storage address;
+    socklen_t               len;
+    struct peer_check       check    = {.netlink = -1};
+    int                     listener = listen_on(family, &address, &len), status = 0;
+
+    if (listener < 0)
+        return;
+    pid_t child = fork();
+    if (child == 0) {
+        if (setgid(NOBODY) != 0 || setuid(NOBODY) != 0)
+            _exit(1);
+        int fd = socket(family, SOCK_STREAM, 0);
+        if (connect(fd, (struct sockaddr *)&address, len) != 0 || send(fd, "POST", 4, 0) != 4 ||
+            shutdown(fd, SHUT_WR) != 0)
+            _exit(1);
+        struct tcp_info info = {0};
+        for (socklen_t size = sizeof info; info.tcpi_state != TCP_FIN_WAIT2; size = sizeof info)
+            if (getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &size) != 0)
+                _exit(1);
+        _exit(0);
+    }
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_int_equal(status, 0);
+    int fd = accept(listener, NULL, NULL);
+    assert_true(fd >= 0);
+    if (!through_proc)
+        assert_true(peer_check_open(&check, NULL));
+    assert_false(peer_is_ours(&check, fd));
+    peer_check_close(&check);
+    close(fd);
+    close(listener);
+}
+
+TEST(another_users_process_that_wrote_and_left_is_not_taken_for_root)
+{
+    if (geteuid() != 0)
+        skip();
+    for (int through_proc = 0; through_proc < 2; through_proc++) {
+        expect_stranger_who_left(AF_INET, through_proc);
+        expect_stranger_who_left(AF_INET6, through_proc);
     }
 }
