@@ -26,7 +26,7 @@ test('another user calls nothing, starts nothing and is served nothing', LIMIT, 
     const mark = join(gatehouse.home, 'mark');
     gatehouse.register({ up: { url }, child: script(`require('fs').writeFileSync(${JSON.stringify(mark)}, '')`) });
     await gatehouse.start();
-    const call = `{"jsonrpc":"2.0","id":1,"method":"initialize","params":{}}`;
+    const call = `{"jsonrpc":"2.0","id":1,"method":"initialize","params":{"protocolVersion":"2025-11-25","capabilities":{},"clientInfo":{"name":"nobody","version":"1"}}}`;
     const curl = `curl -s -m 5 -o /dev/null -w '%{http_code} '`;
     const tries = ['127.0.0.1', '[::1]'].flatMap((host) =>
         ['/s/up/mcp', '/s/child/mcp', '/api/servers', '/healthz', '/'].flatMap((path) => [
@@ -62,12 +62,15 @@ test('another user reads nothing of the home and of the processes, and ends none
     gatehouse.register({ child: { ...script('process.stdin.resume()'), env: { API_KEY: secret } } });
     const before = process.umask(0); // the worst that a start may find
     await gatehouse.start({ GATEHOUSE_LOG_LEVEL: 'info' }).finally(() => process.umask(before));
-    await post(gatehouse.url('child'), 'initialize', {}, {}, AbortSignal.timeout(1500)).catch(() => {}); // it never answers
+    const waits = new AbortController(); // the child never answers
+    t.after(() => waits.abort());
+    const hello = { protocolVersion: '2025-11-25', capabilities: {}, clientInfo: { name: 'hand', version: '1' } };
+    void post(gatehouse.url('child'), 'initialize', hello, {}, waits.signal).catch(() => {});
+    await until('helper and child', 20000, () => descendants(gatehouse.pid).length >= 2);
     process.umask(0);
     await gatehouse.command('add', 'later', 'http://127.0.0.1:1/mcp', '--no-try').finally(() => process.umask(before));
     const pids = [gatehouse.pid, ...descendants(gatehouse.pid).map(({ pid }) => pid)];
 
-    ok(pids.length >= 3, 'helper and child run');
     ok(existsSync(join(gatehouse.home, 'traffic.db-wal')));
     deepEqual(openToOthers(gatehouse.home), []);
     chmodSync(gatehouse.home, 0o711); // even if the directory could be entered, the files are closed
