@@ -109,12 +109,16 @@ is_integer(struct str number)
     return true;
 }
 
+/* An answer may echo it as 1.0, which is how some languages write all their numbers. */
 static struct str
-id_as_written(const struct reading *r, yyjson_val *value)
+id_as_written(const struct reading *r, yyjson_val *value, bool is_answer)
 {
-    struct str id = as_written(r, value);
+    struct str id    = as_written(r, value);
+    struct str whole = id;
 
-    return yyjson_is_raw(value) && !is_integer(id) ? STR_NONE : id;
+    if (is_answer && str_ends(id, STR(".0")))
+        whole.len -= 2;
+    return yyjson_is_raw(value) && !is_integer(whole) ? STR_NONE : id;
 }
 
 /* Levels are counted along the values, which lie in a row: a container ends where its next sibling begins. */
@@ -370,7 +374,7 @@ read_message(struct envelope *e, struct reading *r, struct error *err)
         return error_set(err, ERROR_INVALID, "the message is nested deeper than %d levels", DEPTH_MAX);
     if (!find_members(root, envelope_members, MEMBERS, found, err))
         return false;
-    e->id = id_as_written(r, found[MEMBER_ID]);
+    e->id = id_as_written(r, found[MEMBER_ID], found[MEMBER_METHOD] == NULL);
     if (e->id.len > ID_MAX) {
         size_t len = e->id.len;
         e->id      = STR_NONE; /* not to be echoed */

@@ -211,7 +211,7 @@ TEST(a_large_message_says_the_same_as_a_small_one)
         "\"io.modelcontextprotocol/protocolVersion\":\"2026-07-28\"} }}",
         "{\"jsonrpc\":\"2.0\",\"method\":\"notifications/cancelled\",\"params\":{\"requestId\":-7}}",
         "{\"jsonrpc\":\"2.0\",\"method\":\"notifications/progress\",\"params\":{\"progressToken\":\"\",\"x\":{}}}",
-        "{\"jsonrpc\":\"2.0\",\"id\":1e2,\"method\":\"completion/complete\",\"params\":{\"ref\":{\"name\":\"r\"}}}",
+        "{\"jsonrpc\":\"2.0\",\"id\":102,\"method\":\"completion/complete\",\"params\":{\"ref\":{\"name\":\"r\"}}}",
         "{\"jsonrpc\":\"2.0\",\"id\":9,\"result\":{\"protocolVersion\":\"2025-11-25\",\"serverInfo\":{\"name\":\"w\","
         "\"version\":\"2\"},\"isError\":true, \"z\":[]}}",
         "{\"jsonrpc\":\"2.0\",\"id\":null,\"error\":{\"data\":{\"code\":1},\"code\":-32001,\"message\":\"no\"}}",
