@@ -86,10 +86,17 @@ ask_netlink(int netlink, const union address *peer, const union address *own, ui
         char            bytes[1024];
     } answer;
 
+    ssize_t put, got;
+
     put_ends(&q.request.id, peer, own);
-    if (send(netlink, &q, sizeof q, 0) != (ssize_t)sizeof q)
+    do
+        put = send(netlink, &q, sizeof q, 0);
+    while (put < 0 && errno == EINTR);
+    if (put != (ssize_t)sizeof q)
         return false;
-    ssize_t got = recv(netlink, &answer, sizeof answer, 0);
+    do
+        got = recv(netlink, &answer, sizeof answer, 0);
+    while (got < 0 && errno == EINTR);
     if (got < (ssize_t)(NLMSG_LENGTH(sizeof(struct inet_diag_msg))) || answer.header.nlmsg_type != SOCK_DIAG_BY_FAMILY)
         return false;
     struct inet_diag_msg message;
