@@ -122,8 +122,11 @@ stream_head(struct hop *hop)
         x->http_status = 200;
         exchange_begin_answer(x);
     }
-    if (buffer_len(&hop->joined) > 0 && buffer_append_char(&hop->joined, ']'))
-        put_event(hop, buffer_str(&hop->joined));
+    if (buffer_len(&hop->joined) > 0) {
+        hop->is_torn |= !buffer_append_char(&hop->joined, ']');
+        if (!hop->is_torn)
+            put_event(hop, buffer_str(&hop->joined));
+    }
     buffer_clear(&hop->joined);
     forget_request(hop);
 }
@@ -300,8 +303,9 @@ answer_batch(struct hop *hop)
         answer_json(hop, hop->status, buffer_str(&hop->joined));
         return;
     }
-    append_error_message(&failure, STR_NONE, -32603, STR("the answers of the batch are too large together"),
-                         "too-large");
+    if (!append_error_message(&failure, STR_NONE, -32603, STR("the answers of the batch are too large together"),
+                              "too-large"))
+        buffer_reset(&failure);
     answer_json(hop, 502, buffer_str(&failure));
     buffer_clear(&failure);
 }
@@ -392,7 +396,9 @@ end_stream(struct hop *hop, struct str failure)
 {
     struct http_request *r = hop->request;
 
-    if (hop->shape == HOP_PASSING && (!hop->is_stream || hop->is_inside) && failure.len > 0) {
+    bool                 may_stand = hop->shape == HOP_STREAM || (hop->is_stream && !hop->is_inside);
+
+    if (hop->is_torn || (!may_stand && failure.len > 0)) {
         hop_let_go(hop);
         http_answer_cut(r);
         return;
@@ -446,8 +452,12 @@ tell_end(struct hop *hop, struct exchange *x, enum close_reason why, bool is_las
     bool          is_error = why != CLOSE_ANSWERED && x->kind != KIND_STREAM;
     bool          is_said  = is_error && why != CLOSE_CANCELLED;
 
-    if (is_said && append_failure(&failure, hop, x, why) && x->kind == KIND_REQUEST)
+    if (is_said && !append_failure(&failure, hop, x, why)) {
+        buffer_reset(&failure);
+        hop->is_torn = true; /* a stream that ended as if nothing were missing would lie */
+    } else if (is_said && x->kind == KIND_REQUEST) {
         exchange_note(x, FROM_SERVER, buffer_str(&failure), false);
+    }
     if (hop->shape == HOP_STREAM || hop->shape == HOP_PASSING) {
         bool may_stand = hop->shape == HOP_STREAM || (hop->is_stream && !hop->is_inside);
         if (is_last)
