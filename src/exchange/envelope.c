@@ -39,6 +39,12 @@ give_back(void *ctx, void *old)
     (void)ctx, (void)old; /* the arena goes as one */
 }
 
+static enum error_code
+read_error_code(const yyjson_read_err *why)
+{
+    return why->code == YYJSON_READ_ERROR_MEMORY_ALLOCATION ? ERROR_MEMORY : ERROR_INVALID;
+}
+
 static yyjson_doc *
 read_copy(struct reading *r, struct error *err)
 {
@@ -54,8 +60,7 @@ read_copy(struct reading *r, struct error *err)
     memset(r->copy + text.len, 0, YYJSON_PADDING_SIZE);
     yyjson_doc *doc = yyjson_read_opts(r->copy, text.len, read_flags, &memory, &why);
     if (doc == NULL)
-        error_set(err, why.code == YYJSON_READ_ERROR_MEMORY_ALLOCATION ? ERROR_MEMORY : ERROR_INVALID,
-                  "the message is not JSON: %s at byte %zu", why.msg, why.pos);
+        error_set(err, read_error_code(&why), "the message is not JSON: %s at byte %zu", why.msg, why.pos);
     return doc;
 }
 
@@ -420,7 +425,7 @@ count_elements(struct str batch, size_t *count, struct error *err)
         return skim_array(batch, count, err);
     yyjson_doc *doc = yyjson_read_opts((char *)(uintptr_t)batch.data, batch.len, YYJSON_READ_NUMBER_AS_RAW, NULL, &why);
     if (doc == NULL)
-        return error_set(err, ERROR_INVALID, "the batch is not JSON: %s at byte %zu", why.msg, why.pos);
+        return error_set(err, read_error_code(&why), "the batch is not JSON: %s at byte %zu", why.msg, why.pos);
     *count = yyjson_arr_size(yyjson_doc_get_root(doc));
     yyjson_doc_free(doc);
     return true;

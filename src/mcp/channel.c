@@ -11,12 +11,11 @@ static void
 expire_opening(struct timer *expiry)
 {
     struct channel *c = LIST_OF(struct channel, expiry, expiry);
+    char            words[80];
 
-    if (c->child != NULL && c->state == CHANNEL_OPENING) {
-        snprintf(c->words, sizeof c->words, "did not answer initialize within %lld ms",
-                 (long long)(c->patience / 1000));
-        child_kill(c->child);
-    }
+    snprintf(words, sizeof words, "did not answer initialize within %lld ms", (long long)(c->patience / 1000));
+    if (c->state == CHANNEL_OPENING)
+        channel_stop(c, words);
 }
 
 struct channel *
@@ -228,6 +227,16 @@ on_stderr(void *owner, struct str line)
 static const struct child_events child_events = {
     .on_line = on_line, .on_oversize = on_oversize, .on_stderr = on_stderr, .on_ended = on_ended};
 
+/* What it waits for, or its calls wait for, will not come: whoever waits hears these words when it has ended. */
+void
+channel_stop(struct channel *c, const char *words)
+{
+    if (c->child == NULL || c->words[0] != '\0')
+        return;
+    snprintf(c->words, sizeof c->words, "%s", words);
+    child_kill(c->child);
+}
+
 bool
 channel_open(struct channel *c, struct error *err)
 {
@@ -252,7 +261,8 @@ channel_open(struct channel *c, struct error *err)
     c->is_told_initialized = false;
     c->level               = -1;
     loop_set_timer(c->loop, &c->expiry, now + c->patience);
-    channel_request_of_ours(c, buffer_str(&c->opening));
+    if (!channel_request_of_ours(c, buffer_str(&c->opening)))
+        channel_stop(c, "could not be sent initialize: no memory");
     return true;
 }
 
@@ -285,25 +295,27 @@ channel_write_request(struct channel *c, struct call *call, struct str message, 
     return true;
 }
 
-/* A request that no client made: its answer is looked at only when it opens the channel. */
-void
+/* A request that no client made: its answer is looked at only when it opens the channel. False: it was not sent. */
+bool
 channel_request_of_ours(struct channel *c, struct str message)
 {
     struct call    *call = calloc(1, sizeof *call);
     struct envelope e;
 
     if (call == NULL)
-        return;
+        return false;
     list_init(&call->node);
     list_init(&call->questions);
     arena_reset(c->scratch);
     if (!envelope_parse(&e, message, c->scratch, NULL)) {
         free(call);
-        return;
+        return false;
     }
     call->opens = str_eq(e.method, STR("initialize"));
-    if (!channel_write_request(c, call, message, e.id, STR_NONE))
-        free(call);
+    if (channel_write_request(c, call, message, e.id, STR_NONE))
+        return true;
+    free(call);
+    return false;
 }
 
 bool
@@ -322,6 +334,8 @@ channel_tell(struct channel *c, const char *format, ...)
     bool ok = c->child != NULL && buffer_vprintf(&line, format, args) && child_write(c->child, buffer_str(&line));
     va_end(args);
     buffer_clear(&line);
+    if (!ok && channel_takes(c) && child_queued(c->child) == 0) /* an empty queue takes any line: it was memory */
+        channel_stop(c, "could not be told what it waits for: no memory");
     return ok;
 }
 

@@ -98,7 +98,8 @@ bool channel_open(struct channel *c, struct error *err);
 bool channel_takes(const struct channel *c);
 bool channel_write_request(struct channel *c, struct call *call, struct str message, struct str id, struct str token);
 bool channel_tell(struct channel *c, const char *format, ...) __attribute__((format(printf, 2, 3)));
-void channel_request_of_ours(struct channel *c, struct str message);
+void channel_stop(struct channel *c, const char *words);
+bool channel_request_of_ours(struct channel *c, struct str message);
 /* Onto one of the channel's lists of calls, off the other. */
 void call_enlist(struct call *call, struct list *list);
 void call_forget(struct channel *c, struct call *call);

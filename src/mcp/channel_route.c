@@ -357,6 +357,16 @@ take_notification(struct channel *c, const struct envelope *e)
     }
 }
 
+/* What there is no memory for may have answered any call: none is left to wait in vain. */
+static void
+take_unread(struct channel *c, struct str line, const struct error *err)
+{
+    if (err->code == ERROR_MEMORY)
+        channel_stop(c, "said more than there is memory for, and was stopped");
+    else
+        odd_line(c, line, err->text);
+}
+
 static bool
 take_element(struct str element, void *arg)
 {
@@ -376,12 +386,12 @@ channel_take_line(struct channel *c, struct str line)
         return;
     if (message_is_batch(line)) {
         if (!batch_each(line, take_element, c, &err) && err.code != ERROR_NONE)
-            odd_line(c, line, err.text);
+            take_unread(c, line, &err);
         return;
     }
     arena_reset(c->scratch);
     if (!envelope_parse(&e, line, c->scratch, &err)) {
-        odd_line(c, line, err.text);
+        take_unread(c, line, &err);
         return;
     }
     if (e.kind == MESSAGE_REQUEST)

@@ -56,6 +56,10 @@ answer_here(struct exchange *x, const char *result)
         arena_printf(x->arena, "{\"jsonrpc\":\"2.0\",\"id\":%.*s,\"result\":%s}", STR_ARG(x->message.id), result);
 
     exchange_lose_back(x);
+    if (message.data == NULL) {
+        exchange_fail(x, CLOSE_BUSY, "no memory");
+        return;
+    }
     x->judged     = true;
     x->first_byte = clock_mono();
     exchange_note(x, FROM_SERVER, message, false);
@@ -121,9 +125,15 @@ static void
 subscribe(struct session *s, struct exchange *x)
 {
     unsigned *count  = map_get_or_add(&s->channel->subscribed, x->message.target);
-    bool      is_new = count != NULL && map_get(&s->subscriptions, x->message.target) == NULL &&
-                  map_get_or_add(&s->subscriptions, x->message.target) != NULL;
+    bool      is_new = map_get(&s->subscriptions, x->message.target) == NULL;
 
+    if (count == NULL || (is_new && map_get_or_add(&s->subscriptions, x->message.target) == NULL)) {
+        if (count != NULL && *count == 0)
+            map_remove(&s->channel->subscribed, x->message.target);
+        exchange_lose_back(x);
+        exchange_fail(x, CLOSE_BUSY, "no memory, or too many subscriptions");
+        return;
+    }
     if (is_new && ++*count > 1 && s->channel->state == CHANNEL_READY) {
         answer_here(x, "{}"); /* another session has subscribed already */
         return;
@@ -188,6 +198,11 @@ set_level(struct session *s, struct exchange *x)
     struct str              message =
         arena_printf(x->arena, "%.*s%.*s,\"method\":\"logging/setLevel\",\"params\":{\"level\":\"%s\"}}", STR_ARG(head),
                      STR_ARG(x->message.id), log_levels[lowest]);
+    if (message.data == NULL) {
+        exchange_lose_back(x);
+        exchange_fail(x, CLOSE_BUSY, "no memory");
+        return;
+    }
     forward(s, x, message, str_of(message.data + head.len, x->message.id.len), STR_NONE);
 }
 
