@@ -25,6 +25,8 @@ class Hop {
     request?: http.ClientRequest;
 }
 
+export type Outcome = { method: string; status?: number; ended?: 'end' | 'cut'; isError: boolean; text: string };
+
 export type Target = { host: string; port: number; hostHeader: string; path: string };
 
 export class Client extends Actor<Hop> {
@@ -341,6 +343,17 @@ export class Client extends Actor<Hop> {
         const hop = step.label === undefined ? this.#hops.at(-1) : this.way(step.label);
         hop?.request?.destroy();
         if (hop) this.mine = this.mine.filter((asked) => asked.way !== hop);
+    }
+
+    /** How each request went that this client made: for those who judge a run that was disturbed. */
+    outcomes(): Outcome[] {
+        return this.#hops.map((hop) => ({
+            method: hop.request?.method ?? '',
+            status: hop.status,
+            ended: hop.ended,
+            isError: (hop.status ?? 0) >= 400 || hop.ended === 'cut' || /"error":\s*\{/.test(hop.text),
+            text: describeHop(hop),
+        }));
     }
 
     #isCancelled(hop: Hop): boolean {

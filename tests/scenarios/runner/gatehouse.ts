@@ -29,15 +29,31 @@ export type House = { settings?: Record<string, string | number | boolean>; toke
 
 export class Gatehouse {
     port = 0;
+    since = '0'; // rows up to this id are not looked at
     #binary: string;
     #home: string;
+    #env: Record<string, string>;
     #process?: ChildProcess;
     #exit?: Promise<string>;
     #said = '';
 
-    constructor(binary: string, home: string) {
+    constructor(binary: string, home: string, env: Record<string, string> = {}) {
         this.#binary = binary;
         this.#home = home;
+        this.#env = env;
+    }
+
+    get pid(): number {
+        return this.#process?.pid ?? 0;
+    }
+
+    /** Whether it ended by itself, or was never started. */
+    get isGone(): boolean {
+        return this.#process === undefined || this.#process.exitCode !== null || this.#process.signalCode !== null;
+    }
+
+    async writeRegistry(entries: Record<string, unknown>): Promise<void> {
+        await writeFile(`${this.#home}/mcp.json`, JSON.stringify({ mcpServers: entries }, null, 2), { mode: 0o600 });
     }
 
     async start(entries: Record<string, unknown>, house: House = {}): Promise<void> {
@@ -45,9 +61,9 @@ export class Gatehouse {
             `GATEHOUSE_${key.toUpperCase().replaceAll('.', '_')}`,
             String(value),
         ]);
-        const env = { ...process.env, GATEHOUSE_HOME: this.#home, ...Object.fromEntries(settings) };
+        const env = { ...process.env, GATEHOUSE_HOME: this.#home, ...Object.fromEntries(settings), ...this.#env };
 
-        await writeFile(`${this.#home}/mcp.json`, JSON.stringify({ mcpServers: entries }, null, 2), { mode: 0o600 });
+        await this.writeRegistry(entries);
         if (house.token !== undefined) await writeFile(`${this.#home}/token`, house.token, { mode: 0o600 });
         const gatehouse = spawn(this.#binary, ['serve', '--home', this.#home, '--port', '0'], { env, stdio: 'pipe' });
 
@@ -82,6 +98,11 @@ export class Gatehouse {
         return how === 'exit code 0' ? undefined : `${how}; ${this.tail()}`;
     }
 
+    /** All that it said. */
+    get said(): string {
+        return this.#said;
+    }
+
     /** The last of what it said. */
     tail(): string {
         return this.#said.trim().split('\n').slice(-8).join(' | ').slice(-1200);
@@ -89,7 +110,7 @@ export class Gatehouse {
 
     async rows(where: string): Promise<Row[]> {
         const columns = 'CAST(id AS TEXT) AS id, server, method, target, outcome, kind, error_code, http_status';
-        const query = `SELECT ${columns} FROM exchange WHERE ${where} ORDER BY exchange.id`;
+        const query = `SELECT ${columns} FROM exchange WHERE ${where} AND exchange.id > ${this.since} ORDER BY exchange.id`;
         const { stdout } = await ask('sqlite3', ['-readonly', '-json', `${this.#home}/traffic.db`, query]);
         return stdout.trim() === '' ? [] : JSON.parse(stdout);
     }

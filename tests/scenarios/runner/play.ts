@@ -87,7 +87,7 @@ function withLastWords(error: unknown, ending: string | undefined, gatehouse: Ga
     return failure;
 }
 
-async function speakAll(stage: Stage, actors: { play(): Promise<void>; checkLeftOver(): void }[]): Promise<void> {
+export async function speakAll(stage: Stage, actors: { play(): Promise<void>; checkLeftOver(): void }[]): Promise<void> {
     const played = await Promise.allSettled(
         actors.map((actor) =>
             actor.play().catch((error) => {
@@ -105,12 +105,12 @@ async function speakAll(stage: Stage, actors: { play(): Promise<void>; checkLeft
     for (const actor of actors) actor.checkLeftOver();
 }
 
-function makeWire(stage: Stage, speaker: Speaker, home: string): HttpWire | StdioWire {
+export function makeWire(stage: Stage, speaker: Speaker, home: string): HttpWire | StdioWire {
     const server = new Server(stage, speaker);
     return speaker.transport === 'http' ? new HttpWire(server) : new StdioWire(server, home);
 }
 
-function entryOf(wire: HttpWire | StdioWire): [string, object] {
+export function entryOf(wire: HttpWire | StdioWire): [string, object] {
     const { speaker } = wire.server;
     const options = (speaker.options ? fill(speaker.options, new Map()) : {}) as object;
     const entry =
@@ -120,7 +120,7 @@ function entryOf(wire: HttpWire | StdioWire): [string, object] {
     return [speaker.name, { ...entry, ...options }];
 }
 
-function targetOf(
+export function targetOf(
     run: Run,
     client: Speaker,
     wires: (HttpWire | StdioWire)[],

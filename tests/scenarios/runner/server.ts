@@ -2,7 +2,7 @@
 
 import { Actor } from './actor.ts';
 import type { Asked } from './actor.ts';
-import { discovery, isResponse, serverGreeting } from './message.ts';
+import { discovery, isRequest, isResponse, serverGreeting } from './message.ts';
 import type { Id, Message } from './message.ts';
 import type { Speaker } from './plan.ts';
 import type { Receive, Received, Send, Step } from './scenario.ts';
@@ -33,6 +33,9 @@ const ONLY_STDIO = ['start', 'end of input'];
 
 export class Server extends Actor<Way> {
     isOver = false; // Gatehouse is ending: what it tidies up is no part of the conversation
+    repeats: string[] = []; // methods of requests that came twice, in another way
+    #heard = new Map<string, Way>();
+    #children: Way[] = [];
     #inbox: Arrival[] = [];
     #last?: Way; // where the last thing came from
 
@@ -44,6 +47,7 @@ export class Server extends Actor<Way> {
     arrive(what: Arrival['what'], way: Way, message?: Message): void {
         const named = message?.method as string | undefined;
 
+        this.#noteRepeat(named ?? what, way, message);
         if (this.isOver || (message === undefined && !this.mentions(what))) return;
         if (named !== undefined && !this.mentions(named) && this.#answerAsUsual(named, message!, way)) return;
 
@@ -53,6 +57,27 @@ export class Server extends Actor<Way> {
                 new Failure(this.lastLine(), `nothing more at ${this.speaker.name}`, show(message ?? what)),
             );
         this.stage.changed();
+    }
+
+    #nameOf(way: Way): string {
+        if (!this.#isStdio()) return '';
+        if (!this.#children.includes(way)) this.#children.push(way);
+        return `child ${this.#children.indexOf(way)}`;
+    }
+
+    #noteRepeat(method: string, way: Way, message?: Message): void {
+        const session = way.headers['mcp-session-id'] ?? this.#nameOf(way); /* a child is a session of its own */
+        if (message !== undefined && !isRequest(message)) return;
+        const key = JSON.stringify([method, message?.id, session]);
+        const before = this.#heard.get(key);
+
+        if (before !== undefined && before !== way && (message !== undefined || before.isGone)) this.repeats.push(method);
+        this.#heard.set(key, way);
+    }
+
+    /** Whether Gatehouse left a request of its own, or this server a child, before the script said so. */
+    get wasLeft(): boolean {
+        return [...this.#heard.values()].some((way) => way.isGone);
     }
 
     #answerAsUsual(method: string, message: Message, way: Way): boolean {

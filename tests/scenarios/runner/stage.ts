@@ -20,8 +20,13 @@ export class Failure extends Error {
 
 export class Stage {
     signals = new Set<string>();
+    #patience: number;
     #watchers = new Set<() => void>();
     #failed: unknown;
+
+    constructor(patience = PATIENCE_MS) {
+        this.#patience = patience;
+    }
 
     /** Whoever changed what another may wait for says so. */
     changed(): void {
@@ -40,7 +45,7 @@ export class Stage {
     }
 
     /** Waits until `look` finds something; `giveUp` makes the error for when it takes too long. */
-    until<T>(look: () => T | undefined, giveUp: () => Error, patience = PATIENCE_MS): Promise<T> {
+    until<T>(look: () => T | undefined, giveUp: () => Error, patience = this.#patience): Promise<T> {
         return new Promise((resolve, reject) => {
             const settle = (act: () => void) => {
                 clearTimeout(timer);
