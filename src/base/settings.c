@@ -208,16 +208,13 @@ parse_number(const struct setting *setting, struct str value, uint64_t *out)
     return ok && *out >= setting->least && *out <= setting->most;
 }
 
-/* A copy without the spaces around words and without empty words. */
+/* A copy without the spaces around words and without empty words; `text` has room for it. */
 static bool
-parse_list(struct arena *arena, struct str value, struct str *out)
+parse_list(char *text, struct str value, struct str *out)
 {
-    char      *text = arena_alloc(arena, value.len + 1);
-    size_t     len  = 0;
+    size_t     len = 0;
     struct str word;
 
-    if (text == NULL)
-        return false;
     while (str_cut(&value, ',', &word)) {
         word = str_trim(word);
         for (size_t i = 0; i < word.len; i++)
@@ -236,15 +233,14 @@ parse_list(struct arena *arena, struct str value, struct str *out)
 }
 
 static bool
-parse_text(struct arena *arena, struct str value, struct str *out)
+parse_text(char *text, struct str value, struct str *out)
 {
-    char *text = NULL;
-
     if (value.len == 0 || memchr(value.data, '\0', value.len) != NULL)
         return false;
-    text = arena_cstr(arena, value);
-    *out = str_of(text, value.len);
-    return text != NULL;
+    memcpy(text, value.data, value.len);
+    text[value.len] = '\0';
+    *out            = str_of(text, value.len);
+    return true;
 }
 
 /* `where` names file, line and key, the variable, or the flag. */
@@ -253,18 +249,24 @@ assign(struct settings *s, const struct setting *setting, struct str value, cons
 {
     uint64_t number = 0;
     bool     ok     = false;
+    char    *copy   = NULL;
     void    *at     = field(s, setting);
 
     if (value.len > TEXT_MAX)
         return error_set(err, ERROR_TOO_LARGE, "%s is longer than %d bytes", where, TEXT_MAX);
+    if (setting->kind == SETTING_TEXT || setting->kind == SETTING_LIST) {
+        copy = arena_alloc(s->arena, value.len + 1);
+        if (copy == NULL)
+            return error_set(err, ERROR_MEMORY, "%s: no memory for it", where);
+    }
     if (setting->kind != SETTING_TEXT)
         value = str_trim(value);
     switch (setting->kind) {
     case SETTING_TEXT:
-        ok = parse_text(s->arena, value, at);
+        ok = parse_text(copy, value, at);
         break;
     case SETTING_LIST:
-        ok = parse_list(s->arena, value, at);
+        ok = parse_list(copy, value, at);
         break;
     case SETTING_CHOICE:
         ok = parse_choice(setting, value, at);
