@@ -118,8 +118,10 @@ look_for_texts(struct finder *f, const struct piece *p)
         buffer_reset(&f->folded);
     if (buffer_len(&f->folded) > CARRY_TEXT)
         buffer_consume(&f->folded, buffer_len(&f->folded) - CARRY_TEXT);
-    if (!append_folded(&f->folded, p->text))
+    if (!append_folded(&f->folded, p->text)) {
+        f->failed = true;
         return;
+    }
     for (size_t i = 0; i < f->text_count; i++) {
         uint32_t bit = 1U << (f->word_count + i);
         if ((f->found & bit) == 0 && holds(buffer_str(&f->folded), buffer_str(&f->texts[i])))
@@ -138,7 +140,7 @@ finder_look(struct finder *f, const struct entry *e)
     buffer_reset(&f->folded);
     if ((e->flags & ENTRY_CARRY) != 0) {
         scan = e->carry.words;
-        append_folded(&f->folded, str_of(e->carry.text, e->carry.len));
+        f->failed |= !append_folded(&f->folded, str_of(e->carry.text, e->carry.len));
     }
     while (f->found != f->all && piece_next(&pieces, &p)) {
         if (f->word_count > 0)

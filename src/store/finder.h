@@ -18,6 +18,7 @@ struct finder {
     uint32_t      found;  /* in the entry that is looked through */
     uint64_t      some;   /* bit (hash & 63) of each word: most words are none of them */
     struct buffer folded; /* of a block, or a piece and what came before */
+    bool          failed; /* there was no memory to look through an entry: what it holds is not known */
 };
 
 bool finder_init(struct finder *f, const struct query *q, struct error *err);
@@ -28,7 +29,7 @@ void finder_clear(struct finder *f);
 bool finder_may_match(const struct finder *f, struct str words, bool parts);
 /* The same of the entries themselves, for texts. */
 bool finder_run_may_match(struct finder *f, struct str run, bool parts);
-/* Which bits an entry has. */
+/* Which bits an entry has; look at `failed` then. */
 uint32_t finder_look(struct finder *f, const struct entry *e);
 
 #endif

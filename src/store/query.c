@@ -155,7 +155,9 @@ show_page(struct reader *r, struct sql *sql, bool (*each)(const struct exchange_
 
     arena_reset(r->arena);
     page = arena_alloc(r->arena, ROWS_A_PAGE * sizeof *page);
-    if (page == NULL || sql->failed || !buffer_append_char(&sql->text, '\0'))
+    if (page == NULL)
+        error_set(err, ERROR_MEMORY, "no memory for a page of exchanges");
+    else if (sql->failed || !buffer_append_char(&sql->text, '\0'))
         error_set(err, ERROR_TOO_LARGE, "the query is too large");
     else
         s = db_prepare(r->db, sql->text.data + sql->text.from, err);

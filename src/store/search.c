@@ -55,7 +55,9 @@ with_room(void *items, size_t count, size_t *room, size_t size, struct error *er
         return items;
     size_t fresh = *room == 0 ? 256 : *room * 2;
     void  *grown = fresh > HITS_MAX ? NULL : realloc(items, fresh * size);
-    if (grown == NULL)
+    if (grown == NULL && fresh <= HITS_MAX)
+        error_set(err, ERROR_MEMORY, "no memory for what the search finds");
+    else if (grown == NULL)
         error_set(err, ERROR_TOO_LARGE, "the search finds too much at once: bound it in time");
     else
         *room = fresh;
@@ -127,6 +129,8 @@ look_through(struct search *x, const struct segment *s, struct error *err)
         if ((int64_t)e.id <= x->after || (int64_t)e.id >= x->before)
             continue;
         uint32_t bits = finder_look(&x->finder, &e);
+        if (x->finder.failed)
+            return error_set(err, ERROR_MEMORY, "no memory to look through what was recorded");
         if (bits == 0 || (bits != x->finder.all && (e.flags & ENTRY_PART) == 0))
             continue;
         struct hit *grown = with_room(x->hits, x->hit_count, &x->hit_room, sizeof *grown, err);
