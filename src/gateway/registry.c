@@ -465,7 +465,8 @@ registry_load(const struct registry_source *from, struct registry *previous)
     buffer_clear(&text);
     if (r != NULL && !read) {
         r->file_error = err;
-        keep_previous(r, previous);
+        if (r->kept == NULL) /* an empty text has kept it already */
+            keep_previous(r, previous);
     }
     return r;
 }

@@ -422,3 +422,16 @@ TEST(a_file_that_is_suddenly_empty_ends_nothing)
     registry_unref(fresh);
     registry_unref(first);
 }
+
+TEST(a_file_that_cannot_be_read_keeps_the_servers_and_holds_them_once)
+{
+    struct registry_source from     = {.path = "/"}; /* a directory: it opens, and cannot be read */
+    struct registry       *previous = parse("{\"mcpServers\": {\"a\": {\"url\": \"http://g/\"}}}");
+    struct registry       *r        = registry_load(&from, previous);
+
+    assert_non_null(r);
+    assert_int_not_equal(r->file_error.code, ERROR_NONE);
+    assert_non_null(registry_find(r, STR("a")));
+    registry_unref(previous);
+    registry_unref(r); /* what is left then is told by LeakSanitizer */
+}
