@@ -27,6 +27,16 @@ is_variable_name(struct str s)
     return s.len > 0;
 }
 
+/* `more` bytes found no room behind `text`: there is a bound, or no memory, which is no fault of the entry. */
+static bool
+not_appended(struct entry_reader *r, const char *key, const struct buffer *text, size_t more)
+{
+    if (more > EXPANDED_MAX - buffer_len(text))
+        return entry_wrong(r, key, "this is longer than %d bytes with its variables", EXPANDED_MAX);
+    r->no_memory = true;
+    return false;
+}
+
 /* One `${inside}`. What is no form of ours stays as it is: it may be meant for the server. */
 static bool
 expand_one(struct entry_reader *r, const char *key, struct str inside, struct buffer *out, bool *used)
@@ -34,7 +44,7 @@ expand_one(struct entry_reader *r, const char *key, struct str inside, struct bu
     struct str name     = str_starts(inside, STR("env:")) ? str_skip(inside, 4) : inside;
     ptrdiff_t  at       = str_find(name, STR(":-"));
     struct str fallback = at < 0 ? STR_NONE : str_skip(name, (size_t)at + 2);
-    bool       ok       = false;
+    struct str whole    = STR_NONE;
 
     if (str_starts(inside, STR("input:")))
         return entry_wrong(r, key,
@@ -49,18 +59,19 @@ expand_one(struct entry_reader *r, const char *key, struct str inside, struct bu
     if (str_eq(inside, STR("userHome")))
         name = STR("HOME");
     if (!is_variable_name(name))
-        return buffer_append(out, STR("${")) && buffer_append(out, inside) && buffer_append_char(out, '}');
+        return (buffer_append(out, STR("${")) && buffer_append(out, inside) && buffer_append_char(out, '}')) ||
+               not_appended(r, key, out, inside.len + 3);
     *used             = true;
     const char *value = environment_get(r->from->environment, name);
     if (at >= 0 && (value == NULL || value[0] == '\0'))
-        ok = buffer_append(out, fallback);
+        whole = fallback;
     else if (value != NULL)
-        ok = buffer_append(out, str_from(value));
+        whole = str_from(value);
     else
         return entry_wrong(r, key,
                            "the variable %.*s is not set: set it where Gatehouse starts, or write ${%.*s:-default}",
                            STR_ARG(str_take(name, 60)), STR_ARG(str_take(name, 60)));
-    return ok || entry_wrong(r, key, "this is longer than %d bytes with its variables", EXPANDED_MAX);
+    return buffer_append(out, whole) || not_appended(r, key, out, whole.len);
 }
 
 static bool
@@ -69,7 +80,7 @@ keep(struct entry_reader *r, struct str s, struct str *out)
     const char *copy = arena_cstr(r->arena, s);
 
     r->no_memory |= copy == NULL;
-    *out = str_of(copy, s.len);
+    *out = copy == NULL ? STR_NONE : str_of(copy, s.len);
     return copy != NULL;
 }
 
@@ -87,7 +98,7 @@ entry_expand(struct entry_reader *r, const char *key, struct str raw, struct str
         if (end < 0)
             break;
         if (!buffer_append(&text, str_take(raw, (size_t)at)))
-            ok = entry_wrong(r, key, "this is longer than %d bytes", EXPANDED_MAX);
+            ok = not_appended(r, key, &text, (size_t)at);
         else
             ok = expand_one(r, key, str_of(raw.data + at + 2, (size_t)end - 2), &text, &used);
         raw = str_skip(raw, (size_t)(at + end) + 1);
@@ -95,8 +106,7 @@ entry_expand(struct entry_reader *r, const char *key, struct str raw, struct str
     if (ok && buffer_len(&text) == 0)
         ok = keep(r, raw, out);
     else if (ok)
-        ok = buffer_append(&text, raw) ? keep(r, buffer_str(&text), out)
-                                       : entry_wrong(r, key, "this is longer than %d bytes", EXPANDED_MAX);
+        ok = buffer_append(&text, raw) ? keep(r, buffer_str(&text), out) : not_appended(r, key, &text, raw.len);
     buffer_clear(&text);
     r->substituted |= used;
     if (secret != NULL)
