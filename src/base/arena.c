@@ -2,7 +2,8 @@
 
 #include <stdalign.h>
 
-/* Under AddressSanitizer each piece is a block of its own: what is written beyond it, or used after a reset, is seen. */
+/* Under AddressSanitizer each piece is a block of its own: what is written beyond it, or used after a reset, is seen.
+ */
 #if defined(__SANITIZE_ADDRESS__)
 enum { PIECES_ARE_APART = 1 };
 #elif defined(__has_feature)

@@ -396,7 +396,7 @@ end_stream(struct hop *hop, struct str failure)
 {
     struct http_request *r = hop->request;
 
-    bool                 may_stand = hop->shape == HOP_STREAM || (hop->is_stream && !hop->is_inside);
+    bool may_stand = hop->shape == HOP_STREAM || (hop->is_stream && !hop->is_inside);
 
     if (hop->is_torn || (!may_stand && failure.len > 0)) {
         hop_let_go(hop);

@@ -28,7 +28,7 @@ struct hop {
     size_t               share;      /* what may wait for the client beyond the first message */
     size_t               first;      /* bytes of that first message */
     struct buffer        joined;     /* answers of a batch that were not sent yet: "[a,b" */
-    bool                 is_torn;    /* they were too many to be held */
+    bool                 is_torn;    /* something that had to be said was not held */
     int                  status;     /* of a batch: 200 once one was answered, else of the last that failed */
     struct timer         quiet;      /* 5 s to a stream, then 15 s between comments */
     char                 server[72]; /* the upstream's name, for messages */

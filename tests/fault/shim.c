@@ -37,14 +37,14 @@ enum class {
 enum { FRAMES = 24 };
 
 struct control {
-    _Atomic uint64_t class; /* of calls that are counted; written last */
-    _Atomic uint64_t nth;   /* the first that fails, from 1; 0: only count */
-    _Atomic uint64_t span;  /* how many fail from there on */
+    _Atomic          uint64_t class; /* of calls that are counted; written last */
+    _Atomic uint64_t nth;            /* the first that fails, from 1; 0: only count */
+    _Atomic uint64_t span;           /* how many fail from there on */
     _Atomic uint64_t seen;
     _Atomic uint64_t failed;
-    _Atomic uint64_t pid;       /* of the program, once we are in */
-    _Atomic uint64_t blocks;    /* of memory in use, of all threads */
-    uint64_t         base;      /* where the program is loaded */
+    _Atomic uint64_t pid;            /* of the program, once we are in */
+    _Atomic uint64_t blocks;         /* of memory in use, of all threads */
+    uint64_t         base;           /* where the program is loaded */
     uint64_t         frames[FRAMES]; /* where the last failing call came from */
 };
 
@@ -75,8 +75,7 @@ remember_caller(void)
 }
 
 /* Counts a call of `class`; whether it is to fail. */
-static bool
-fails(enum class class)
+static bool fails(enum class class)
 {
     if (control->class != class || inside > 0)
         return false;
@@ -335,11 +334,11 @@ sendmsg(int fd, const struct msghdr *message, int flags)
         shorter = *message;
         while (shorter.msg_iovlen > 1 && shorter.msg_iov->iov_len == 0)
             shorter.msg_iov++, shorter.msg_iovlen--;
-        byte             = *shorter.msg_iov;
-        byte.iov_len     = byte.iov_len > 0;
-        shorter.msg_iov  = &byte;
+        byte               = *shorter.msg_iov;
+        byte.iov_len       = byte.iov_len > 0;
+        shorter.msg_iov    = &byte;
         shorter.msg_iovlen = 1;
-        message          = &shorter;
+        message            = &shorter;
     }
     return NEXT(sendmsg)(fd, message, flags);
 }
@@ -411,8 +410,8 @@ pidfd_open(pid_t pid, unsigned int flags)
 }
 
 EXPORT int
-posix_spawn(pid_t *pid, const char *path, const posix_spawn_file_actions_t *actions, const posix_spawnattr_t *attributes,
-            char *const *argv, char *const *env)
+posix_spawn(pid_t *pid, const char *path, const posix_spawn_file_actions_t *actions,
+            const posix_spawnattr_t *attributes, char *const *argv, char *const *env)
 {
     return descriptor_fails(CALLER) ? EAGAIN : NEXT(posix_spawn)(pid, path, actions, attributes, argv, env);
 }
