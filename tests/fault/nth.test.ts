@@ -1,0 +1,34 @@
+// A sample of tests/fault/nth: so many n of each kind of call, spread over the paths of scenarios. All n of all:
+// tests/fault/nth --all.
+
+import assert from 'node:assert';
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import test from 'node:test';
+import { playAll } from './nth.ts';
+import type { Options } from './nth.ts';
+
+const gatehouse = join(import.meta.dirname, '../../build-asan/gatehouse');
+const skip = existsSync(gatehouse) ? false : 'build-asan/gatehouse is not there: script/test fault builds it';
+
+async function survives(options: Partial<Options>): Promise<void> {
+    const long = process.env.TEST_LONG === '1';
+    const sample = long ? { points: 3, runs: 60 } : { points: 3, runs: 4 };
+    const tally = await playAll({ gatehouse, classes: [], only: [], patterns: [], verbose: false, ...sample, ...options });
+
+    console.log(`${tally.points} faults in ${tally.runs} runs of scenarios`);
+    assert.deepEqual(tally.findings, []);
+    assert.ok(tally.points > 0);
+}
+
+test('a scenario whose n-th allocation fails ends as written or with an honest error, and passes again', { skip }, () =>
+    survives({ classes: ['alloc'] }));
+
+test('and so with the n-th allocation of the other threads', { skip }, () => survives({ classes: ['alloc-aside'] }));
+
+test('and so with the n-th read or write', { skip }, () => survives({ classes: ['read', 'write'] }));
+
+test('and so with the n-th descriptor or process', { skip }, () => survives({ classes: ['descriptor'] }));
+
+test('what is read and written byte by byte, or interrupted, is as written', { skip }, () =>
+    survives({ classes: ['short', 'interrupt'] }));
