@@ -24,7 +24,9 @@ async function survives(options: Partial<Options>): Promise<void> {
 test('a scenario whose n-th allocation fails ends as written or with an honest error, and passes again', { skip }, () =>
     survives({ classes: ['alloc'] }));
 
-test('and so with the n-th allocation of the other threads', { skip }, () => survives({ classes: ['alloc-aside'] }));
+// How many there are differs from run to run, for the store joins what comes together: the first ones are met most.
+test('and so with the n-th allocation of the other threads', { skip }, () =>
+    survives({ classes: ['alloc-aside'], only: [1, 2, 3, 4] }));
 
 test('and so with the n-th read or write', { skip }, () => survives({ classes: ['read', 'write'] }));
 
