@@ -304,9 +304,14 @@ hold_head(struct http_back *hb, const struct answer_head *head)
         hb->held = NULL;
         return false;
     }
-    for (size_t i = 0; i < head->count; i++)
+    for (size_t i = 0; i < head->count; i++) {
         headers[i] = (struct http_header){arena_str(x->arena, head->headers[i].name),
                                           arena_str(x->arena, head->headers[i].value)};
+        if (headers[i].name.data == NULL || headers[i].value.data == NULL) {
+            hb->held = NULL;
+            return false;
+        }
+    }
     *hb->held         = *head;
     hb->held->headers = headers;
     return true;
