@@ -254,11 +254,9 @@ assign(struct settings *s, const struct setting *setting, struct str value, cons
 
     if (value.len > TEXT_MAX)
         return error_set(err, ERROR_TOO_LARGE, "%s is longer than %d bytes", where, TEXT_MAX);
-    if (setting->kind == SETTING_TEXT || setting->kind == SETTING_LIST) {
-        copy = arena_alloc(s->arena, value.len + 1);
-        if (copy == NULL)
-            return error_set(err, ERROR_MEMORY, "%s: no memory for it", where);
-    }
+    bool has_text = setting->kind == SETTING_TEXT || setting->kind == SETTING_LIST;
+    if (has_text && (copy = arena_alloc(s->arena, value.len + 1)) == NULL)
+        return error_set(err, ERROR_MEMORY, "%s: no memory for it", where);
     if (setting->kind != SETTING_TEXT)
         value = str_trim(value);
     switch (setting->kind) {
@@ -266,7 +264,7 @@ assign(struct settings *s, const struct setting *setting, struct str value, cons
         ok = parse_text(copy, value, at);
         break;
     case SETTING_LIST:
-        ok = parse_list(copy, value, at);
+        ok = copy != NULL && parse_list(copy, value, at);
         break;
     case SETTING_CHOICE:
         ok = parse_choice(setting, value, at);

@@ -54,6 +54,8 @@ str_starts_nocase(struct str s, struct str prefix)
     for (; prefix.len - i >= 8; i += 8)
         if (!eight_eq_nocase(s.data + i, prefix.data + i))
             return false;
+    if (prefix.len >= 8) /* the last eight, of which some were looked at */
+        return i == prefix.len || eight_eq_nocase(s.data + prefix.len - 8, prefix.data + prefix.len - 8);
     for (; i < prefix.len; i++)
         if (lower(s.data[i]) != lower(prefix.data[i]))
             return false;

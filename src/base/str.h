@@ -49,7 +49,8 @@ bool str_ends(struct str s, struct str suffix);
 static inline bool
 str_eq_nocase(struct str a, struct str b)
 {
-    return a.len == b.len && (a.len == 0 || (((a.data[0] ^ b.data[0]) & ~0x20) == 0 && str_starts_nocase(a, b)));
+    return a.len == b.len &&
+           (a.len == 0 || (a.data != NULL && ((a.data[0] ^ b.data[0]) & ~0x20) == 0 && str_starts_nocase(a, b)));
 }
 
 /* Index of the first `c` or `needle`, or -1. */

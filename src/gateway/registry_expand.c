@@ -44,7 +44,7 @@ expand_one(struct entry_reader *r, const char *key, struct str inside, struct bu
     struct str name     = str_starts(inside, STR("env:")) ? str_skip(inside, 4) : inside;
     ptrdiff_t  at       = str_find(name, STR(":-"));
     struct str fallback = at < 0 ? STR_NONE : str_skip(name, (size_t)at + 2);
-    struct str whole    = STR_NONE;
+    struct str whole;
 
     if (str_starts(inside, STR("input:")))
         return entry_wrong(r, key,

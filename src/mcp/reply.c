@@ -1,11 +1,17 @@
 #include "mcp/reply.h"
 
-/* Escapes and fractions have several spellings: a server may have chosen another than the client. */
+/* What every reader holds exactly: 2^53 has 16 digits. */
+enum { EXACT_DIGITS = 15 };
+
+/* Escapes, fractions and numbers that a reader rounds have several spellings: a server may have chosen another than the
+ * client. */
 static bool
 has_one_spelling(struct str id)
 {
     bool is_text = id.len > 0 && id.data[0] == '"';
 
+    if (!is_text && id.len > EXACT_DIGITS)
+        return false;
     for (size_t i = 0; i < id.len; i++) {
         char c = id.data[i];
         if (c == '\\' || (unsigned char)c >= 0x80 || (!is_text && (c == '.' || c == 'e' || c == 'E')))

@@ -98,7 +98,7 @@ test('with the disk full and on_full refuse no call passes unrecorded', { timeou
         if (onFull === 'pass') deepEqual([status, seen.length], [200, 1]);
         else {
             deepEqual([status, seen.length], [503, 0]);
-            match(message.error?.message ?? '', /cannot be recorded, the disk is full/);
+            match(message.error?.message ?? '', /cannot be recorded, the disk being full/);
         }
         program.child.kill('SIGTERM');
         equal(await program.ended, 'exit code 0');
