@@ -83,7 +83,8 @@ test('a client that reads nothing costs its share and no more', { timeout: 12000
     const beside = await watch.stop();
     t.diagnostic(`resident ${Math.round(rest / MIB)} MiB before, peak ${Math.round(peak(gatehouse.pid) / MIB)}; ${p99s(beside.times)}`);
     equal(beside.wrong.join('\n'), '');
-    ok(peak(gatehouse.pid) < rest + 128 * MIB + 60 * MIB, `${Math.round(peak(gatehouse.pid) / MIB)} MiB`);
+    // Beside the budget, for a moment: a child's answer with its id rewritten, and the copies on their way to the log (docs/roadmap.md).
+    ok(peak(gatehouse.pid) < rest + 128 * MIB + 150 * MIB, `${Math.round(peak(gatehouse.pid) / MIB)} MiB`);
     for (const all of Object.values(beside.times)) ok(quantile(all, 0.99) < P99_MS, p99s(beside.times));
     const rows = await log(gatehouse);
     for (const name of ['talks', 'json', 'event', 'childtalks', 'childlarge'])
