@@ -189,6 +189,8 @@ forget_step(sqlite3 *db, struct forget *f, struct error *err)
         [FORGET_NAMES] = forget_names, [FORGET_SHRINK] = shrink,
     };
 
+    const struct forget before = *f;
+
     if (f->phase == FORGET_DONE)
         return true;
     if (!db_exec(db, "BEGIN IMMEDIATE", err))
@@ -196,5 +198,6 @@ forget_step(sqlite3 *db, struct forget *f, struct error *err)
     if (steps[f->phase](db, f, err) && db_exec(db, "COMMIT", err))
         return true;
     db_exec(db, "ROLLBACK", NULL);
+    *f = before; /* nothing of it happened: it is tried again from where it began */
     return false;
 }

@@ -142,12 +142,13 @@ if (disk === undefined) {
         const { code, stdout, stderr } = await house.command('logs', '--clear', '--yes');
         assert.equal(code, 0, stderr);
         assert.match(stdout, /^Deleted [\d,]{4,} calls/);
-        assert.equal(recorded(house), 0);
+        const waited = recorded(house); // the call made on the full disk is written when the purge has made room
+        assert.ok(waited <= 1, String(waited));
 
         giveBack();
         await until('it is well again', WAIT_MS, () => isWell(house));
         assert.equal((await call(house, session, 'after')).message.error, undefined);
-        await until('the call is recorded', WAIT_MS, () => recorded(house) === 1);
+        await until('the call is recorded', WAIT_MS, () => recorded(house) > waited);
         clean(house);
         assert.equal(await house.stop(), 'exit code 0');
         assert.ok(house.sql<{ lost: number }>('SELECT sum(lost) AS lost FROM gap')[0]!.lost > 0);
