@@ -111,7 +111,7 @@ knows_peers(struct error *err)
     int                client = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
     bool               ok     = peer_check_open(&check, err);
 
-    if (ok && (bind(here, (struct sockaddr *)&address, len) != 0 || listen(here, 1) != 0 ||
+    if (ok && (here < 0 || client < 0 || bind(here, (struct sockaddr *)&address, len) != 0 || listen(here, 1) != 0 ||
                getsockname(here, (struct sockaddr *)&address, &len) != 0 ||
                connect(client, (struct sockaddr *)&address, len) != 0 || (there = accept(here, NULL, NULL)) < 0))
         ok = error_set_errno(err, errno, "connecting to 127.0.0.1");

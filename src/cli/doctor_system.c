@@ -161,8 +161,9 @@ take_group(const char *mount, struct str group, const char *file, uint64_t *leas
         take_smaller(path, least);
         if (group.len == 0)
             return;
-        while (group.len > 0 && group.data[--group.len] != '/')
-            continue;
+        do
+            group.len--;
+        while (group.len > 0 && group.data[group.len] != '/');
     }
 }
 
