@@ -64,19 +64,48 @@ stage_cppcheck() {
         --enable=warning,performance,portability --suppress=missingIncludeSystem --suppress=normalCheckLevelMaxBranches --suppress=shiftTooManyBitsSigned
 }
 
+# What hangs must not keep the stages after it from being seen: no run of tests takes longer than this many seconds.
+limit=${TEST_LONG:+14400} limit=${limit:-1500}
+
+# limited COMMAND...: with all that it started it ends then, and answers 124. The processes of that moment say what hung.
+limited() {
+    (
+        sleep $((limit - 5)) &
+        trap "kill $!; exit" TERM
+        wait $!
+        ps -eo pid,ppid,etimes,stat,args --forest | grep -v ' \[' | cut -c 1-200 >build/test-logs/late
+    ) &
+    watch=$!
+    timeout --kill-after=10 "$limit" "$@" && status=0 || status=$?
+    kill $watch 2>/dev/null || true
+    wait $watch || true
+    return $status
+}
+
+said_late() {
+    cat build/test-logs/late
+    echo "ended after $limit s: above is what ran then"
+}
+
 # node_tests FOLDER...: what lies there as *.test.ts.
 node_tests() {
     files=$(for folder in "$@"; do find "tests/$folder" -maxdepth 1 -name '*.test.ts' 2>/dev/null; done)
     [ -n "$files" ] || { echo 'skipped: nothing there yet'; return; }
-    "$node" --disable-warning=ExperimentalWarning --test --test-reporter=tap $files >build/test-logs/node.tap 2>&1 && status=0 || status=$?
+    limited "$node" --disable-warning=ExperimentalWarning --test --test-timeout=$((limit * 900)) --test-reporter=tap $files \
+        >build/test-logs/node.tap 2>&1 && status=0 || status=$?
     cat build/test-logs/node.tap
+    [ $status != 124 ] || { said_late; return 1; }
     sum "$(sed -n 's/^# pass //p' build/test-logs/node.tap)" "$(sed -n 's/^# fail //p' build/test-logs/node.tap)"
     return $status
 }
 
 # A folder with a runner of its own has a program `run`, whose last line is the sum. Long runs have TEST_LONG=1.
 own_runner() {
-    if [ -x "tests/$1/run" ]; then PATH=$(dirname "$node"):$PATH "tests/$1/run"; else node_tests "$1"; fi
+    [ -x "tests/$1/run" ] || { node_tests "$1"; return; }
+    PATH=$(dirname "$node"):$PATH limited "tests/$1/run" && return
+    status=$?
+    [ $status != 124 ] || said_late
+    return $status
 }
 
 stage_lint() { node_tests lint scenarios/runner; }
