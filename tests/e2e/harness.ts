@@ -20,6 +20,7 @@ export const built = (program: string) => join(root, 'build', program);
 export const sanitized = (program: string) => join(root, 'build-asan', program);
 
 const START_LIMIT_MS = 20000;
+const OUTLIVED_MS = 5000;
 const STOP_LIMIT_MS = 20000; // a drain takes 10 s at most, then children may take 4
 
 /** Resolves to the first answer that is neither undefined nor false. */
@@ -95,7 +96,9 @@ export function run(t: TestContext, command: string, args: string[], env: Record
     });
     t.after(async () => {
         if (child.exitCode === null && child.signalCode === null) child.kill('SIGKILL');
-        await program.ended;
+        await Promise.race([program.ended, sleep(OUTLIVED_MS, undefined, { ref: false })]);
+        child.stdout!.destroy(); // what outlived it and holds these would keep us too
+        child.stderr!.destroy();
     });
     return program as typeof program & { ended: Promise<string> };
 }
