@@ -35,6 +35,28 @@ export async function until<T>(what: string, limitMs: number, ask: () => T | Pro
     }
 }
 
+const endings = new WeakMap<TestContext, (() => unknown)[]>();
+
+/** Done when the test ends, what was said last first: a home goes after its gateway. None that fails keeps the others from it. */
+export function atEnd(t: TestContext, what: () => unknown): void {
+    const known = endings.get(t);
+    const all = known ?? [];
+
+    all.push(what);
+    if (known !== undefined) return;
+    endings.set(t, all);
+    t.after(async () => {
+        const failed: unknown[] = [];
+        for (let next; (next = all.pop()) !== undefined; )
+            try {
+                await next();
+            } catch (error) {
+                failed.push(error);
+            }
+        if (failed.length > 0) throw failed[0];
+    });
+}
+
 // Processes ---------------------------------------------------------------------------------------------------------
 
 /** A process by pid and start time: a pid alone may come again. */
@@ -94,7 +116,7 @@ export function run(t: TestContext, command: string, args: string[], env: Record
         child.on('error', (error) => resolve(String(error)));
         child.on('close', (code, signal) => resolve(signal ?? `exit code ${code}`));
     });
-    t.after(async () => {
+    atEnd(t, async () => {
         if (child.exitCode === null && child.signalCode === null) child.kill('SIGKILL');
         await Promise.race([program.ended, sleep(OUTLIVED_MS, undefined, { ref: false })]);
         child.stdout!.destroy(); // what outlived it and holds these would keep us too
@@ -127,7 +149,7 @@ export class House {
     constructor(t: TestContext) {
         this.#t = t;
         this.home = mkdtempSync(join(tmpdir(), 'gatehouse-e2e-'));
-        t.after(() => rmSync(this.home, { recursive: true, force: true }));
+        atEnd(t, () => rmSync(this.home, { recursive: true, force: true }));
     }
 
     get pid(): number {
@@ -250,7 +272,7 @@ export async function upstream(t: TestContext, take: Answerer): Promise<string> 
     });
 
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-    t.after(() => {
+    atEnd(t, () => {
         server.closeAllConnections();
         return new Promise((resolve) => server.close(resolve));
     });

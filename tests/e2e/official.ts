@@ -6,6 +6,7 @@ import { Client as ClientV1 } from '@modelcontextprotocol/sdk/client/index.js';
 import { StdioClientTransport as StdioV1 } from '@modelcontextprotocol/sdk/client/stdio.js';
 import { StreamableHTTPClientTransport as HttpV1 } from '@modelcontextprotocol/sdk/client/streamableHttp.js';
 import type { TestContext } from 'node:test';
+import { atEnd } from './harness.ts';
 
 export type Place = { url: string } | { command: string; args: string[] };
 export type Official = 'sdk 1.32.2' | 'client 2.4.0';
@@ -27,7 +28,7 @@ export async function connect<C extends ClientV1 | ClientV2>(t: TestContext, cli
     const transport = 'url' in place ? new Http(new URL(place.url)) : new Stdio({ ...place, stderr: 'ignore' });
 
     await (client as ClientV1).connect(transport as HttpV1);
-    t.after(() => client.close());
+    atEnd(t, () => client.close());
     return client;
 }
 

@@ -8,13 +8,13 @@ import { test } from 'node:test';
 import type { TestContext } from 'node:test';
 import { Client } from '@modelcontextprotocol/sdk/client/index.js';
 import { ListRootsRequestSchema } from '@modelcontextprotocol/sdk/types.js';
-import { descendants, everythingStdio, house, open, packages, post, until } from './harness.ts';
+import { atEnd, descendants, everythingStdio, house, open, packages, post, until } from './harness.ts';
 import { connect, plainClient } from './official.ts';
 import type { Place } from './official.ts';
 
 function folder(t: TestContext): string {
     const path = realpathSync(mkdtempSync(join(tmpdir(), 'gatehouse-e2e-files-')));
-    t.after(() => rmSync(path, { recursive: true }));
+    atEnd(t, () => rmSync(path, { recursive: true }));
     return path;
 }
 

@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import type { TestContext } from 'node:test';
-import { echoHttp, echoStdio, house, load, until } from './harness.ts';
+import { atEnd, echoHttp, echoStdio, house, load, until } from './harness.ts';
 import type { House } from './harness.ts';
 
 const CALLS = 10000;
@@ -21,7 +21,7 @@ type Line = {
 /** Ids of the calls that the load generator saw answered rightly. */
 async function manyCalls(t: TestContext, gatehouse: House): Promise<Set<string>> {
     const folder = mkdtempSync(join(tmpdir(), 'gatehouse-e2e-ids-'));
-    t.after(() => rmSync(folder, { recursive: true }));
+    atEnd(t, () => rmSync(folder, { recursive: true }));
     const ids = join(folder, 'ids');
     const said = await load(gatehouse.url('echo'), '--connections', '32', '--calls', String(CALLS), '--ids', ids);
 

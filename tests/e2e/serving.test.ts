@@ -6,7 +6,7 @@ import { createServer } from 'node:net';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { answersAs, built, finish, House, house, post, run, until, upstream } from './harness.ts';
+import { atEnd, answersAs, built, finish, House, house, post, run, until, upstream } from './harness.ts';
 
 const mode = (path: string) => statSync(path).mode & 0o777;
 
@@ -41,7 +41,7 @@ test('files of the home that others may read are closed at the start, and said',
 test('it does not start beside somebody on the same port of the other loopback', { timeout: 30000 }, async (t) => {
     const other = createServer().listen(0, '::1');
     const error = await new Promise<unknown>((resolve) => other.on('listening', () => resolve(undefined)).on('error', resolve));
-    t.after(() => other.close());
+    atEnd(t, () => other.close());
     if (error !== undefined) return void t.skip('this machine has no ::1');
     const { port } = other.address() as AddressInfo;
     const { home } = new House(t);

@@ -11,7 +11,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import type { TestContext } from 'node:test';
-import { answersAs, descendants, house, open, post, script, until, upstream } from '../e2e/harness.ts';
+import { atEnd, answersAs, descendants, house, open, post, script, until, upstream } from '../e2e/harness.ts';
 import type { Answerer, House } from '../e2e/harness.ts';
 import { attackByDocument, attackByFetch, attackFrom } from './browser-attacks.ts';
 import type { Given, Outcome } from './browser-attacks.ts';
@@ -57,7 +57,7 @@ async function attacker(t: TestContext): Promise<number> {
 
 async function listen(t: TestContext, server: ReturnType<typeof createServer>): Promise<number> {
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-    t.after(() => {
+    atEnd(t, () => {
         server.closeAllConnections();
         return new Promise((resolve) => server.close(resolve));
     });
@@ -104,7 +104,7 @@ async function victim(t: TestContext, take: Answerer = answersAs('up')) {
     const marks = mkdtempSync(join(tmpdir(), 'gatehouse-marks-'));
     const mark = join(marks, 'started');
     const heard: string[] = [];
-    t.after(() => rmSync(marks, { recursive: true }));
+    atEnd(t, () => rmSync(marks, { recursive: true }));
     const url = await upstream(t, (incoming: IncomingMessage, answer: ServerResponse, body: string) => {
         heard.push(`${incoming.method} ${body}`);
         take(incoming, answer, body);

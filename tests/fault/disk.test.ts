@@ -9,7 +9,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import type { TestContext } from 'node:test';
 
-import { answersAs, echoStdio, finish, house, keepCalling, open, post, until, upstream } from '../e2e/harness.ts';
+import { atEnd, answersAs, echoStdio, finish, house, keepCalling, open, post, until, upstream } from '../e2e/harness.ts';
 import type { House } from '../e2e/harness.ts';
 
 const MIB = 1 << 20;
@@ -57,14 +57,14 @@ function takeRoom(left: number): () => void {
 }
 
 async function smallHouse(t: TestContext, env: Record<string, string> = {}): Promise<House> {
-    t.after(() => rmSync(join(disk!, 'ballast'), { force: true }));
+    atEnd(t, () => rmSync(join(disk!, 'ballast'), { force: true }));
     return await house(t, { child: echoStdio, web: { type: 'http', url: await upstream(t, answersAs('web')) } }, env);
 }
 
 if (disk === undefined) {
     test('with the disk of its home full', { timeout: 600000 }, async (t) => {
         const directory = mkdtempSync(join(tmpdir(), 'gatehouse-disk-'));
-        t.after(() => rmSync(directory, { recursive: true, force: true }));
+        atEnd(t, () => rmSync(directory, { recursive: true, force: true }));
         const flags = process.getuid!() === 0 ? ['-m'] : ['-r', '-m'];
         const within = (program: string[]) => ['--propagation', 'private', 'sh', '-c', 'mount -t tmpfs -o size=160m,mode=0700 tmpfs "$0" && exec "$@"', directory, ...program];
         const probe = spawnSync('unshare', [...flags, ...within(['true'])], { encoding: 'utf8' });

@@ -11,7 +11,7 @@ import { join } from 'node:path';
 import { before, test } from 'node:test';
 import type { TestContext } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { answersAs, built, finish, house, open, post, run, until, upstream } from '../e2e/harness.ts';
+import { atEnd, answersAs, built, finish, house, open, post, run, until, upstream } from '../e2e/harness.ts';
 
 type Finding = { finding: 'good' | 'odd' | 'bad'; text: string; mend: string | null };
 type Result = { code: number; all: Finding[]; text: string };
@@ -29,7 +29,7 @@ const needsNamespaces = (t: TestContext) => hasNamespaces || (t.skip('needs a mo
 
 function folder(t: TestContext): string {
     const path = mkdtempSync(join(tmpdir(), 'gatehouse-doctor-'));
-    t.after(() => rmSync(path, { recursive: true, force: true }));
+    atEnd(t, () => rmSync(path, { recursive: true, force: true }));
     return path;
 }
 
@@ -370,7 +370,7 @@ test('credentials over plain http are odd, but not within this machine', async (
 test('a port that is taken says by whom', async (t) => {
     const server = createServer().listen(0, '127.0.0.1');
     await new Promise((resolve) => server.on('listening', resolve));
-    t.after(() => server.close());
+    atEnd(t, () => server.close());
     const { port } = server.address() as AddressInfo;
     const env = { GATEHOUSE_PORT: String(port) };
     bad(await doctor(homeWith(t, {}), { env }), new RegExp(`^port ${port} is taken by .* \\(pid ${process.pid}\\)`), /--port/);
@@ -441,7 +441,7 @@ test('more memory than the control group may have is odd', async (t) => {
         try {
             if (!existsSync(join(mount!, 'cgroup.procs'))) continue;
             mkdirSync(group);
-            t.after(() => rmdirSync(group));
+            atEnd(t, () => rmdirSync(group));
             writeFileSync(join(group, file!), String(200 << 20));
         } catch {
             continue;

@@ -9,7 +9,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import type { TestContext } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { House, open, post, sanitized, script } from '../e2e/harness.ts';
+import { atEnd, House, open, post, sanitized, script } from '../e2e/harness.ts';
 import { Table, bytesOf, stepsOf } from './inputs.ts';
 import type { Row, Values } from './inputs.ts';
 
@@ -72,7 +72,7 @@ async function recorder(t: TestContext, name: string): Promise<Server & { entry:
     });
 
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-    t.after(() => {
+    atEnd(t, () => {
         sockets.forEach((socket) => socket.destroy());
         server.close();
     });

@@ -8,7 +8,7 @@ import type { AddressInfo, Socket } from 'node:net';
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { echoHttp, echoStdio, run, until } from '../e2e/harness.ts';
+import { atEnd, echoHttp, echoStdio, run, until } from '../e2e/harness.ts';
 import type { House } from '../e2e/harness.ts';
 
 export const MIB = 1 << 20;
@@ -45,7 +45,7 @@ export async function hostile(t: TestContext, say: Saying): Promise<{ url: strin
     });
 
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-    t.after(async () => {
+    atEnd(t, async () => {
         for (const socket of sockets) socket.destroy();
         await new Promise((resolve) => server.close(resolve));
     });

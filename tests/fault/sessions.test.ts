@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import type { TestContext } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { House, descendants, house, marked, raw, root, run, until } from '../e2e/harness.ts';
+import { atEnd, House, descendants, house, marked, raw, root, run, until } from '../e2e/harness.ts';
 import type { Process } from '../e2e/harness.ts';
 import { MARK, Visitor, atRest, boundedGroup, descriptors, difficult, parentOf, said, settledKiB } from './sessions.ts';
 
@@ -271,7 +271,7 @@ async function stateOf(gatehouse: House, name: string): Promise<Server> {
 test('one of many isolated children that dies does not take the server down, and is told', { timeout: 60000 }, async (t) => {
     const gatehouse = await house(t, servers(randomUUID()));
     const visitors = [new Visitor(gatehouse.url('isolated')), new Visitor(gatehouse.url('isolated'))] as const;
-    t.after(() => visitors.forEach((visitor) => visitor.cut()));
+    atEnd(t, () => visitors.forEach((visitor) => visitor.cut()));
 
     for (const visitor of visitors) await visitor.open();
     match((await visitors[0].call('die')).text, /exited with status 3/);
@@ -285,7 +285,7 @@ test('one of many isolated children that dies does not take the server down, and
 test('a server that is restarted answers those who call meanwhile', { timeout: 60000 }, async (t) => {
     const gatehouse = await house(t, { shared: { command: difficult } });
     const visitor = await new Visitor(gatehouse.url('shared')).open();
-    t.after(() => visitor.cut());
+    atEnd(t, () => visitor.cut());
     const restart = `http://127.0.0.1:${gatehouse.port}/api/servers/shared/restart`;
     const before = await visitor.ask('pid');
 

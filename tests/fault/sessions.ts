@@ -6,7 +6,7 @@ import type { ClientRequest, IncomingMessage } from 'node:http';
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { House, built, descendants, marked, raw, until } from '../e2e/harness.ts';
+import { atEnd, House, built, descendants, marked, raw, until } from '../e2e/harness.ts';
 
 export const MARK = 'GATEHOUSE_SESSIONS';
 export const difficult = built('tests/fault/difficult_child');
@@ -184,7 +184,7 @@ export function boundedGroup(t: TestContext, most: number): string | undefined {
         } catch {
             continue;
         }
-        t.after(async () => {
+        atEnd(t, async () => {
             for (let i = 0; i < 50; i++) {
                 try {
                     return rmdirSync(path);

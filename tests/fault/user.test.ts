@@ -4,7 +4,7 @@ import { deepEqual, equal, match, ok } from 'node:assert/strict';
 import { chmodSync, existsSync, lstatSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { House, answersAs, descendants, finish, open, post, script, until, upstream } from '../e2e/harness.ts';
+import { atEnd, House, answersAs, descendants, finish, open, post, script, until, upstream } from '../e2e/harness.ts';
 
 const skip = process.getuid?.() === 0 ? false : 'only root can play another user';
 const LIMIT = { timeout: 60000, skip };
@@ -63,7 +63,7 @@ test('another user reads nothing of the home and of the processes, and ends none
     const before = process.umask(0); // the worst that a start may find
     await gatehouse.start({ GATEHOUSE_LOG_LEVEL: 'info' }).finally(() => process.umask(before));
     const waits = new AbortController(); // the child never answers
-    t.after(() => waits.abort());
+    atEnd(t, () => waits.abort());
     const hello = { protocolVersion: '2025-11-25', capabilities: {}, clientInfo: { name: 'hand', version: '1' } };
     void post(gatehouse.url('child'), 'initialize', hello, {}, waits.signal).catch(() => {});
     await until('helper and child', 20000, () => descendants(gatehouse.pid).length >= 2);

@@ -27,8 +27,8 @@ home_open(struct home *h)
 static inline void
 home_close(struct home *h)
 {
-    static const char *const files[] = {"traffic.db", "traffic.db-wal", "traffic.db-shm", "traffic.db-slots",
-                                        "mcp.json",   "mcp.json.lock",  "token"};
+    static const char *const files[] = {"traffic.db",         "traffic.db-wal", "traffic.db-shm", "traffic.db-slots",
+                                        "traffic.db-reserve", "mcp.json",       "mcp.json.lock",  "token"};
     char                     path[160];
 
     for (size_t i = 0; i < sizeof files / sizeof *files; i++) {
