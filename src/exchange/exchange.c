@@ -147,11 +147,12 @@ is_under_way(const struct exchange *x)
     return x->state >= EXCHANGE_WAITING && x->state < EXCHANGE_CLOSED;
 }
 
+/* Nothing puts off the end of a call that has its answer, or its last chance. */
 static void
 restart_expiry(struct exchange *x)
 {
     x->heard = 0;
-    if (x->is_last_chance && timer_is_set(&x->expiry))
+    if ((x->judged || x->is_last_chance) && timer_is_set(&x->expiry))
         return;
     if (x->patience > 0 && (x->owed == 0 || x->front == NULL || x->is_last_chance))
         loop_set_timer(x->owner->loop, &x->expiry, loop_now(x->owner->loop) + x->patience);
@@ -278,14 +279,23 @@ exchange_hear(struct exchange *x, size_t bytes)
         restart_expiry(x);
 }
 
+/* What carried the answer should end now, and is given a moment to. */
+static mono_time
+rest_of(const struct exchange *x)
+{
+    return x->patience > 0 && x->patience < ANSWER_REST ? x->patience : ANSWER_REST;
+}
+
 void
 exchange_judge(struct exchange *x, const struct envelope *answer)
 {
-    if (x->patience > ANSWER_REST)
-        x->patience = ANSWER_REST;
+    if (x->judged) /* the first answer counts */
+        return;
     x->judged     = true;
     x->failed     = answer->kind == MESSAGE_ERROR || answer->is_tool_error;
     x->error_code = answer->kind == MESSAGE_ERROR ? answer->error_code : 0;
+    if (is_under_way(x))
+        loop_set_timer(x->owner->loop, &x->expiry, loop_now(x->owner->loop) + rest_of(x));
 }
 
 void

@@ -38,8 +38,8 @@ enum exchange_state {
     EXCHANGE_STATES
 };
 
-#define ANSWER_REST SECONDS(1)
-#define EXPIRY_STEP KIB(64) /* a large message may take long; one that drips is as good as none */
+#define ANSWER_REST SECONDS(1) /* how long what carried an answer may stay open behind it */
+#define EXPIRY_STEP KIB(64)    /* a large message may take long; one that drips is as good as none */
 
 struct exchange;
 struct front;
@@ -167,7 +167,8 @@ void exchange_fail(struct exchange *x, enum close_reason why, const char *format
 void exchange_note(struct exchange *x, enum message_from from, struct str bytes, bool continues);
 /* Bytes of a message came that is not whole yet and is not noted in pieces. */
 void exchange_hear(struct exchange *x, size_t bytes);
-/* The final answer of `x` was judged: failed or not. A stream that goes on behind it is given ANSWER_REST to end. */
+/* The final answer of `x` was judged: failed or not; the first one counts. A stream that goes on behind it is given
+ * ANSWER_REST to end, whatever it says. */
 void exchange_judge(struct exchange *x, const struct envelope *answer);
 /* The server asks the client something while the call waits, or the client has answered. */
 void exchange_owe(struct exchange *x, int questions);

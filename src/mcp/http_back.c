@@ -13,7 +13,6 @@ enum {
 };
 
 #define RETRY_AFTER MILLISECONDS(20)
-#define REST_AFTER  SECONDS(1)
 
 /* Refers to the call while it runs. Frees itself when the call has ended and no exchange is linked. */
 struct http_back {
@@ -30,9 +29,9 @@ struct http_back {
     bool                           is_dropped; /* the body of the answer is for nobody */
     enum http_back_kind            kind;
     int                            status;
-    uint64_t                       received;    /* bytes of a JSON body */
-    struct answer_head            *held;        /* not passed on before its body was judged; in the exchange's arena */
-    struct timer                   retry, rest; /* reads on when the log has caught up; ends a stream that said all */
+    uint64_t                       received; /* bytes of a JSON body */
+    struct answer_head            *held;     /* not passed on before its body was judged; in the exchange's arena */
+    struct timer                   retry;    /* reads on when the log has caught up */
     struct sse_parser              events_in;
     struct buffer                  gathered; /* a JSON body that is read when whole, or the begin of one that is held */
     struct answer                 *look;     /* at a JSON body that is too large to be held; in the exchange's arena */
@@ -47,7 +46,6 @@ static void cancel_exchange(struct back *back, struct exchange *x, enum close_re
 static void resume_call(struct back *back);
 
 static void read_on(struct timer *retry);
-static void end_rest(struct timer *rest);
 
 static const struct back_ops http_back_ops = {send_exchange, cancel_exchange, resume_call};
 
@@ -82,7 +80,6 @@ http_back_free(struct http_back *hb)
 {
     assert(list_is_empty(&hb->exchanges));
     loop_clear_timer(hb->loop, &hb->retry);
-    loop_clear_timer(hb->loop, &hb->rest);
     sse_clear(&hb->events_in);
     drop_gathered(hb);
     live_end(LIVE_UPSTREAM_CALLS);
@@ -123,7 +120,6 @@ http_back_new(struct loop *loop, const struct http_upstream *to, const struct ht
         return NULL;
     hb->loop = loop;
     timer_init(&hb->retry, read_on);
-    timer_init(&hb->rest, end_rest);
     hb->back.ops     = &http_back_ops;
     hb->to           = to;
     hb->events       = events;
@@ -388,8 +384,7 @@ take_message(struct http_back *hb, struct str message)
     if (e.kind == MESSAGE_RESULT || e.kind == MESSAGE_ERROR) {
         struct exchange *answered = find_exchange(hb, e.id);
         if (answered != NULL) {
-            if (!answered->judged) /* the first answer counts */
-                exchange_judge(answered, &e);
+            exchange_judge(answered, &e);
             exchange_note(answered, FROM_SERVER, message, false);
             hb->events->on_message(answered, &e);
             return;
@@ -424,24 +419,6 @@ static bool
 is_gathered(const struct http_back *hb)
 {
     return !hb->is_stream && (hb->is_batch || hb->kind == HTTP_BACK_OPENING);
-}
-
-/* Every request of the stream has its answer: the server should end it now, and is given a moment to. */
-static void
-rest_when_answered(struct http_back *hb)
-{
-    bool is_answered = !list_is_empty(&hb->exchanges);
-
-    LIST_EACH (const struct exchange, x, &hb->exchanges, back_node)
-        is_answered &= x->kind == KIND_REQUEST && x->judged;
-    if (is_answered && !timer_is_set(&hb->rest))
-        loop_set_timer(hb->loop, &hb->rest, loop_now(hb->loop) + REST_AFTER);
-}
-
-static void
-end_rest(struct timer *rest)
-{
-    finish(LIST_OF(struct http_back, rest, rest), CLOSE_ANSWERED, NULL);
 }
 
 static void
@@ -484,7 +461,6 @@ take_stream(struct http_back *hb, struct str bytes)
         exchange_hear(x, bytes.len);
     if (x->front != NULL && !x->front->ops->bytes(x->front, bytes, inside))
         hb->is_slow = true;
-    rest_when_answered(hb);
     pause_reading(hb, x);
 }
 

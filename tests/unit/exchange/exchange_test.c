@@ -238,6 +238,26 @@ TEST(an_answered_call_whose_stream_does_not_end_ends_as_answered)
     end();
 }
 
+TEST(what_is_said_or_asked_behind_an_answer_does_not_put_off_the_end)
+{
+    begin();
+    struct exchange *x = exchange_in(EXCHANGE_ANSWERING);
+    exchange_judge(x, &(struct envelope){.kind = MESSAGE_ERROR, .error_code = -1});
+    mono_time end_at = x->expiry.deadline;
+    ends.loop.now += ANSWER_REST / 2;
+    exchange_note(x, FROM_SERVER, STR("{}"), false);
+    exchange_hear(x, EXPIRY_STEP);
+    exchange_owe(x, 1);
+    exchange_press(x);
+    exchange_judge(x, &(struct envelope){.kind = MESSAGE_RESULT});
+    assert_true(timer_is_set(&x->expiry));
+    assert_int_equal(x->expiry.deadline, end_at);
+    assert_true(x->failed); /* the first answer counts */
+    pass(SECONDS(2));
+    assert_int_equal(x->why, CLOSE_ANSWERED);
+    end();
+}
+
 TEST(what_is_kept_of_a_message_outlives_its_bytes)
 {
     char bytes[] =
