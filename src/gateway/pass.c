@@ -222,7 +222,7 @@ pass_requests(struct gateway *g, struct server *s, struct http_request *r, struc
                                    ? HTTP_BACK_REPEATABLE
                                : str_eq(xs[0]->message.method, STR("initialize")) ? HTTP_BACK_OPENING
                                                                                   : HTTP_BACK_PLAIN;
-    struct back        *back = http_back_new(g->parts.loop, &s->upstream, r, count, kind, &back_events, g->scratch);
+    struct back        *back = http_back_new(&s->upstream, r, count, kind, &back_events, g->scratch);
 
     if (back == NULL) {
         hop_drop(hop, CLOSE_BUSY, "no memory");

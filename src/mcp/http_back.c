@@ -17,7 +17,6 @@ enum {
 /* Refers to the call while it runs. Frees itself when the call has ended and no exchange is linked. */
 struct http_back {
     struct back                    back;
-    struct loop                   *loop;
     const struct http_upstream    *to;
     const struct http_back_events *events;
     struct http_call              *call;
@@ -79,7 +78,7 @@ static void
 http_back_free(struct http_back *hb)
 {
     assert(list_is_empty(&hb->exchanges));
-    loop_clear_timer(hb->loop, &hb->retry);
+    loop_clear_timer(hb->to->loop, &hb->retry);
     sse_clear(&hb->events_in);
     drop_gathered(hb);
     live_end(LIVE_UPSTREAM_CALLS);
@@ -111,14 +110,13 @@ take_headers(struct http_back *hb, const struct http_request *r)
 }
 
 struct back *
-http_back_new(struct loop *loop, const struct http_upstream *to, const struct http_request *r, size_t count,
-              enum http_back_kind kind, const struct http_back_events *events, struct arena *scratch)
+http_back_new(const struct http_upstream *to, const struct http_request *r, size_t count, enum http_back_kind kind,
+              const struct http_back_events *events, struct arena *scratch)
 {
     struct http_back *hb = calloc(1, sizeof *hb);
 
     if (hb == NULL)
         return NULL;
-    hb->loop = loop;
     timer_init(&hb->retry, read_on);
     hb->back.ops     = &http_back_ops;
     hb->to           = to;
@@ -427,7 +425,7 @@ pause_reading(struct http_back *hb, struct exchange *x)
     bool is_behind = hb->events->is_behind(x);
 
     if (is_behind)
-        loop_set_timer(hb->loop, &hb->retry, loop_now(hb->loop) + RETRY_AFTER);
+        loop_set_timer(hb->to->loop, &hb->retry, loop_now(hb->to->loop) + RETRY_AFTER);
     if (is_behind || hb->is_slow)
         http_call_pause(hb->call);
 }
@@ -441,7 +439,7 @@ read_on(struct timer *retry)
     if (hb->call == NULL || x == NULL)
         return;
     if (hb->events->is_behind(x))
-        loop_set_timer(hb->loop, &hb->retry, loop_now(hb->loop) + RETRY_AFTER);
+        loop_set_timer(hb->to->loop, &hb->retry, loop_now(hb->to->loop) + RETRY_AFTER);
     else if (!hb->is_slow)
         http_call_resume(hb->call);
 }

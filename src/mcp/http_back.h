@@ -50,9 +50,8 @@ enum http_back_kind {
 /* The request of a hop on its way. `count` exchanges will be sent to it in this callback of the loop; with the last one
  * it starts. `r` is borrowed until then, its body until the answer ended or http_back_left. `scratch` is emptied, and
  * again with every message that comes. NULL: no memory. */
-struct back *http_back_new(struct loop *loop, const struct http_upstream *to, const struct http_request *r,
-                           size_t count, enum http_back_kind kind, const struct http_back_events *events,
-                           struct arena *scratch);
+struct back *http_back_new(const struct http_upstream *to, const struct http_request *r, size_t count,
+                           enum http_back_kind kind, const struct http_back_events *events, struct arena *scratch);
 /* The client left: the connection to the upstream is closed, the upstream decides. The exchanges are unlinked. */
 void http_back_left(struct back *back);
 

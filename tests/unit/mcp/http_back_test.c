@@ -57,8 +57,7 @@ static const struct http_back_events events = {.on_head    = on_head,
 static void
 send_on(struct http_request *r)
 {
-    struct back *back =
-        http_back_new(&relay.wire.loop, &upstream, r, relay.count, HTTP_BACK_PLAIN, &events, relay.scratch);
+    struct back *back = http_back_new(&upstream, r, relay.count, HTTP_BACK_PLAIN, &events, relay.scratch);
 
     assert_non_null(back);
     for (size_t i = 0; i < relay.count; i++) {
