@@ -4,6 +4,7 @@
 #include <limits.h>
 #include <unistd.h>
 
+#include "base/environment.h"
 #include "base/file.h"
 #include "base/nearest.h"
 
@@ -314,18 +315,6 @@ settings_clear(struct settings *s)
     *s = (struct settings){0};
 }
 
-/* The value of a variable, NULL when it is not set. */
-static const char *
-variable(char *const *environment, const char *name)
-{
-    size_t len = strlen(name);
-
-    for (; environment != NULL && *environment != NULL; environment++)
-        if (strncmp(*environment, name, len) == 0 && (*environment)[len] == '=')
-            return *environment + len + 1;
-    return NULL;
-}
-
 const char *
 settings_unknown_variable(char *const *environment)
 {
@@ -349,7 +338,7 @@ take_environment(struct settings *s, const struct setting *setting, char *const 
     char name[SETTING_VARIABLE_SIZE];
 
     settings_variable_name(setting, name);
-    const char *value = variable(environment, name);
+    const char *value = environment_get(environment, str_from(name));
     /* set but empty is how scripts unset */
     return value == NULL || value[0] == '\0' || assign(s, setting, str_from(value), name, err);
 }
@@ -376,7 +365,7 @@ settle_home(struct settings *s, char *const *environment, struct error *err)
 {
     char        here[PATH_MAX];
     struct str  home = s->home;
-    const char *user = variable(environment, "HOME");
+    const char *user = environment_get(environment, STR("HOME"));
 
     if (str_eq(home, STR("~")) || str_starts(home, STR("~/"))) {
         if (user == NULL || user[0] != '/')

@@ -4,6 +4,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/environment.h"
 #include "cli/doctor.h"
 #include "gateway/registry.h"
 
@@ -13,21 +14,10 @@ struct found {
     char open[PATH_MAX];
 };
 
-static const char *
-value_of(char *const *environment, const char *name)
-{
-    size_t len = strlen(name);
-
-    for (; environment != NULL && *environment != NULL; environment++)
-        if (strncmp(*environment, name, len) == 0 && (*environment)[len] == '=')
-            return *environment + len + 1;
-    return NULL;
-}
-
 const char *
 doctor_variable(const struct doctor *d, const char *name)
 {
-    const char *value = value_of(d->cli->environment, name);
+    const char *value = environment_get(d->cli->environment, str_from(name));
 
     return value == NULL || value[0] == '\0' ? NULL : value;
 }
@@ -44,7 +34,7 @@ is_program(const char *path)
 static bool
 find_command(const char *command, char *const *environment, struct found *f)
 {
-    const char *path = value_of(environment, "PATH");
+    const char *path = environment_get(environment, STR("PATH"));
 
     *f = (struct found){0};
     if (strchr(command, '/') != NULL) {

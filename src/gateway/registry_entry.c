@@ -2,6 +2,7 @@
 
 #include <stdarg.h>
 
+#include "base/environment.h"
 #include "base/nearest.h"
 
 enum { MEMBERS_MAX = 200, LIST_MAX = 1000, TIMEOUT_MAX_MS = 86400000 };

@@ -35,7 +35,4 @@ bool entry_read_env_file(struct entry_reader *r, const char *path);
 /* Room for one more in entry->env. */
 bool entry_add_variable(struct entry_reader *r, struct str name, struct str value, bool secret);
 
-/* The value of a variable, NULL when not set. */
-const char *environment_get(char *const *environment, struct str name);
-
 #endif

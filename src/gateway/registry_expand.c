@@ -2,19 +2,11 @@
 #include <limits.h>
 #include <sys/stat.h>
 
+#include "base/environment.h"
 #include "base/file.h"
 #include "gateway/registry_entry.h"
 
 enum { EXPANDED_MAX = 64 * 1024, ENV_FILE_MAX = 64 * 1024, VARIABLES_MAX = 512 };
-
-const char *
-environment_get(char *const *environment, struct str name)
-{
-    for (; environment != NULL && *environment != NULL; environment++)
-        if (strncmp(*environment, name.data, name.len) == 0 && (*environment)[name.len] == '=')
-            return *environment + name.len + 1;
-    return NULL;
-}
 
 static bool
 is_variable_name(struct str s)
