@@ -1,12 +1,12 @@
-#include "http/framing.h"
+#include "http/framing_check.h"
 
 enum {
     BODY_UNBUDGETED = 64 << 10, /* a body may reach this without asking the budget, and grows by it then */
     CHUNK_FRAME     = 24        /* bytes of size and line ends that a chunk has for free */
 };
 
-static int
-refuse(struct framing *f, int status, const char *why)
+int
+framing_refuse(struct framing *f, int status, const char *why)
 {
     if (f->status == 0) {
         f->status = status;
@@ -78,9 +78,9 @@ on_field(llhttp_t *p, const char *at, size_t len)
         return 0;
     if (!f->value_is_next) {
         if (headers->count >= f->limits->headers)
-            return refuse(f, 431, "too many header fields");
+            return framing_refuse(f, 431, "too many header fields");
         if (!more_headers(f))
-            return refuse(f, 503, "no memory");
+            return framing_refuse(f, 503, "no memory");
         headers->items[headers->count++] = (struct http_header){{at, 0}, {NULL, 0}};
         f->value_is_next                 = true;
     }
@@ -119,13 +119,13 @@ on_value_complete(llhttp_t *p)
             break;
         f->expects_continue = str_eq_nocase(header->value, STR("100-continue"));
         if (!f->expects_continue)
-            return refuse(f, 417, "only 100-continue can be expected");
+            return framing_refuse(f, 417, "only 100-continue can be expected");
         break;
     case 17:
         if (!str_eq_nocase(header->name, STR("transfer-encoding")))
             break;
         if (++f->codings > 1 || !str_eq_nocase(header->value, STR("chunked")))
-            return refuse(f, 400, "the only transfer coding is chunked, given once");
+            return framing_refuse(f, 400, "the only transfer coding is chunked, given once");
         break;
     default:
         break;
@@ -138,107 +138,6 @@ on_head(llhttp_t *p)
 {
     (void)p;
     return HPE_PAUSED;
-}
-
-/* ---- the head, once it is whole ---- */
-
-static enum http_method
-method_of(uint8_t method)
-{
-    switch (method) {
-    case HTTP_GET:
-        return HTTP_METHOD_GET;
-    case HTTP_HEAD:
-        return HTTP_METHOD_HEAD;
-    case HTTP_POST:
-        return HTTP_METHOD_POST;
-    case HTTP_PUT:
-        return HTTP_METHOD_PUT;
-    case HTTP_DELETE:
-        return HTTP_METHOD_DELETE;
-    case HTTP_OPTIONS:
-        return HTTP_METHOD_OPTIONS;
-    case HTTP_PATCH:
-        return HTTP_METHOD_PATCH;
-    default:
-        return HTTP_METHOD_OTHER;
-    }
-}
-
-/* RFC 9112 section 3.2: /path?query, or * with OPTIONS, or the absolute form, whose authority must be what Host says:
- * nobody who comes after us may take one for the other. */
-static bool
-split_target(struct http_request *r)
-{
-    struct str rest = r->target;
-
-    if (str_index(rest, '#') >= 0)
-        return false;
-    if (str_eq(rest, STR("*"))) {
-        r->path = rest;
-        return r->method == HTTP_METHOD_OPTIONS;
-    }
-    if (rest.len > 0 && rest.data[0] != '/') {
-        if (!str_starts_nocase(rest, STR("http://"))) /* what else we are asked for is not ours: RFC 9110 section 7.4 */
-            return false;
-        rest             = str_skip(rest, 7);
-        size_t authority = 0;
-        while (authority < rest.len && rest.data[authority] != '/' && rest.data[authority] != '?')
-            authority++;
-        if (!str_eq_nocase(str_take(rest, authority), http_header(&r->headers, STR("host"))))
-            return false;
-        rest = str_skip(rest, authority);
-    }
-    ptrdiff_t mark = str_index(rest, '?');
-    r->path        = mark < 0 ? rest : str_take(rest, (size_t)mark);
-    r->query       = mark < 0 ? STR_NONE : str_skip(rest, (size_t)mark + 1);
-    if (r->path.len == 0)
-        r->path = STR("/");
-    return r->path.data[0] == '/';
-}
-
-/* RFC 9112 section 3: one space before the target, one behind it, and a version. llhttp takes more spaces, and what
- * RTSP calls itself. */
-static bool
-is_request_line(const struct framing *f)
-{
-    const struct http_request *r    = f->request;
-    struct str                 head = buffer_str(&f->head);
-
-    if (r->target.len == 0 || r->target.data != r->method_name.data + r->method_name.len + 1)
-        return false;
-    size_t behind = (size_t)(r->target.data - head.data) + r->target.len;
-    return str_starts(str_skip(head, behind), STR(" HTTP/1."));
-}
-
-/* What must hold before anybody sees the request. */
-static int
-check_head(struct framing *f)
-{
-    llhttp_t            *p = &f->parser;
-    struct http_request *r = f->request;
-
-    f->is_http10  = p->http_minor == 0;
-    f->is_chunked = (p->flags & F_CHUNKED) != 0;
-    r->method     = method_of(p->method);
-    if (p->http_major != 1)
-        return refuse(f, 505, "this is HTTP/1.1");
-    if (!is_request_line(f))
-        return refuse(f, 400, "the request line is malformed");
-    if (f->hosts > 1 || (f->hosts == 0 && !f->is_http10))
-        return refuse(f, 400, "exactly one Host is needed");
-    if (p->method == HTTP_CONNECT)
-        return refuse(f, 501, "CONNECT is not done here");
-    if (!split_target(r))
-        return refuse(f, 400, "the request target is malformed");
-    if (f->codings > 0 && (f->is_http10 || !f->is_chunked || (p->flags & F_CONTENT_LENGTH)))
-        return refuse(f, 400, "the length of the body is given in two ways");
-    if ((p->flags & F_CONTENT_LENGTH) && p->content_length > f->limits->body_bytes)
-        return refuse(f, 413, "the body is too large");
-    f->expects_continue &= !f->is_http10;
-    f->keep_alive = llhttp_should_keep_alive(p) != 0;
-    f->is_whole   = !f->is_chunked && p->content_length == 0;
-    return 0;
 }
 
 /* ---- the body ---- */
@@ -269,11 +168,11 @@ begin_body(struct framing *f)
         return 0;
     }
     if (!budget_body(f, len))
-        return refuse(f, 503, "too many large requests at once");
+        return framing_refuse(f, 503, "too many large requests at once");
     if (len <= f->net->outs.size)
         blocks_lend(&f->net->outs, &f->body);
     if (len > 0 && !buffer_reserve(&f->body, len))
-        return refuse(f, 503, "no memory");
+        return framing_refuse(f, 503, "no memory");
     return 0;
 }
 
@@ -284,11 +183,11 @@ on_body(llhttp_t *p, const char *at, size_t len)
     struct buffer  *into = f->body_is_behind ? &f->head : &f->body;
 
     if (len > f->limits->body_bytes - f->body_len)
-        return refuse(f, 413, "the body is too large");
+        return framing_refuse(f, 413, "the body is too large");
     if (!budget_body(f, f->body_len + len))
-        return refuse(f, 503, "too many large requests at once");
+        return framing_refuse(f, 503, "too many large requests at once");
     if (!buffer_reserve(into, len))
-        return refuse(f, 503, "no memory");
+        return framing_refuse(f, 503, "no memory");
     memcpy(buffer_space(into), at, len);
     buffer_added(into, len);
     f->body_len += len;
@@ -302,7 +201,7 @@ on_chunk(llhttp_t *p)
 
     f->chunks++;
     if (p->content_length > f->limits->body_bytes - f->body_len)
-        return refuse(f, 413, "the body is too large");
+        return framing_refuse(f, 413, "the body is too large");
     return 0;
 }
 
@@ -347,13 +246,13 @@ refuse_parsed(struct framing *f, llhttp_errno_t error)
     ptrdiff_t  word = str_index(head, ' ');
 
     if (error == HPE_INVALID_VERSION && (f->parser.http_major != 1 || f->parser.http_minor > 1))
-        refuse(f, 505, "this is HTTP/1.1");
+        framing_refuse(f, 505, "this is HTTP/1.1");
     else if (error == HPE_INVALID_METHOD && !is_word(word < 0 ? head : str_take(head, (size_t)word)))
-        refuse(f, 400, "this is no HTTP request");
+        framing_refuse(f, 400, "this is no HTTP request");
     else if (error == HPE_INVALID_METHOD)
-        refuse(f, 501, "this method is not known");
+        framing_refuse(f, 501, "this method is not known");
     else
-        refuse(f, 400, f->in_body ? "the body is malformed" : "the request is malformed");
+        framing_refuse(f, 400, f->in_body ? "the body is malformed" : "the request is malformed");
     return FRAMING_REFUSED;
 }
 
@@ -373,13 +272,14 @@ more_head(struct framing *f)
 
     if (buffer_len(&f->head) >= f->limits->header_bytes) {
         bool in_target = r->target.len > 0 && !f->url_is_whole;
-        refuse(f, in_target ? 414 : 431, in_target ? "the request target is too long" : "the head is too large");
+        framing_refuse(f, in_target ? 414 : 431,
+                       in_target ? "the request target is too long" : "the head is too large");
         return false;
     }
     if (f->head.data == NULL)
         blocks_lend(&f->net->heads, &f->head);
     if (!buffer_reserve(&f->head, 1)) {
-        refuse(f, 503, "no memory");
+        framing_refuse(f, 503, "no memory");
         return false;
     }
     if (old == 0 || old == (uintptr_t)f->head.data)
@@ -423,7 +323,7 @@ feed_head(struct framing *f, struct str *bytes)
         *bytes = str_skip(*bytes, used);
         llhttp_resume(&f->parser);
         f->head_is_whole = true;
-        return check_head(f) == 0 ? FRAMING_HEAD : FRAMING_REFUSED;
+        return framing_check_head(f) == 0 ? FRAMING_HEAD : FRAMING_REFUSED;
     }
     return FRAMING_MORE;
 }
@@ -442,7 +342,7 @@ feed_body(struct framing *f, struct str *bytes)
     *bytes = str_skip(*bytes, used);
     f->body_bytes += used;
     if (f->body_bytes - f->body_len > f->limits->header_bytes + f->chunks * CHUNK_FRAME) {
-        refuse(f, 431, "chunk extensions and trailers are too large");
+        framing_refuse(f, 431, "chunk extensions and trailers are too large");
         return FRAMING_REFUSED;
     }
     if (!f->is_whole)
