@@ -317,6 +317,15 @@ job_finish(struct api_job *job, const struct print *p)
         job_fail(job, 500, "TOO_LARGE", "the answer is larger than %d MiB: ask for less", JOB_MOST >> 20);
 }
 
+void
+job_end(struct api_job *job, const struct print *p, bool ok, const struct error *err)
+{
+    if (ok)
+        job_finish(job, p);
+    else
+        job_fail_with(job, err);
+}
+
 bool
 job_reader(struct api_job *job, struct reader **out)
 {

@@ -97,10 +97,7 @@ servers_list(struct api_job *job)
     print_close(&p, ']');
     print_close(&p, '}');
     reader_close(reader);
-    if (ok)
-        job_finish(job, &p);
-    else
-        job_fail_with(job, &err);
+    job_end(job, &p, ok, &err);
 }
 
 static bool
@@ -186,10 +183,7 @@ print_list(struct api_job *job, const char *key,
     print_close(&p, ']');
     print_close(&p, '}');
     reader_close(reader);
-    if (ok)
-        job_finish(job, &p);
-    else
-        job_fail_with(job, &err);
+    job_end(job, &p, ok, &err);
 }
 
 void

@@ -289,10 +289,7 @@ log_show(struct api_job *job)
         print_number(&p, "omittedMessages", all.omitted);
     print_close(&p, '}');
     reader_close(reader);
-    if (ok)
-        job_finish(job, &p);
-    else
-        job_fail_with(job, &err);
+    job_end(job, &p, ok, &err);
 }
 
 void

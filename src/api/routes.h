@@ -57,6 +57,8 @@ void job_fail(struct api_job *job, int status, const char *code, const char *for
 void job_fail_with(struct api_job *job, const struct error *err);
 /* Ends the body with a line end; 500 when it did not fit. */
 void job_finish(struct api_job *job, const struct print *p);
+/* With what was printed, or with what failed. */
+void job_end(struct api_job *job, const struct print *p, bool ok, const struct error *err);
 /* Opens the log for a worker's reading; the caller closes it. *out is NULL when there is none yet. False: the job has
  * failed. */
 bool job_reader(struct api_job *job, struct reader **out);
