@@ -20,6 +20,8 @@
 #include <unistd.h>
 #include <unwind.h>
 
+#include "../unit/copy_text.h"
+
 #define EXPORT __attribute__((visibility("default")))
 
 /* As shim.ts names them. */
@@ -225,20 +227,13 @@ free(void *block)
 EXPORT char *
 strndup(const char *text, size_t max)
 {
-    size_t len  = strnlen(text, max);
-    char  *copy = malloc(len + 1);
-
-    if (copy == NULL)
-        return NULL;
-    memcpy(copy, text, len);
-    copy[len] = '\0';
-    return copy;
+    return copy_text(text, max, malloc);
 }
 
 EXPORT char *
 strdup(const char *text)
 {
-    return strndup(text, SIZE_MAX);
+    return copy_text(text, SIZE_MAX / 2, malloc);
 }
 
 /* ---- reading and writing ---- */

@@ -39,22 +39,25 @@ vfs_fail(const struct vfs_plan *next)
     pthread_mutex_unlock(&mutex);
 }
 
-uint64_t
-vfs_failures(void)
+static uint64_t
+look_at(const uint64_t *figure)
 {
     pthread_mutex_lock(&mutex);
-    uint64_t n = failed;
+    uint64_t n = *figure;
     pthread_mutex_unlock(&mutex);
     return n;
 }
 
 uint64_t
+vfs_failures(void)
+{
+    return look_at(&failed);
+}
+
+uint64_t
 vfs_counted(void)
 {
-    pthread_mutex_lock(&mutex);
-    uint64_t n = counted;
-    pthread_mutex_unlock(&mutex);
-    return n;
+    return look_at(&counted);
 }
 
 void

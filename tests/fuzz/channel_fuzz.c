@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "mcp/channel_parts.h"
+#include "mcp/unheard.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -15,21 +16,9 @@ start(void *owner, const struct child_events *events, struct channel *c, struct 
 }
 
 static void
-on_ready(void *owner, struct channel *c, const struct envelope *answer)
-{
-    (void)owner, (void)c, (void)answer;
-}
-
-static void
 on_down(void *owner, struct channel *c, const char *words)
 {
     (void)owner, (void)c, (void)words;
-}
-
-static void
-on_line(void *owner, struct channel *c, struct str line)
-{
-    (void)owner, (void)c, (void)line;
 }
 
 static void
@@ -50,7 +39,7 @@ on_closed(void *owner, struct channel *c)
     (void)owner, (void)c;
 }
 
-static const struct channel_events events = {start,       on_ready,        on_down,  on_line,
+static const struct channel_events events = {start,       unheard_ready,   on_down,  unheard_line,
                                              on_odd_line, on_session_lost, on_closed};
 
 /* A client that reads every other message. */
@@ -65,13 +54,7 @@ front_message(struct front *front, struct exchange *x, struct str message, bool 
     return last || ++given % 2 == 0;
 }
 
-static void
-front_end(struct front *front, struct exchange *x, enum close_reason why, bool head_is_out)
-{
-    (void)front, (void)x, (void)why, (void)head_is_out;
-}
-
-static const struct front_ops front_ops = {.message = front_message, .end = front_end};
+static const struct front_ops front_ops = {.message = front_message, .end = unheard_end};
 static struct front           front     = {&front_ops};
 
 static void

@@ -2,7 +2,8 @@
 
 #include <errno.h>
 #include <stdlib.h>
-#include <string.h>
+
+#include "copy_text.h"
 
 enum { ATTEMPTS_MAX = 100000 };
 
@@ -58,20 +59,13 @@ __wrap_aligned_alloc(size_t alignment, size_t size)
 char *
 __wrap_strndup(const char *text, size_t max)
 {
-    size_t len  = strnlen(text, max);
-    char  *copy = __wrap_malloc(len + 1);
-
-    if (copy == NULL)
-        return NULL;
-    memcpy(copy, text, len);
-    copy[len] = '\0';
-    return copy;
+    return copy_text(text, max, __wrap_malloc);
 }
 
 char *
 __wrap_strdup(const char *text)
 {
-    return __wrap_strndup(text, SIZE_MAX);
+    return copy_text(text, SIZE_MAX / 2, __wrap_malloc);
 }
 
 void

@@ -6,7 +6,7 @@
 #include <unistd.h>
 
 #include "cli/cli.h"
-#include "store/traffic.h"
+#include "store/capture.h"
 #include "test.h"
 
 struct home {
@@ -75,28 +75,9 @@ home_run(struct home *h, char *const *words)
 static inline uint64_t
 home_capture(struct home *h, const char *server, const char *tool, const char *request, const char *answer)
 {
-    struct labels *l  = labels_new(&(struct label_texts){.server         = str_from(server),
-                                                         .session        = STR("s-1"),
-                                                         .client         = STR("ada"),
-                                                         .client_version = STR("1.0"),
-                                                         .transport      = STR("http"),
-                                                         .revision       = STR("2025-06-18")});
-    uint64_t       id = traffic_next_id(h->traffic, clock_wall());
-    struct record *r  = record_new(h->traffic, id, l);
+    struct labels *l  = labels_for(server, "s-1", "ada");
+    uint64_t       id = capture_call(h->traffic, l, tool, request, answer, 3100);
 
-    record_add(r, FROM_CLIENT, traffic_id_time(id), str_from(request), false);
-    if (answer != NULL)
-        record_add(r, FROM_SERVER, traffic_id_time(id) + 900, str_from(answer), false);
-    traffic_put(h->traffic, r,
-                &(struct exchange_facts){.kind          = KIND_REQUEST,
-                                         .outcome       = OUTCOME_OF_ANSWER,
-                                         .method        = STR("tools/call"),
-                                         .target        = str_from(tool),
-                                         .jsonrpc_id    = STR("7"),
-                                         .http_status   = 200,
-                                         .final         = true,
-                                         .duration_us   = 3100,
-                                         .first_byte_us = 800});
     labels_unref(l);
     return id;
 }

@@ -6,6 +6,7 @@
 #include "http/wire.h"
 #include "mcp/session.h"
 #include "mcp/test_paths.h"
+#include "mcp/unheard.h"
 
 /* A channel whose child the test plays on a socket, and clients that are nothing but what they got. */
 struct client {
@@ -52,13 +53,7 @@ front_message(struct front *front, struct exchange *x, struct str message, bool 
     return buffer_append_char(&c->got, '\n');
 }
 
-static void
-front_end(struct front *front, struct exchange *x, enum close_reason why, bool head_is_out)
-{
-    (void)front, (void)x, (void)why, (void)head_is_out;
-}
-
-static const struct front_ops front_ops = {.message = front_message, .end = front_end};
+static const struct front_ops front_ops = {.message = front_message, .end = unheard_end};
 
 static struct child *
 start(void *owner, const struct child_events *events, struct channel *c, struct error *err)
@@ -72,22 +67,10 @@ start(void *owner, const struct child_events *events, struct channel *c, struct 
 }
 
 static void
-on_ready(void *owner, struct channel *c, const struct envelope *answer)
-{
-    (void)owner, (void)c, (void)answer;
-}
-
-static void
 on_down(void *owner, struct channel *c, const char *words)
 {
     (void)owner, (void)c, (void)words;
     house.downs++;
-}
-
-static void
-on_line(void *owner, struct channel *c, struct str line)
-{
-    (void)owner, (void)c, (void)line;
 }
 
 static void
@@ -112,7 +95,7 @@ on_closed(void *owner, struct channel *c)
     house.channel = NULL;
 }
 
-static const struct channel_events events = {start,       on_ready,        on_down,  on_line,
+static const struct channel_events events = {start,       unheard_ready,   on_down,  unheard_line,
                                              on_odd_line, on_session_lost, on_closed};
 
 static void
@@ -433,19 +416,24 @@ TEST(a_child_that_dies_is_started_again_at_once_and_then_with_a_wait)
     finish();
 }
 
-TEST(what_comes_while_a_child_is_dying_waits_for_the_next)
+/* The child hears ada's call, is ended by `end`, and bob calls while it goes. */
+static void
+call_while_it_goes(void (*end)(void))
 {
     begin(false);
     open_both();
     say(&house.ada, CALL("1", "1"));
     WAIT(child_heard("tools/call"));
-    child_kill(channel_child(house.channel));
+    end();
     struct exchange *x = say(&house.bob, CALL("2", "2"));
     assert_int_equal(x->state, EXCHANGE_WAITING);
-    say(&house.bob, "{\"jsonrpc\":\"2.0\",\"method\":\"notifications/roots/list_changed\"}");
-    assert_int_equal(house.why, CLOSE_ANSWERED);
-    WAIT(house.downs == 1);
-    assert_int_equal(house.why, CLOSE_CUT); /* the call that it had heard */
+}
+
+/* It was ada's call that was lost; bob's is answered by the next child. */
+static void
+next_answers(void)
+{
+    assert_int_equal(house.why, CLOSE_CUT);
     close(house.peer);
     house.peer = -1;
     buffer_reset(&house.heard);
@@ -453,6 +441,27 @@ TEST(what_comes_while_a_child_is_dying_waits_for_the_next)
     child_answers("tools/call", "\"result\":{}");
     WAIT(got(&house.bob, "\"id\":2,\"result\":{}"));
     finish();
+}
+
+static void
+kill_it(void)
+{
+    child_kill(channel_child(house.channel));
+}
+
+static void
+restart_it(void)
+{
+    channel_restart(house.channel);
+}
+
+TEST(what_comes_while_a_child_is_dying_waits_for_the_next)
+{
+    call_while_it_goes(kill_it);
+    say(&house.bob, "{\"jsonrpc\":\"2.0\",\"method\":\"notifications/roots/list_changed\"}");
+    assert_int_equal(house.why, CLOSE_ANSWERED);
+    WAIT(house.downs == 1);
+    next_answers();
 }
 
 TEST(what_comes_while_an_isolated_child_is_dying_hears_how_it_died)
@@ -469,24 +478,11 @@ TEST(what_comes_while_an_isolated_child_is_dying_hears_how_it_died)
 
 TEST(a_restart_is_no_failure_and_keeps_what_comes_meanwhile)
 {
-    begin(false);
-    open_both();
-    say(&house.ada, CALL("1", "1"));
-    WAIT(child_heard("tools/call"));
-    channel_restart(house.channel);
-    struct exchange *x = say(&house.bob, CALL("2", "2"));
-    assert_int_equal(x->state, EXCHANGE_WAITING);
+    call_while_it_goes(restart_it);
     WAIT(house.downs == 1);
-    assert_int_equal(house.why, CLOSE_CUT);
     assert_string_equal(house.detail, "it was restarted");
     assert_int_equal(channel_down_since(house.channel), 0);
-    close(house.peer);
-    house.peer = -1;
-    buffer_reset(&house.heard);
-    child_answers("initialize", "\"result\":" GREETING);
-    child_answers("tools/call", "\"result\":{}");
-    WAIT(got(&house.bob, "\"id\":2,\"result\":{}"));
-    finish();
+    next_answers();
 }
 
 TEST(which_command_could_not_be_started_is_the_operators_to_know)

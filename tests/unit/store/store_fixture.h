@@ -7,8 +7,8 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "store/capture.h"
 #include "store/query.h"
-#include "store/traffic.h"
 #include "test.h"
 
 struct fixture {
@@ -18,19 +18,6 @@ struct fixture {
     struct labels  *labels;
     struct error    err;
 };
-
-static inline struct labels *
-labels_for(const char *server, const char *session, const char *client)
-{
-    return labels_new(&(struct label_texts){
-        .server         = str_from(server),
-        .session        = str_from(session),
-        .client         = str_from(client),
-        .client_version = STR("1.0"),
-        .transport      = STR("http"),
-        .revision       = STR("2025-06-18"),
-    });
-}
 
 static inline void
 fixture_open_with(struct fixture *f, const struct traffic_options *options)
@@ -71,25 +58,7 @@ fixture_close(struct fixture *f)
 static inline uint64_t
 capture_as(struct fixture *f, struct labels *l, const char *tool, const char *request, const char *answer)
 {
-    uint64_t       id = traffic_next_id(f->traffic, clock_wall());
-    struct record *r  = record_new(f->traffic, id, l);
-
-    record_add(r, FROM_CLIENT, traffic_id_time(id), str_from(request), false);
-    if (answer != NULL)
-        record_add(r, FROM_SERVER, traffic_id_time(id) + 900, str_from(answer), false);
-    traffic_put(f->traffic, r,
-                &(struct exchange_facts){
-                    .kind          = KIND_REQUEST,
-                    .outcome       = OUTCOME_OF_ANSWER,
-                    .method        = STR("tools/call"),
-                    .target        = str_from(tool),
-                    .jsonrpc_id    = STR("7"),
-                    .http_status   = 200,
-                    .final         = true,
-                    .duration_us   = 900,
-                    .first_byte_us = 800,
-                });
-    return id;
+    return capture_call(f->traffic, l, tool, request, answer, 900);
 }
 
 static inline uint64_t
