@@ -1,19 +1,15 @@
-#include "mcp/hop.h"
+#include "mcp/hop_write.h"
 
 #include <assert.h>
 
 #include "base/live.h"
 
-#define STREAM_AFTER  SECONDS(5)
-#define COMMENT_EVERY SECONDS(15)
-#define SHARE         MIB(1)
-#define JOINED_MAX    MIB(64)
+#define STREAM_AFTER SECONDS(5)
+#define SHARE        MIB(1)
+#define JOINED_MAX   MIB(64)
 
 enum { SESSION_ID_MAX = 264 };
 
-static const struct http_header json_header = {{"Content-Type", 12}, {"application/json", 16}};
-
-static void put_event(struct hop *hop, struct str message);
 static bool front_message(struct front *front, struct exchange *x, struct str message, bool last);
 static void front_head(struct front *front, const struct answer_head *head);
 static bool front_bytes(struct front *front, struct str bytes, bool inside);
@@ -37,17 +33,6 @@ hop_free_when_done(struct hop *hop)
     buffer_clear(&hop->session);
     live_end(LIVE_HOPS);
     free(hop);
-}
-
-/* The answer is whole or cut, or nobody is there to get one: the request ends, and its bytes with it. */
-static void
-hop_let_go(struct hop *hop)
-{
-    hop->request = NULL;
-    hop->shape   = HOP_DONE;
-    loop_clear_timer(hop->loop, &hop->quiet);
-    LIST_EACH (struct exchange, x, &hop->exchanges, front_node)
-        exchange_keep_message(x);
 }
 
 static void
@@ -95,42 +80,6 @@ on_writable(struct http_request *r)
         back->ops->resume(back);
 }
 
-/* A stream that the client asked for with GET stays open for hours: nothing of its request is needed any more. */
-static void
-forget_request(struct hop *hop)
-{
-    struct list *node = list_first(&hop->exchanges);
-
-    if (node != NULL && LIST_OF(struct exchange, node, front_node)->kind == KIND_STREAM)
-        http_request_forget(hop->request);
-}
-
-/* The answer becomes a stream. What a batch was answered so far is its first event. */
-static void
-stream_head(struct hop *hop)
-{
-    struct http_header headers[] = {
-        {STR("Content-Type"), STR("text/event-stream")},
-        {STR("Cache-Control"), STR("no-cache")},
-        {STR("X-Accel-Buffering"), STR("no")},
-        {STR("Mcp-Session-Id"), buffer_str(&hop->session)},
-    };
-
-    hop->shape = HOP_STREAM;
-    http_answer_head(hop->request, 200, headers, buffer_len(&hop->session) == 0 ? 3 : 4, -1);
-    LIST_EACH (struct exchange, x, &hop->exchanges, front_node) {
-        x->http_status = 200;
-        exchange_begin_answer(x);
-    }
-    if (buffer_len(&hop->joined) > 0) {
-        hop->is_torn |= !buffer_append_char(&hop->joined, ']');
-        if (!hop->is_torn)
-            put_event(hop, buffer_str(&hop->joined));
-    }
-    buffer_clear(&hop->joined);
-    forget_request(hop);
-}
-
 static void
 on_quiet(struct timer *quiet)
 {
@@ -139,10 +88,10 @@ on_quiet(struct timer *quiet)
     if (hop->request == NULL)
         return;
     if (hop->shape == HOP_SILENT && hop->accepts_stream)
-        stream_head(hop);
+        hop_begin_stream(hop);
     if (hop->shape == HOP_STREAM || (hop->shape == HOP_PASSING && hop->is_stream && !hop->is_inside))
         http_answer_write(hop->request, STR(": still here\n\n"));
-    loop_set_timer(hop->loop, &hop->quiet, loop_now(hop->loop) + COMMENT_EVERY);
+    hop_expect_comment(hop);
 }
 
 static bool
@@ -210,8 +159,8 @@ hop_open_stream(struct hop *hop)
 {
     if (hop->request == NULL || hop->shape != HOP_SILENT)
         return;
-    stream_head(hop);
-    loop_set_timer(hop->loop, &hop->quiet, loop_now(hop->loop) + COMMENT_EVERY);
+    hop_begin_stream(hop);
+    hop_expect_comment(hop);
 }
 
 void
@@ -231,17 +180,6 @@ hop_drop(struct hop *hop, enum close_reason why, const char *text)
     }
 }
 
-static void
-answer_json(struct hop *hop, int status, struct str body)
-{
-    struct http_header   headers[] = {json_header, {STR("Mcp-Session-Id"), buffer_str(&hop->session)}};
-    struct http_request *r         = hop->request;
-
-    hop_let_go(hop);
-    hop->shape = HOP_JSON;
-    http_answer(r, status, headers, status < 400 && buffer_len(&hop->session) > 0 ? 2 : 1, body);
-}
-
 /* The client does not read: it loses its hop, the child keeps its reader. */
 static bool
 is_within_share(struct hop *hop)
@@ -255,74 +193,16 @@ is_within_share(struct hop *hop)
     return false;
 }
 
-/* A line end between the tokens of JSON is a space; in an event stream it would end the line. */
-static void
-write_on_one_line(struct hop *hop, struct str message)
-{
-    for (struct str rest = message; rest.len > 0;) {
-        size_t plain = 0;
-        while (plain < rest.len && rest.data[plain] != '\r' && rest.data[plain] != '\n')
-            plain++;
-        http_answer_write(hop->request, str_take(rest, plain));
-        rest = str_skip(rest, plain + 1);
-    }
-}
-
-static void
-put_event(struct hop *hop, struct str message)
-{
-    bool has_lines = memchr(message.data, '\r', message.len) != NULL || memchr(message.data, '\n', message.len) != NULL;
-
-    if (hop->first == 0)
-        hop->first = message.len;
-    http_answer_write(hop->request, STR("event: message\ndata: "));
-    if (has_lines)
-        write_on_one_line(hop, message);
-    else
-        http_answer_write(hop->request, message);
-    http_answer_write(hop->request, STR("\n\n"));
-    loop_set_timer(hop->loop, &hop->quiet, loop_now(hop->loop) + COMMENT_EVERY);
-}
-
-/* One more answer of a batch. */
-static void
-join_answer(struct hop *hop, struct str message, int status)
-{
-    if (hop->status != 200)
-        hop->status = status;
-    hop->is_torn |= !buffer_append(&hop->joined, buffer_len(&hop->joined) == 0 ? STR("[") : STR(",")) ||
-                    !buffer_append(&hop->joined, message);
-}
-
-static void
-answer_batch(struct hop *hop)
-{
-    struct buffer failure = {.max = KIB(1)};
-
-    if (!hop->is_torn && buffer_append_char(&hop->joined, ']')) {
-        answer_json(hop, hop->status, buffer_str(&hop->joined));
-        return;
-    }
-    if (!append_error_message(&failure, STR_NONE, -32603, STR("the answers of the batch are too large together"),
-                              "too-large"))
-        buffer_reset(&failure);
-    answer_json(hop, 502, buffer_str(&failure));
-    buffer_clear(&failure);
-}
-
 static bool
 stream_message(struct hop *hop, struct str message, bool is_all)
 {
-    put_event(hop, message);
+    hop_put_event(hop, message);
     if (!is_within_share(hop)) {
         hop_free_when_done(hop);
         return false;
     }
-    if (is_all) {
-        struct http_request *r = hop->request;
-        hop_let_go(hop);
-        http_answer_end(r);
-    }
+    if (is_all)
+        hop_end_stream(hop, STR_NONE);
     return true;
 }
 
@@ -336,15 +216,15 @@ front_message(struct front *front, struct exchange *x, struct str message, bool 
     if (hop->shape == HOP_SILENT && !last && !hop->accepts_stream)
         return false; /* a client that takes JSON only has no place for what comes on the way */
     if (hop->shape == HOP_SILENT && !last)
-        stream_head(hop);
+        hop_begin_stream(hop);
     if (hop->shape == HOP_STREAM)
         return stream_message(hop, message, last && !hop->is_batch);
     x->http_status = 200;
     exchange_begin_answer(x);
     if (hop->is_batch)
-        join_answer(hop, message, 200); /* sent when the last exchange ends */
+        hop_join_answer(hop, message, 200); /* sent when the last exchange ends */
     else
-        answer_json(hop, 200, message);
+        hop_answer_json(hop, 200, message);
     return true;
 }
 
@@ -360,8 +240,8 @@ front_head(struct front *front, const struct answer_head *head)
     http_answer_head(hop->request, head->status, head->headers, head->count, head->length);
     if (!head->is_stream)
         return;
-    loop_set_timer(hop->loop, &hop->quiet, loop_now(hop->loop) + COMMENT_EVERY);
-    forget_request(hop);
+    hop_expect_comment(hop);
+    hop_forget_request(hop);
 }
 
 static bool
@@ -373,7 +253,7 @@ front_bytes(struct front *front, struct str bytes, bool inside)
         return true;
     hop->is_inside = inside;
     if (hop->is_stream)
-        loop_set_timer(hop->loop, &hop->quiet, loop_now(hop->loop) + COMMENT_EVERY);
+        hop_expect_comment(hop);
     return http_answer_write(hop->request, bytes);
 }
 
@@ -389,24 +269,6 @@ append_failure(struct buffer *b, const struct hop *hop, const struct exchange *x
     ok = ok && append_error_message(b, x->message.id, -32603, buffer_str(&text), close_info[why].name);
     buffer_clear(&text);
     return ok;
-}
-
-static void
-end_stream(struct hop *hop, struct str failure)
-{
-    struct http_request *r = hop->request;
-
-    bool may_stand = hop->shape == HOP_STREAM || (hop->is_stream && !hop->is_inside);
-
-    if (hop->is_torn || (!may_stand && failure.len > 0)) {
-        hop_let_go(hop);
-        http_answer_cut(r);
-        return;
-    }
-    if (failure.len > 0)
-        put_event(hop, failure);
-    hop_let_go(hop);
-    http_answer_end(r);
 }
 
 /* A notification or a reply was taken, a session deleted: nothing to say. */
@@ -432,14 +294,14 @@ tell_batch_end(struct hop *hop, struct exchange *x, enum close_reason why, struc
 {
     if (failure.len > 0 && x->kind == KIND_REQUEST) {
         x->http_status = status_of(why);
-        join_answer(hop, failure, x->http_status);
+        hop_join_answer(hop, failure, x->http_status);
     }
     if (!is_last)
         return;
     if (buffer_len(&hop->joined) > 0 || hop->is_torn)
-        answer_batch(hop);
+        hop_answer_batch(hop);
     else if (failure.len > 0)
-        answer_json(hop, status_of(why), failure);
+        hop_answer_json(hop, status_of(why), failure);
     else
         answer_without_body(hop, x);
 }
@@ -461,19 +323,19 @@ tell_end(struct hop *hop, struct exchange *x, enum close_reason why, bool is_las
     if (hop->shape == HOP_STREAM || hop->shape == HOP_PASSING) {
         bool may_stand = hop->shape == HOP_STREAM || (hop->is_stream && !hop->is_inside);
         if (is_last)
-            end_stream(hop, buffer_str(&failure));
+            hop_end_stream(hop, buffer_str(&failure));
         else if (buffer_len(&failure) > 0 && x->kind == KIND_REQUEST && may_stand)
-            put_event(hop, buffer_str(&failure));
+            hop_put_event(hop, buffer_str(&failure));
     } else if (hop->is_batch) {
         tell_batch_end(hop, x, why, buffer_str(&failure), is_last);
     } else if (!is_error) {
         answer_without_body(hop, x);
     } else if (why == CLOSE_CANCELLED && hop->accepts_stream) {
-        stream_head(hop); /* a cancelled request gets no response: a stream without an event */
-        end_stream(hop, STR_NONE);
+        hop_begin_stream(hop); /* a cancelled request gets no response: a stream without an event */
+        hop_end_stream(hop, STR_NONE);
     } else {
         x->http_status = status_of(why);
-        answer_json(hop, x->http_status, buffer_str(&failure));
+        hop_answer_json(hop, x->http_status, buffer_str(&failure));
     }
     buffer_clear(&failure);
 }
@@ -490,18 +352,4 @@ front_end(struct front *front, struct exchange *x, enum close_reason why, bool h
         tell_end(hop, x, why, is_last);
     }
     hop_free_when_done(hop);
-}
-
-void
-refuse_request(struct http_request *r, int status, int code, struct str id, const char *text, const char *data)
-{
-    struct buffer body = {.max = KIB(8)};
-    bool          ok   = buffer_append(&body, STR("{\"jsonrpc\":\"2.0\",\"id\":")) &&
-              buffer_append(&body, id.len > 0 ? id : STR("null")) &&
-              buffer_printf(&body, ",\"error\":{\"code\":%d,\"message\":", code) &&
-              buffer_append_json(&body, str_from(text)) &&
-              (data == NULL || buffer_printf(&body, ",\"data\":%s", data)) && buffer_append(&body, STR("}}"));
-
-    http_answer(r, status, &json_header, 1, ok ? buffer_str(&body) : STR_NONE);
-    buffer_clear(&body);
 }

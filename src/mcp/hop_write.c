@@ -1,0 +1,152 @@
+#include "mcp/hop_write.h"
+
+#define COMMENT_EVERY SECONDS(15)
+
+static const struct http_header json_header = {{"Content-Type", 12}, {"application/json", 16}};
+
+void
+hop_let_go(struct hop *hop)
+{
+    hop->request = NULL;
+    hop->shape   = HOP_DONE;
+    loop_clear_timer(hop->loop, &hop->quiet);
+    LIST_EACH (struct exchange, x, &hop->exchanges, front_node)
+        exchange_keep_message(x);
+}
+
+void
+hop_answer_json(struct hop *hop, int status, struct str body)
+{
+    struct http_header   headers[] = {json_header, {STR("Mcp-Session-Id"), buffer_str(&hop->session)}};
+    struct http_request *r         = hop->request;
+
+    hop_let_go(hop);
+    hop->shape = HOP_JSON;
+    http_answer(r, status, headers, status < 400 && buffer_len(&hop->session) > 0 ? 2 : 1, body);
+}
+
+void
+hop_join_answer(struct hop *hop, struct str message, int status)
+{
+    if (hop->status != 200)
+        hop->status = status;
+    hop->is_torn |= !buffer_append(&hop->joined, buffer_len(&hop->joined) == 0 ? STR("[") : STR(",")) ||
+                    !buffer_append(&hop->joined, message);
+}
+
+void
+hop_answer_batch(struct hop *hop)
+{
+    struct buffer failure = {.max = KIB(1)};
+
+    if (!hop->is_torn && buffer_append_char(&hop->joined, ']')) {
+        hop_answer_json(hop, hop->status, buffer_str(&hop->joined));
+        return;
+    }
+    if (!append_error_message(&failure, STR_NONE, -32603, STR("the answers of the batch are too large together"),
+                              "too-large"))
+        buffer_reset(&failure);
+    hop_answer_json(hop, 502, buffer_str(&failure));
+    buffer_clear(&failure);
+}
+
+void
+hop_expect_comment(struct hop *hop)
+{
+    loop_set_timer(hop->loop, &hop->quiet, loop_now(hop->loop) + COMMENT_EVERY);
+}
+
+/* A line end between the tokens of JSON is a space; in an event stream it would end the line. */
+static void
+write_on_one_line(struct hop *hop, struct str message)
+{
+    for (struct str rest = message; rest.len > 0;) {
+        size_t plain = 0;
+        while (plain < rest.len && rest.data[plain] != '\r' && rest.data[plain] != '\n')
+            plain++;
+        http_answer_write(hop->request, str_take(rest, plain));
+        rest = str_skip(rest, plain + 1);
+    }
+}
+
+void
+hop_put_event(struct hop *hop, struct str message)
+{
+    bool has_lines = memchr(message.data, '\r', message.len) != NULL || memchr(message.data, '\n', message.len) != NULL;
+
+    if (hop->first == 0)
+        hop->first = message.len;
+    http_answer_write(hop->request, STR("event: message\ndata: "));
+    if (has_lines)
+        write_on_one_line(hop, message);
+    else
+        http_answer_write(hop->request, message);
+    http_answer_write(hop->request, STR("\n\n"));
+    hop_expect_comment(hop);
+}
+
+void
+hop_forget_request(struct hop *hop)
+{
+    struct list *node = list_first(&hop->exchanges);
+
+    if (node != NULL && LIST_OF(struct exchange, node, front_node)->kind == KIND_STREAM)
+        http_request_forget(hop->request);
+}
+
+void
+hop_begin_stream(struct hop *hop)
+{
+    struct http_header headers[] = {
+        {STR("Content-Type"), STR("text/event-stream")},
+        {STR("Cache-Control"), STR("no-cache")},
+        {STR("X-Accel-Buffering"), STR("no")},
+        {STR("Mcp-Session-Id"), buffer_str(&hop->session)},
+    };
+
+    hop->shape = HOP_STREAM;
+    http_answer_head(hop->request, 200, headers, buffer_len(&hop->session) == 0 ? 3 : 4, -1);
+    LIST_EACH (struct exchange, x, &hop->exchanges, front_node) {
+        x->http_status = 200;
+        exchange_begin_answer(x);
+    }
+    if (buffer_len(&hop->joined) > 0) {
+        hop->is_torn |= !buffer_append_char(&hop->joined, ']');
+        if (!hop->is_torn)
+            hop_put_event(hop, buffer_str(&hop->joined));
+    }
+    buffer_clear(&hop->joined);
+    hop_forget_request(hop);
+}
+
+void
+hop_end_stream(struct hop *hop, struct str failure)
+{
+    struct http_request *r = hop->request;
+
+    bool may_stand = hop->shape == HOP_STREAM || (hop->is_stream && !hop->is_inside);
+
+    if (hop->is_torn || (!may_stand && failure.len > 0)) {
+        hop_let_go(hop);
+        http_answer_cut(r);
+        return;
+    }
+    if (failure.len > 0)
+        hop_put_event(hop, failure);
+    hop_let_go(hop);
+    http_answer_end(r);
+}
+
+void
+refuse_request(struct http_request *r, int status, int code, struct str id, const char *text, const char *data)
+{
+    struct buffer body = {.max = KIB(8)};
+    bool          ok   = buffer_append(&body, STR("{\"jsonrpc\":\"2.0\",\"id\":")) &&
+              buffer_append(&body, id.len > 0 ? id : STR("null")) &&
+              buffer_printf(&body, ",\"error\":{\"code\":%d,\"message\":", code) &&
+              buffer_append_json(&body, str_from(text)) &&
+              (data == NULL || buffer_printf(&body, ",\"data\":%s", data)) && buffer_append(&body, STR("}}"));
+
+    http_answer(r, status, &json_header, 1, ok ? buffer_str(&body) : STR_NONE);
+    buffer_clear(&body);
+}
