@@ -136,70 +136,77 @@ call(struct heard *h, const char *host)
     assert_non_null(start(h, (struct http_call_spec){.url = &url, .method = HTTP_METHOD_POST, .body = STR("{}")}));
 }
 
+/* A call and its server, as far as they came with each other. */
+struct meeting {
+    struct heard h;
+    int          fd;
+    SSL         *tls;
+    bool         agreed;
+};
+
+static void
+begin_meeting(struct meeting *m, bool trusting, const char *names, const char *host)
+{
+    *m = (struct meeting){0};
+    begin_tls(trusting, names);
+    call(&m->h, host);
+    m->fd  = peer_accept();
+    m->tls = peer_agree(m->fd, &m->agreed);
+}
+
+static void
+end_meeting(struct meeting *m)
+{
+    SSL_free(m->tls);
+    close(m->fd);
+    forget(&m->h);
+    finish_tls();
+}
+
 TEST(a_verified_server_is_called_and_its_connection_used_again)
 {
-    struct heard h = {0};
-    bool         agreed;
+    struct meeting m;
 
-    begin_tls(true, "DNS:localhost");
-    call(&h, "localhost");
-    int  fd  = peer_accept();
-    SSL *tls = peer_agree(fd, &agreed);
-    assert_true(agreed);
-    assert_string_equal(SSL_get_servername(tls, TLSEXT_NAMETYPE_host_name), "localhost");
+    begin_meeting(&m, true, "DNS:localhost", "localhost");
+    assert_true(m.agreed);
+    assert_string_equal(SSL_get_servername(m.tls, TLSEXT_NAMETYPE_host_name), "localhost");
     for (int i = 0; i < 3; i++) {
         if (i > 0)
-            call(&h, "localhost");
-        peer_hear(tls, "{}");
-        peer_say(tls, OK_ANSWER);
-        WAIT_FOR(h.ends);
-        assert_int_equal(h.err.code, ERROR_NONE);
-        assert_str(buffer_str(&h.body), "ok");
-        forget(&h);
+            call(&m.h, "localhost");
+        peer_hear(m.tls, "{}");
+        peer_say(m.tls, OK_ANSWER);
+        WAIT_FOR(m.h.ends);
+        assert_int_equal(m.h.err.code, ERROR_NONE);
+        assert_str(buffer_str(&m.h.body), "ok");
+        forget(&m.h);
     }
     assert_int_equal(http_client_connections(client), 1);
     assert_false(peer_is_asked());
-    SSL_free(tls);
-    close(fd);
-    finish_tls();
+    end_meeting(&m);
 }
 
 TEST(an_address_is_verified_too)
 {
-    struct heard h = {0};
-    bool         agreed;
+    struct meeting m;
 
-    begin_tls(true, "IP:127.0.0.1");
-    call(&h, "127.0.0.1");
-    int  fd  = peer_accept();
-    SSL *tls = peer_agree(fd, &agreed);
-    assert_true(agreed);
-    http_call_cancel(h.call);
-    SSL_free(tls);
-    close(fd);
-    forget(&h);
-    finish_tls();
+    begin_meeting(&m, true, "IP:127.0.0.1", "127.0.0.1");
+    assert_true(m.agreed);
+    http_call_cancel(m.h.call);
+    end_meeting(&m);
 }
 
 static void
 check_refused(bool trusting, const char *names)
 {
-    struct heard h = {0};
-    bool         agreed;
+    struct meeting m;
 
-    begin_tls(trusting, names);
-    call(&h, "localhost");
-    int  fd  = peer_accept();
-    SSL *tls = peer_agree(fd, &agreed);
-    WAIT_FOR(h.ends);
-    assert_int_equal(h.err.code, ERROR_UNREACHABLE);
-    assert_non_null(strstr(h.err.text, "certificate"));
+    begin_meeting(&m, trusting, names, "localhost");
+    WAIT_FOR(m.h.ends);
+    assert_int_equal(m.h.err.code, ERROR_UNREACHABLE);
+    assert_non_null(strstr(m.h.err.text, "certificate"));
     turns(5);
     assert_false(peer_is_asked()); /* and not tried again */
-    SSL_free(tls);
-    close(fd);
-    forget(&h);
-    finish_tls();
+    end_meeting(&m);
 }
 
 TEST(a_server_of_an_unknown_authority_is_refused)
@@ -215,27 +222,20 @@ TEST(a_certificate_for_another_name_is_refused)
 static void
 check_end(bool says_so)
 {
-    struct heard h = {0};
-    bool         agreed;
+    struct meeting m;
 
-    begin_tls(true, "DNS:localhost");
-    call(&h, "localhost");
-    int  fd  = peer_accept();
-    SSL *tls = peer_agree(fd, &agreed);
-    assert_true(agreed);
-    peer_hear(tls, "{}");
-    peer_say(tls, "HTTP/1.1 200 OK\r\n\r\nall of it?");
+    begin_meeting(&m, true, "DNS:localhost", "localhost");
+    assert_true(m.agreed);
+    peer_hear(m.tls, "{}");
+    peer_say(m.tls, "HTTP/1.1 200 OK\r\n\r\nall of it?");
     if (says_so)
-        SSL_shutdown(tls);
+        SSL_shutdown(m.tls);
     turns(5);
-    shutdown(fd, SHUT_WR);
-    WAIT_FOR(h.ends);
-    assert_int_equal(h.err.code == ERROR_NONE, says_so);
-    assert_str(buffer_str(&h.body), "all of it?");
-    SSL_free(tls);
-    close(fd);
-    forget(&h);
-    finish_tls();
+    shutdown(m.fd, SHUT_WR);
+    WAIT_FOR(m.h.ends);
+    assert_int_equal(m.h.err.code == ERROR_NONE, says_so);
+    assert_str(buffer_str(&m.h.body), "all of it?");
+    end_meeting(&m);
 }
 
 TEST(a_body_until_the_end_is_whole_when_tls_was_ended_properly)
