@@ -330,8 +330,10 @@ channel_tell(struct channel *c, const char *format, ...)
     struct buffer line = {.max = MIB(1)};
     va_list       args;
 
+    if (c->child == NULL)
+        return false;
     va_start(args, format);
-    bool ok = c->child != NULL && buffer_vprintf(&line, format, args) && child_write(c->child, buffer_str(&line));
+    bool ok = buffer_vprintf(&line, format, args) && child_write(c->child, buffer_str(&line));
     va_end(args);
     buffer_clear(&line);
     if (!ok && channel_takes(c) && child_queued(c->child) == 0) /* an empty queue takes any line: it was memory */
