@@ -89,6 +89,7 @@ traffic_put(struct traffic *t, struct record *r, const struct exchange_facts *fa
         store_thread_lost(&t->store, 1);
         return;
     }
+    r->put_at           = clock_mono();
     r->facts            = *facts;
     r->facts.method     = keep(r, facts->method);
     r->facts.target     = keep(r, facts->target);
