@@ -49,6 +49,13 @@ traffic_open(struct traffic **out, const char *path, const struct traffic_option
 }
 
 void
+traffic_set_options(struct traffic *t, const struct traffic_options *options)
+{
+    t->store.options.refuse_when_full = options->refuse_when_full; /* only we read it */
+    store_thread_set_retention(&t->store, options);
+}
+
+void
 traffic_close(struct traffic *t)
 {
     if (t == NULL)
