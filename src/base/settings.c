@@ -18,9 +18,9 @@ static const char *const log_level_choices[] = {"error", "warn", "info", "debug"
 
 /* clang-format off */
 const struct setting settings_table[] = {
-    {"home",               SETTING_TEXT,     FIELD(home),               "~/.gatehouse", .not_in_file = true,
+    {"home",               SETTING_TEXT,     FIELD(home),               "~/.gatehouse", .not_in_file = true, .at_start = true,
      .help = "The directory that holds everything: servers, settings, traffic. Only its owner may enter it."},
-    {"port",               SETTING_COUNT,    FIELD(port),               "3333",   0,          65535,
+    {"port",               SETTING_COUNT,    FIELD(port),               "3333",   0,          65535,   .at_start = true,
      .help = "The TCP port on 127.0.0.1 and ::1. 0 picks a free one."},
 
     {"http.header_bytes",  SETTING_SIZE,     FIELD(http.header_bytes),  "64KiB",  KIB(1),     MIB(1),
@@ -38,7 +38,7 @@ const struct setting settings_table[] = {
     {"http.allowed_hosts", SETTING_LIST,     FIELD(http.allowed_hosts), "",
      .help = "Names beside localhost, 127.0.0.1 and [::1] under which Gatehouse is reached: what else stands in Host or Origin is refused with 403, "
              "so that a web page elsewhere cannot reach it."},
-    {"http.peer_uid",      SETTING_BOOL,     FIELD(http.peer_uid),      "on",
+    {"http.peer_uid",      SETTING_BOOL,     FIELD(http.peer_uid),      "on",     .at_start = true,
      .help = "Takes connections only from processes of the same user, or root. Off where namespaces hide who connects."},
 
     {"message.max",        SETTING_SIZE,     FIELD(message.max),        "64MiB",  KIB(64),    MIB(1024),
@@ -56,7 +56,7 @@ const struct setting settings_table[] = {
     {"stdio.queue",        SETTING_SIZE,     FIELD(stdio.queue),        "8MiB",   KIB(64),    MIB(1024),
      .help = "What may wait to be read by one child; then 503."},
 
-    {"capture.enabled",    SETTING_BOOL,     FIELD(capture.enabled),    "on",
+    {"capture.enabled",    SETTING_BOOL,     FIELD(capture.enabled),    "on",     .at_start = true,
      .help = "Records every message that passes."},
     {"capture.on_full",    SETTING_CHOICE,   FIELD(capture.on_full),    "pass",   .choices = on_full_choices,
      .help = "With the disk full or failing: pass calls unrecorded (the gap is counted and shown) or refuse them."},
@@ -430,4 +430,39 @@ settings_load(struct settings *s, const struct settings_source *from, struct err
     if (!ok)
         settings_clear(s);
     return ok;
+}
+
+static size_t
+field_size(const struct setting *setting)
+{
+    switch (setting->kind) {
+    case SETTING_TEXT:
+    case SETTING_LIST:
+        return sizeof(struct str);
+    case SETTING_CHOICE:
+        return sizeof(int);
+    case SETTING_BOOL:
+        return sizeof(bool);
+    case SETTING_COUNT:
+    case SETTING_SIZE:
+    case SETTING_DURATION:
+        break;
+    }
+    return sizeof(uint64_t);
+}
+
+bool
+settings_differ(const struct settings *a, const struct settings *b, const struct setting *setting)
+{
+    const char *x = (const char *)a + setting->offset, *y = (const char *)b + setting->offset;
+
+    if (setting->kind == SETTING_TEXT || setting->kind == SETTING_LIST)
+        return !str_eq(*(const struct str *)(const void *)x, *(const struct str *)(const void *)y);
+    return memcmp(x, y, field_size(setting)) != 0;
+}
+
+void
+settings_take(struct settings *s, const struct settings *from, const struct setting *setting)
+{
+    memcpy(field(s, setting), (const char *)from + setting->offset, field_size(setting));
 }

@@ -31,6 +31,7 @@ struct setting {
     uint64_t           least, most; /* of numbers: bytes, count, microseconds */
     const char *const *choices;     /* NULL-terminated */
     bool               not_in_file; /* decides where the file is */
+    bool               at_start;    /* fixed then: SIGHUP does not change it */
     const char        *help;
 };
 
@@ -112,6 +113,10 @@ void settings_variable_name(const struct setting *setting, char out[SETTING_VARI
 /* The first variable GATEHOUSE_* of the environment that is no setting: worth a warning, for others may own it. NULL:
  * there is none. */
 const char *settings_unknown_variable(char *const *environment);
+
+bool settings_differ(const struct settings *a, const struct settings *b, const struct setting *setting);
+/* A text stays where it is: in the arena of `from`. */
+void settings_take(struct settings *s, const struct settings *from, const struct setting *setting);
 
 /* The value as a person would write it: "64KiB", "10s", "on". */
 bool settings_print_value(const struct settings *s, const struct setting *setting, struct buffer *out);

@@ -71,6 +71,11 @@ settings_print_markdown(struct buffer *out)
         "that does not\n"
         "exist or a value that is not allowed stops the start with the place where it stands and what is allowed "
         "there.\n\n"
+        "SIGHUP reads the file again, and what it changed counts from then on: limits for what begins then, "
+        "`message.max` and\n"
+        "`stdio.queue` for children that start then. A file that is wrong changes nothing. What wants a restart says "
+        "so below, and in\n"
+        "the log.\n\n"
         "| key | default | allowed | what it does |\n|---|---|---|---|\n";
     bool ok = buffer_append(out, str_from(before));
 
@@ -78,8 +83,9 @@ settings_print_markdown(struct buffer *out)
         ok = buffer_printf(out, setting->initial[0] == '\0' ? "| `%s` | %s| " : "| `%s` | `%s` | ", setting->name,
                            setting->initial) &&
              print_allowed(setting, out) &&
-             buffer_printf(out, " | %s%s |\n", setting->help,
-                           setting->not_in_file ? " Not in the file, for it says where the file is." : "");
+             buffer_printf(out, " | %s%s%s |\n", setting->help,
+                           setting->not_in_file ? " Not in the file, for it says where the file is." : "",
+                           setting->at_start && !setting->not_in_file ? " A change wants a restart." : "");
     }
     return ok;
 }

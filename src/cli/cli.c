@@ -152,11 +152,8 @@ load_settings(struct cli *cli, struct error *err)
         if (g->is_setting || str_eq(g->name, STR("home")))
             flags[count++] = (struct setting_flag){g->name, g->value};
     }
-    bool ok = settings_load(
-        &cli->settings, &(struct settings_source){.environment = cli->environment, .flags = flags, .flag_count = count},
-        err);
-    free(flags);
-    return ok;
+    cli->source = (struct settings_source){.environment = cli->environment, .flags = flags, .flag_count = count};
+    return settings_load(&cli->settings, &cli->source, err);
 }
 
 static int
@@ -172,12 +169,15 @@ run_command(struct cli *cli, size_t count, char *const *words)
     cli->colour = choose_colour(cli);
     if (args_has(&cli->args, "help"))
         return help_of_command(cli, cli->command);
-    if (!cli->command->needs_no_home && !load_settings(cli, &err)) {
-        int code = cli_fail(cli, &err);
-        return err.code == ERROR_INVALID ? EXIT_TYPED_WRONG : code;
+    int code;
+    if (cli->command->needs_no_home || load_settings(cli, &err)) {
+        code = cli->command->run(cli);
+    } else {
+        code = cli_fail(cli, &err);
+        code = err.code == ERROR_INVALID ? EXIT_TYPED_WRONG : code;
     }
-    int code = cli->command->run(cli);
     settings_clear(&cli->settings);
+    free((void *)(uintptr_t)cli->source.flags);
     return code;
 }
 

@@ -9,14 +9,15 @@
 #include "cli/args.h"
 
 struct cli {
-    const struct command *command;
-    struct args           args;
-    struct settings       settings; /* nothing in it for a command that needs no home */
-    char *const          *environment;
-    FILE                 *out, *err, *in;
-    bool                  is_terminal; /* out */
-    bool                  colour;
-    unsigned              columns; /* of the terminal; 0: no bound */
+    const struct command  *command;
+    struct args            args;
+    struct settings        settings; /* nothing in it for a command that needs no home */
+    struct settings_source source;   /* where they come from; its flags are ours */
+    char *const           *environment;
+    FILE                  *out, *err, *in;
+    bool                   is_terminal; /* out */
+    bool                   colour;
+    unsigned               columns; /* of the terminal; 0: no bound */
 };
 
 /* All of it, but for the process's own ends: the tests run commands with it. The exit code. */

@@ -76,7 +76,7 @@ cli_serve(struct cli *cli)
         cli_refuse(cli, 0, "%.*s is no setting of ours: it is left alone (gatehouse help settings)",
                    (int)strcspn(unknown, "="), unknown);
     serving = cli;
-    if (daemon_run(&cli->settings, on_ready, &err))
+    if (daemon_run(&cli->settings, &cli->source, on_ready, &err))
         return EXIT_DONE;
     return err.code == ERROR_BUSY ? port_is_taken(cli, &err) : cli_fail(cli, &err);
 }

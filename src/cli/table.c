@@ -78,7 +78,8 @@ const struct command commands[] = {
       {"gatehouse serve --port 0", "on a free port, which it prints"},
       {"gatehouse serve --home /tmp/try --retention.age 1d", "elsewhere, forgetting after a day"}},
      .about = "When it is ready it prints http://localhost:PORT on a line of its own.\n"
-              "SIGHUP reads mcp.json again. SIGTERM lets calls in flight finish (at most `drain`, 10 s), then exits with 0.",
+              "SIGHUP reads mcp.json and gatehouse.yaml again, and says which settings changed and which want a restart.\n"
+              "SIGTERM lets calls in flight finish (at most `drain`, 10 s), then exits with 0.",
      .takes_settings = true, .is_first = true, .run = cli_serve},
     {"add", {"add NAME URL [--header NAME:VALUE]...", "add NAME [--env NAME=VALUE]... [--cwd DIR] -- COMMAND ARGS..."}, "Registers a server, and tries it.",
      {{"gatehouse add files -- npx -y @modelcontextprotocol/server-filesystem ~/src", "a command"},

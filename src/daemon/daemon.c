@@ -10,6 +10,7 @@
 #include "base/file.h"
 #include "base/log.h"
 #include "daemon/info.h"
+#include "daemon/reload.h"
 #include "guard/origin.h"
 #include "guard/peer.h"
 
@@ -19,7 +20,9 @@ enum { SIGNALS = 3, PORT_TRIES = 20 };
 
 /* Everything that a running Gatehouse is made of, in the order of its making. */
 struct daemon {
-    const struct settings *settings;
+    const struct settings *settings; /* `now` */
+    struct settings        now;      /* those of the start, and what SIGHUP changed */
+    struct reload          reload;
     struct loop            loop;
     struct budget          budget;
     struct net             net;
@@ -130,18 +133,26 @@ listen_on(struct daemon *d, uint16_t wanted, uint16_t *port, struct error *err)
     return true;
 }
 
-static bool
-open_server(struct daemon *d, uint16_t *port, struct error *err)
+static struct http_limits
+limits_of(const struct settings *s)
 {
     struct http_limits limits = http_limits_default;
 
-    limits.header_bytes = d->settings->http.header_bytes;
-    limits.body_bytes   = d->settings->http.body_bytes;
-    limits.header_read  = d->settings->http.header_read;
-    limits.body_read    = d->settings->http.body_read;
+    limits.header_bytes = s->http.header_bytes;
+    limits.body_bytes   = s->http.body_bytes;
+    limits.header_read  = s->http.header_read;
+    limits.body_read    = s->http.body_read;
     limits.body_whole   = 5 * limits.body_read;
-    limits.idle         = d->settings->http.idle;
-    limits.connections  = (unsigned)d->settings->http.connections;
+    limits.idle         = s->http.idle;
+    limits.connections  = (unsigned)s->http.connections;
+    return limits;
+}
+
+static bool
+open_server(struct daemon *d, uint16_t *port, struct error *err)
+{
+    struct http_limits limits = limits_of(d->settings);
+
     for (int tries = 0;; tries++) {
         d->server = http_server_new(&d->net, &limits, str_from(fixed_headers), &server_events, d, err);
         if (d->server == NULL)
@@ -180,16 +191,24 @@ read_home(struct daemon *d, struct error *err)
     return true;
 }
 
-static bool
-open_traffic(struct daemon *d, struct error *err)
+static struct traffic_options
+options_of(const struct settings *s)
 {
     struct traffic_options options = traffic_defaults;
 
+    options.retention_age_us = s->retention.age;
+    options.retention_bytes  = s->retention.size;
+    options.refuse_when_full = s->capture.on_full == ON_FULL_REFUSE;
+    return options;
+}
+
+static bool
+open_traffic(struct daemon *d, struct error *err)
+{
+    struct traffic_options options = options_of(d->settings);
+
     if (!d->settings->capture.enabled)
         return true;
-    options.retention_age_us = d->settings->retention.age;
-    options.retention_bytes  = d->settings->retention.size;
-    options.refuse_when_full = d->settings->capture.on_full == ON_FULL_REFUSE;
     return traffic_open(&d->traffic, d->traffic_path, &options, err);
 }
 
@@ -301,15 +320,34 @@ drain(struct daemon *d)
     loop_set_timer(&d->loop, &d->poll, now);
 }
 
+/* Those parts that have values of their own; the others look into `now`. */
+static void
+on_settings(void *owner)
+{
+    struct daemon         *d       = owner;
+    struct http_limits     limits  = limits_of(&d->now);
+    struct traffic_options options = options_of(&d->now);
+
+    log_set_level((enum log_level)d->now.log.level);
+    d->budget.max           = d->now.memory.max;
+    d->origin.allowed_hosts = d->now.http.allowed_hosts;
+    http_server_set_limits(d->server, &limits);
+    if (d->traffic != NULL)
+        traffic_set_options(d->traffic, &options);
+    gateway_settings_changed(d->gateway);
+}
+
 static void
 on_signal(uv_signal_t *handle, int number)
 {
     struct daemon *d = handle->data;
 
-    if (number == SIGHUP)
-        registry_watch_look(d->watch, true);
-    else
+    if (number != SIGHUP) {
         drain(d);
+        return;
+    }
+    registry_watch_look(d->watch, true);
+    reload_look(&d->reload);
 }
 
 static void
@@ -338,6 +376,7 @@ on_children_gone(void *arg)
 static void
 take_apart(struct daemon *d)
 {
+    reload_close(&d->reload);
     daemon_info_remove(d->settings);
     http_server_free(d->server);
     registry_watch_free(d->watch);
@@ -363,6 +402,7 @@ take_apart(struct daemon *d)
     traffic_close(d->traffic);
     peer_check_close(&d->peer);
     registry_unref(d->first);
+    reload_clear(&d->reload);
 }
 
 /* Many connections and children need many descriptors: what the hard limit allows. */
@@ -378,14 +418,17 @@ raise_descriptor_limit(void)
 }
 
 bool
-daemon_run(const struct settings *settings, void (*on_ready)(const struct daemon_ready *ready), struct error *err)
+daemon_run(const struct settings *settings, const struct settings_source    *source,
+           void (*on_ready)(const struct daemon_ready *ready), struct error *err)
 {
     struct daemon *d    = calloc(1, sizeof *d);
     uint16_t       port = 0;
 
     if (d == NULL)
         return error_set(err, ERROR_MEMORY, "no memory");
-    d->settings     = settings;
+    d->now      = *settings;
+    d->settings = &d->now;
+    d->reload = (struct reload){.loop = &d->loop, .from = source, .now = &d->now, .on_change = on_settings, .owner = d};
     d->peer.netlink = -1;
     log_set_level((enum log_level)settings->log.level);
     raise_descriptor_limit();

@@ -1,8 +1,8 @@
 /* src/daemon/daemon.h: assembles a running Gatehouse and takes it apart again.
  *
  * Start: the home is made or checked, what it holds is read, the database opened, the port taken on both loopbacks;
- * then `on_ready`. SIGHUP reads mcp.json again. SIGTERM and SIGINT drain: no new connections, calls in flight finish,
- * `drain` at most; then sessions end, children stop, the database is closed. */
+ * then `on_ready`. SIGHUP reads mcp.json and gatehouse.yaml again (reload.h). SIGTERM and SIGINT drain: no new
+ * connections, calls in flight finish, `drain` at most; then sessions end, children stop, the database is closed. */
 #ifndef GATEHOUSE_DAEMON_DAEMON_H
 #define GATEHOUSE_DAEMON_DAEMON_H
 
@@ -18,8 +18,9 @@ struct daemon_ready {
 };
 
 /* Runs until a signal ends it. False: it could not start (`err`). `on_ready` is called once, when connections are
- * taken. */
-bool daemon_run(const struct settings *settings, void (*on_ready)(const struct daemon_ready *ready), struct error *err);
+ * taken. `source` is what `settings` were read from, and will be again. */
+bool daemon_run(const struct settings *settings, const struct settings_source    *source,
+                void (*on_ready)(const struct daemon_ready *ready), struct error *err);
 
 /* Makes the home, and refuses one that others may enter; files in it that others may read are closed to them. */
 bool home_prepare(const char *home, struct error *err);

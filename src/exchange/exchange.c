@@ -86,6 +86,13 @@ expire(struct timer *expiry)
 
     if (x->judged) /* the answer is there; what carries it does not end */
         exchange_close(x, CLOSE_ANSWERED);
+    else if (x->is_unread && x->front != NULL)
+        exchange_fail(x, CLOSE_CLIENT_STALLED, "what came has waited for %lld ms", (long long)(x->patience / 1000));
+    else if (x->dropped > 0)
+        exchange_fail(
+            x, CLOSE_TIMED_OUT,
+            "no answer within %lld ms; what may have been it, %zu bytes, had no room (message.max, memory.max)",
+            (long long)(x->patience / 1000), x->dropped);
     else
         exchange_fail(x, CLOSE_TIMED_OUT, "no answer within %lld ms", (long long)(x->patience / 1000));
 }

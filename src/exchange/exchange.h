@@ -108,6 +108,8 @@ struct exchange {
     struct timer expiry;            /* restarts with each message, and with each EXPIRY_STEP of one */
     size_t       heard;             /* bytes of an unfinished message since then */
     unsigned     owed;              /* questions that the client, while it is there, has not answered: no expiry */
+    bool         is_unread;         /* the answer is held up: what came of it waits for the client to read */
+    size_t       dropped;           /* bytes of a message that had no room, and may have been the answer; 0: none */
     bool         is_last_chance;    /* nothing but the answer itself keeps it from expiring */
 
     enum close_reason why;         /* once CLOSED */

@@ -260,6 +260,13 @@ gateway_free(struct gateway *g)
 }
 
 void
+gateway_settings_changed(struct gateway *g)
+{
+    LIST_EACH (struct server, s, &g->servers, node)
+        s->upstream.message_max = g->parts.settings->message.max;
+}
+
+void
 gateway_drain(struct gateway *g)
 {
     g->is_draining = true;

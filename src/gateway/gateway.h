@@ -33,6 +33,8 @@ struct gateway *gateway_new(const struct gateway_parts *parts, struct registry *
 /* Ends sessions and children, closes what is open. Before children_stop_all and the end of the loop. NULL is nothing.
  */
 void gateway_free(struct gateway *g);
+/* What the settings it was given say is other now: what was copied is copied again. */
+void gateway_settings_changed(struct gateway *g);
 /* No new calls; those in flight go on. */
 void gateway_drain(struct gateway *g);
 /* Answers what is still in flight with an error: the time for draining is over. */

@@ -19,6 +19,8 @@ enum {
     STDERR_CUT   = 1000
 };
 
+#define TROUBLE_EVERY SECONDS(10)
+
 /* A child may be fetched from a registry of packages before it first answers. */
 #define OPENING_PATIENCE SECONDS(60)
 
@@ -47,6 +49,8 @@ struct server {
     struct channel_counts lost; /* of channels that are gone */
     char                 *stderr_lines[STDERR_LINES];
     size_t                stderr_next;
+    mono_time             trouble_told; /* in the log; 0: never */
+    unsigned              troubles;     /* since then, and not told */
 };
 
 /* A channel and why it is there. */

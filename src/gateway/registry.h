@@ -79,6 +79,7 @@ struct registry_source {
     const char *path; /* of mcp.json; its last part is used in messages */
     char *const
         *environment; /* for `${VAR}`; NULL: nothing is substituted and no envFile is read, all stays as written */
+    bool is_strict; /* without it too: a form that works in no environment, like `${input:…}`, makes its entry wrong */
 };
 
 /* Reads the file: blocks, so a worker does it. A missing file is an empty registry. One that cannot be read or is no

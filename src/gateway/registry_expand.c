@@ -29,15 +29,10 @@ not_appended(struct entry_reader *r, const char *key, const struct buffer *text,
     return false;
 }
 
-/* One `${inside}`. What is no form of ours stays as it is: it may be meant for the server. */
+/* What only an editor can fill in works nowhere here, whatever the environment. */
 static bool
-expand_one(struct entry_reader *r, const char *key, struct str inside, struct buffer *out, bool *used)
+is_ours(struct entry_reader *r, const char *key, struct str inside)
 {
-    struct str name     = str_starts(inside, STR("env:")) ? str_skip(inside, 4) : inside;
-    ptrdiff_t  at       = str_find(name, STR(":-"));
-    struct str fallback = at < 0 ? STR_NONE : str_skip(name, (size_t)at + 2);
-    struct str whole;
-
     if (str_starts(inside, STR("input:")))
         return entry_wrong(r, key,
                            "${%.*s} would ask you, and nobody is there to answer: write ${env:NAME} and set NAME where "
@@ -47,6 +42,56 @@ expand_one(struct entry_reader *r, const char *key, struct str inside, struct bu
         str_starts(inside, STR("command:")))
         return entry_wrong(r, key, "${%.*s} is the editor's and means nothing here: write the value itself",
                            STR_ARG(str_take(inside, 60)));
+    return true;
+}
+
+static bool
+keep(struct entry_reader *r, struct str s, struct str *out)
+{
+    const char *copy = arena_cstr(r->arena, s);
+
+    r->no_memory |= copy == NULL;
+    *out = copy == NULL ? STR_NONE : str_of(copy, s.len);
+    return copy != NULL;
+}
+
+/* The next `${inside}` of `s`, and where it begins. False: there is none. */
+static bool
+next_form(struct str s, size_t *at, struct str *inside)
+{
+    ptrdiff_t from = str_find(s, STR("${"));
+    ptrdiff_t to   = from < 0 ? -1 : str_index(str_skip(s, (size_t)from), '}');
+
+    if (to < 0)
+        return false;
+    *at     = (size_t)from;
+    *inside = str_of(s.data + from + 2, (size_t)to - 2);
+    return true;
+}
+
+/* Without an environment nothing is known of variables, which may be set elsewhere; of the rest all is. */
+static bool
+keep_as_written(struct entry_reader *r, const char *key, struct str raw, struct str *out)
+{
+    struct str rest = raw, inside;
+
+    for (size_t at = 0; r->from->is_strict && next_form(rest, &at, &inside); rest = str_skip(rest, at + inside.len + 3))
+        if (!is_ours(r, key, inside))
+            return false;
+    return keep(r, raw, out);
+}
+
+/* One `${inside}`. What is no form of ours stays as it is: it may be meant for the server. */
+static bool
+expand_one(struct entry_reader *r, const char *key, struct str inside, struct buffer *out, bool *used)
+{
+    struct str name     = str_starts(inside, STR("env:")) ? str_skip(inside, 4) : inside;
+    ptrdiff_t  at       = str_find(name, STR(":-"));
+    struct str fallback = at < 0 ? STR_NONE : str_skip(name, (size_t)at + 2);
+    struct str whole;
+
+    if (!is_ours(r, key, inside))
+        return false;
     name = at < 0 ? name : str_take(name, (size_t)at);
     if (str_eq(inside, STR("userHome")))
         name = STR("HOME");
@@ -66,34 +111,23 @@ expand_one(struct entry_reader *r, const char *key, struct str inside, struct bu
     return buffer_append(out, whole) || not_appended(r, key, out, whole.len);
 }
 
-static bool
-keep(struct entry_reader *r, struct str s, struct str *out)
-{
-    const char *copy = arena_cstr(r->arena, s);
-
-    r->no_memory |= copy == NULL;
-    *out = copy == NULL ? STR_NONE : str_of(copy, s.len);
-    return copy != NULL;
-}
-
 bool
 entry_expand(struct entry_reader *r, const char *key, struct str raw, struct str *out, bool *secret)
 {
     struct buffer text = {.max = EXPANDED_MAX};
     bool          used = false, ok = true;
+    struct str    inside;
+    size_t        at = 0;
 
     if (memchr(raw.len == 0 ? "" : raw.data, '\0', raw.len) != NULL)
         return entry_wrong(r, key, "this may not hold a NUL character: remove \\u0000");
-    while (ok && r->from->environment != NULL && raw.len > 0) {
-        ptrdiff_t at  = str_find(raw, STR("${"));
-        ptrdiff_t end = at < 0 ? -1 : str_index(str_skip(raw, (size_t)at), '}');
-        if (end < 0)
-            break;
-        if (!buffer_append(&text, str_take(raw, (size_t)at)))
-            ok = not_appended(r, key, &text, (size_t)at);
+    if (r->from->environment == NULL)
+        return keep_as_written(r, key, raw, out);
+    for (; ok && next_form(raw, &at, &inside); raw = str_skip(raw, at + inside.len + 3)) {
+        if (!buffer_append(&text, str_take(raw, at)))
+            ok = not_appended(r, key, &text, at);
         else
-            ok = expand_one(r, key, str_of(raw.data + at + 2, (size_t)end - 2), &text, &used);
-        raw = str_skip(raw, (size_t)(at + end) + 1);
+            ok = expand_one(r, key, inside, &text, &used);
     }
     if (ok && buffer_len(&text) == 0)
         ok = keep(r, raw, out);

@@ -189,7 +189,7 @@ make_fresh(struct change *c, struct error *err)
 static bool
 check(struct change *c, struct str text, bool after, struct error *err)
 {
-    struct registry_source     from  = {.path = c->path};
+    struct registry_source     from  = {.path = c->path, .is_strict = true};
     struct registry           *r     = registry_parse(&from, text, NULL);
     const struct server_entry *entry = r == NULL ? NULL : registry_find(r, c->name);
     bool                       ok    = r != NULL;

@@ -4,7 +4,7 @@
 #include "gateway/parts.h"
 #include "mcp/revision.h"
 
-enum { BATCH_MAX = 100 };
+enum { BATCH_MAX = 100, REVISION_SHOWN = 64 };
 
 /* The name in the path, if the path is one of ours. */
 static bool
@@ -323,6 +323,24 @@ check_opening(struct intake *in, const struct exchange *x)
     return true;
 }
 
+/* What a message asked for counts before what its header did (MCP 2026-07-28 basic/versioning). */
+static bool
+refuse_modern(struct intake *in, struct str of_header)
+{
+    static const char text[] =
+        "this server is reached over stdio and speaks revisions up to 2025-11-25: begin with initialize";
+    struct buffer          data  = {.max = KIB(1)};
+    const struct exchange *first = in->xs[0];
+    struct str asked = first->message.modern_revision.data != NULL ? first->message.modern_revision : of_header;
+
+    bool ok = buffer_append(&data, STR("{\"supported\":[\"2025-11-25\",\"2025-06-18\",\"2025-03-26\",\"2024-11-05\"],"
+                                       "\"requested\":")) &&
+              buffer_append_json(&data, str_take(asked, REVISION_SHOWN)) && buffer_append_char(&data, '}');
+    const char *whole = ok ? arena_cstr(first->arena, buffer_str(&data)) : NULL;
+    buffer_clear(&data);
+    return refuse(in, 400, -32022, whole, text);
+}
+
 /* What only we can say of a request to a stdio server: there is no such session, or no such revision. */
 static bool
 check_stdio(struct intake *in)
@@ -332,10 +350,7 @@ check_stdio(struct intake *in)
     const struct exchange *first    = in->xs[0];
 
     if (first->is_modern)
-        return refuse(in, 400, -32022,
-                      "{\"supported\":[\"2025-11-25\",\"2025-06-18\",\"2025-03-26\",\"2024-11-05\"],\"requested\":"
-                      "\"2026-07-28\"}",
-                      "this server is reached over stdio and speaks revisions up to 2025-11-25: begin with initialize");
+        return refuse_modern(in, revision);
     if (str_eq(first->message.method, STR("initialize")))
         return check_opening(in, first);
     if (session.len == 0)

@@ -2,6 +2,7 @@
 #include "gateway/parts.h"
 
 #include "base/live.h"
+#include "base/log.h"
 
 /* Whether sessions are served through another child. */
 static bool
@@ -102,6 +103,25 @@ on_odd_line(void *owner, struct channel *c, struct str line, const char *why)
     buffer_clear(&text);
 }
 
+/* A child may cause it as often as it likes: a line of the log now and then. */
+static void
+on_trouble(void *owner, struct channel *c, const char *words)
+{
+    struct server *s   = ((struct lane *)owner)->server;
+    mono_time      now = clock_mono();
+
+    (void)c;
+    if (s->trouble_told != 0 && now - s->trouble_told < TROUBLE_EVERY) {
+        s->troubles++;
+        return;
+    }
+    if (s->troubles > 0)
+        log_line(LOG_WARN, "%.*s: %u lines like the next were left out", STR_ARG(s->entry->name), s->troubles);
+    log_line(LOG_WARN, "%.*s %s", STR_ARG(s->entry->name), words);
+    s->troubles     = 0;
+    s->trouble_told = now;
+}
+
 static void
 on_session_lost(void *owner, struct session *session)
 {
@@ -135,8 +155,8 @@ on_closed(void *owner, struct channel *c)
     server_release_if_unused(s);
 }
 
-static const struct channel_events lane_events = {start_child, on_ready,        on_down,  on_stderr,
-                                                  on_odd_line, on_session_lost, on_closed};
+static const struct channel_events lane_events = {start_child, on_ready,        on_down,   on_stderr,
+                                                  on_odd_line, on_session_lost, on_closed, on_trouble};
 
 void
 lane_close(struct lane *lane, enum close_reason why)

@@ -182,7 +182,7 @@ on_body(llhttp_t *p, const char *at, size_t len)
     struct framing *f    = p->data;
     struct buffer  *into = f->body_is_behind ? &f->head : &f->body;
 
-    if (len > f->limits->body_bytes - f->body_len)
+    if (len > f->body.max - f->body_len) /* the bound of when it began: it may be another now */
         return framing_refuse(f, 413, "the body is too large");
     if (!budget_body(f, f->body_len + len))
         return framing_refuse(f, 503, "too many large requests at once");
@@ -200,7 +200,7 @@ on_chunk(llhttp_t *p)
     struct framing *f = p->data;
 
     f->chunks++;
-    if (p->content_length > f->limits->body_bytes - f->body_len)
+    if (p->content_length > f->body.max - f->body_len)
         return framing_refuse(f, 413, "the body is too large");
     return 0;
 }
@@ -276,8 +276,10 @@ more_head(struct framing *f)
                        in_target ? "the request target is too long" : "the head is too large");
         return false;
     }
-    if (f->head.data == NULL)
+    if (f->head.data == NULL) {
+        f->head.max = f->limits->header_bytes;
         blocks_lend(&f->net->heads, &f->head);
+    }
     if (!buffer_reserve(&f->head, 1)) {
         framing_refuse(f, 503, "no memory");
         return false;

@@ -209,8 +209,13 @@ on_oversize(void *owner, size_t bytes)
     c->counts.odd_lines++;
     c->events->on_odd_line(c->owner, c, STR_NONE, text);
     struct call *call = only_call(c);
-    if (call == NULL)
+    if (call == NULL) {
+        LIST_EACH (struct call, each, &c->calls, node)
+            if (each->x != NULL)
+                each->x->dropped = bytes; /* whoever waited for it hears of it after its time-out */
+        channel_trouble(c, "said %s: it was dropped, and whoever waits for it waits for its time-out", text);
         return;
+    }
     call->is_silent = true; /* it has been answered */
     exchange_fail(call->x, CLOSE_TOO_LARGE, "%s", text);
 }
@@ -339,6 +344,18 @@ channel_tell(struct channel *c, const char *format, ...)
     if (!ok && channel_takes(c) && child_queued(c->child) == 0) /* an empty queue takes any line: it was memory */
         channel_stop(c, "could not be told what it waits for: no memory");
     return ok;
+}
+
+void
+channel_trouble(struct channel *c, const char *format, ...)
+{
+    char    words[400];
+    va_list args;
+
+    va_start(args, format);
+    vsnprintf(words, sizeof words, format, args);
+    va_end(args);
+    c->events->on_trouble(c->owner, c, words);
 }
 
 void

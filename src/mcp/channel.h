@@ -40,6 +40,8 @@ struct channel_events {
     void (*on_session_lost)(void *owner, struct session *s);
     /* It closes: the last event. It frees itself when its child is gone. */
     void (*on_closed)(void *owner, struct channel *c);
+    /* Something went wrong that no client hears of now: for the operator's log. */
+    void (*on_trouble)(void *owner, struct channel *c, const char *words);
 };
 
 struct channel_counts {

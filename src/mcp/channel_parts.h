@@ -99,6 +99,7 @@ bool channel_takes(const struct channel *c);
 bool channel_write_request(struct channel *c, struct call *call, struct str message, struct str id, struct str token);
 bool channel_tell(struct channel *c, const char *format, ...) __attribute__((format(printf, 2, 3)));
 void channel_stop(struct channel *c, const char *words);
+void channel_trouble(struct channel *c, const char *format, ...) __attribute__((format(printf, 2, 3)));
 bool channel_request_of_ours(struct channel *c, struct str message);
 /* Onto one of the channel's lists of calls, off the other. */
 void call_enlist(struct call *call, struct list *list);

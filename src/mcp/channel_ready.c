@@ -28,16 +28,21 @@ channel_answer_from_greeting(struct channel *c, struct call *call)
     buffer_clear(&message);
 }
 
+#define NOT_TOLD "after its restart: its input queue (stdio.queue) is full, or there is no memory"
+
 static bool
 subscribe_again(struct str uri, void *value, void *arg)
 {
-    struct buffer message = {.max = KIB(64)};
+    struct buffer message = {.max = SIZE_MAX / 2};
 
     (void)value;
-    if (buffer_append(&message,
+    bool ok =
+        buffer_append(&message,
                       STR("{\"jsonrpc\":\"2.0\",\"id\":0,\"method\":\"resources/subscribe\",\"params\":{\"uri\":")) &&
-        buffer_append_json(&message, uri) && buffer_append(&message, STR("}}")))
+        buffer_append_json(&message, uri) && buffer_append(&message, STR("}}")) &&
         channel_request_of_ours(arg, buffer_str(&message));
+    if (!ok)
+        channel_trouble(arg, "could not be subscribed again to %.*s " NOT_TOLD, STR_ARG(str_take(uri, 200)));
     buffer_clear(&message);
     return true;
 }
@@ -71,11 +76,17 @@ channel_settle_level(struct channel *c)
             lowest = s->level;
     if (lowest < 0 || lowest == c->level || !channel_takes(c))
         return;
-    c->level = lowest;
-    if (buffer_printf(&message,
+    bool ok =
+        buffer_printf(&message,
                       "{\"jsonrpc\":\"2.0\",\"id\":0,\"method\":\"logging/setLevel\",\"params\":{\"level\":\"%s\"}}",
-                      log_levels[lowest]))
+                      log_levels[lowest]) &&
         channel_request_of_ours(c, buffer_str(&message));
+    if (ok)
+        c->level = lowest;
+    else
+        channel_trouble(
+            c, "could not be told the log level %s: its input queue (stdio.queue) is full, or there is no memory",
+            log_levels[lowest]);
     buffer_clear(&message);
 }
 

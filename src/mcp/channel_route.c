@@ -251,6 +251,16 @@ take_opening_answer(struct channel *c, struct call *ours, const struct envelope 
     child_kill(c->child);
 }
 
+/* What was asked for its sessions together: a log level, subscriptions. */
+static void
+take_answer_to_us(struct channel *c, struct call *ours, const struct envelope *e)
+{
+    call_forget(c, ours);
+    if (e->kind == MESSAGE_ERROR)
+        channel_trouble(c, "refused a log level or a subscription that its sessions want: %.*s",
+                        STR_ARG(str_take(e->message, 200)));
+}
+
 static void
 take_answer(struct channel *c, const struct envelope *e)
 {
@@ -267,7 +277,7 @@ take_answer(struct channel *c, const struct envelope *e)
     else if (call->x != NULL)
         answer_call(c, call, e);
     else
-        call_forget(c, call);
+        take_answer_to_us(c, call, e);
 }
 
 static void

@@ -68,6 +68,13 @@ on_gone(struct http_request *r)
 }
 
 static void
+set_unread(struct hop *hop, bool is_unread)
+{
+    LIST_EACH (struct exchange, x, &hop->exchanges, front_node)
+        x->is_unread = is_unread;
+}
+
+static void
 on_writable(struct http_request *r)
 {
     struct hop  *hop  = r->user;
@@ -75,6 +82,7 @@ on_writable(struct http_request *r)
 
     if (node == NULL)
         return;
+    set_unread(hop, false);
     struct back *back = LIST_OF(struct exchange, node, front_node)->back;
     if (back != NULL && back->ops->resume != NULL)
         back->ops->resume(back);
@@ -254,7 +262,10 @@ front_bytes(struct front *front, struct str bytes, bool inside)
     hop->is_inside = inside;
     if (hop->is_stream)
         hop_expect_comment(hop);
-    return http_answer_write(hop->request, bytes);
+    if (http_answer_write(hop->request, bytes))
+        return true;
+    set_unread(hop, true);
+    return false;
 }
 
 /* What the client is told when no answer came: the server's name, what happened, to what. */

@@ -233,7 +233,7 @@ cancel_exchange(struct back *back, struct exchange *x, enum close_reason why)
 {
     struct http_back *hb = back_of(back);
 
-    if (why == CLOSE_TIMED_OUT)
+    if (why == CLOSE_TIMED_OUT || why == CLOSE_CLIENT_STALLED)
         hb->events->on_expired(x);
     if (!list_is_empty(&hb->exchanges) || hb->expected > 0)
         return;

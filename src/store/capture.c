@@ -107,6 +107,13 @@ carry_on(struct open_exchange *x, const struct chunk *first, const struct chunk 
     }
 }
 
+/* The first chunk stays empty when the first message is large. */
+static const struct chunk *
+first_filled(const struct record *r)
+{
+    return r->first->len == 0 ? r->first->next : r->first;
+}
+
 /* All entries of one record follow each other in the stream. */
 static bool
 add_entries(struct writer *w, const struct record *r, struct open_exchange *x, int64_t *number, int64_t *count,
@@ -115,11 +122,8 @@ add_entries(struct writer *w, const struct record *r, struct open_exchange *x, i
     bool    part = !r->facts.final || x->has_messages;
     int64_t next;
 
-    *count                    = 0;
-    const struct chunk *start = r->first; /* stays empty when the first message is large */
-    if (start->len == 0)
-        start = start->next;
-    for (const struct chunk *first = start, *end; first != NULL; first = end) {
+    *count = 0;
+    for (const struct chunk *first = first_filled(r), *end; first != NULL; first = end) {
         size_t len  = 0;
         size_t many = 0;
         for (end = first; end != NULL && (len == 0 || (len + end->len <= BLOCK_MAX && many < BLOCK_MAX / 8192));
@@ -219,13 +223,15 @@ add_row(struct writer *w, const struct record *r, const struct open_exchange *x,
 }
 
 static bool
-update_row(struct writer *w, const struct record *r, const struct open_exchange *x, int64_t number, int64_t count,
+update_row(struct writer *w, const struct record *r, struct open_exchange *x, int64_t number, int64_t count,
            struct error *err)
 {
     if (!bind_row(w, w->update_row, r, x, err) || !db_run(w->update_row, err))
         return false;
-    if (sqlite3_changes(w->db) == 0) /* purged meanwhile: what goes on begins anew */
+    if (sqlite3_changes(w->db) == 0) { /* purged meanwhile: what goes on begins anew */
+        x->has_row = false;
         return add_row(w, r, x, number, count, err);
+    }
     if (count == 0)
         return true;
     sqlite3_bind_int64(w->add_more, 1, (int64_t)r->id);
@@ -252,7 +258,7 @@ capture_record(struct writer *w, const struct record *r, struct error *err)
     bool ok = x->has_row ? update_row(w, r, x, number, count, err) : add_row(w, r, x, number, count, err);
     if (!ok && !x->has_row && sqlite3_errcode(w->db) == SQLITE_CONSTRAINT_PRIMARYKEY)
         ok = update_row(w, r, x, number, count, err);
-    if (ok && first && !r->facts.final) {
+    if (ok && (first || !x->has_row) && !r->facts.final) {
         sqlite3_bind_int64(w->add_open, 1, (int64_t)r->id);
         ok = db_run(w->add_open, err);
     } else if (ok && !first && r->facts.final) {
@@ -262,4 +268,17 @@ capture_record(struct writer *w, const struct record *r, struct error *err)
     x->has_row = true;
     x->has_messages |= count > 0;
     return ok; /* a final one is forgotten once it is committed: writer_written */
+}
+
+void
+capture_skip(struct writer *w, const struct record *r)
+{
+    struct open_exchange *x = r->facts.final ? NULL : map_get_or_add(&w->open, MAP_KEY_U64(r->id));
+
+    if (x == NULL) /* nothing follows; or too many are open */
+        return;
+    read_messages(r, x);
+    carry_on(x, first_filled(r), NULL);
+    x->has_messages = true; /* elsewhere, if nowhere */
+    x->has_row      = false;
 }

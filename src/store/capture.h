@@ -18,5 +18,7 @@ struct open_exchange { /* between the records of one exchange */
 
 /* The labels are resolved. */
 bool capture_record(struct writer *w, const struct record *r, struct error *err);
+/* It is not wanted; only what the next record of its exchange must know is kept. */
+void capture_skip(struct writer *w, const struct record *r);
 
 #endif

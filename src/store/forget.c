@@ -3,6 +3,7 @@
 #include "base/clock.h"
 
 enum { ROWS_A_STEP = 2000, ROWS_LOOKED_AT = 20000, BLOCKS_A_STEP = 64, TAILS_A_STEP = 64, PAGES_A_STEP = 256 };
+enum { ROUNDS_MAX = 8 };
 enum { TIGHT = 64 }; /* so many times less on a full disk */
 #define STEP_LASTS MILLISECONDS(15)
 
@@ -124,6 +125,25 @@ forget_blocks(sqlite3 *db, struct forget *f, struct error *err)
 
 #define BUMP_EPOCH "UPDATE meta SET value = value + 1 WHERE key = 'epoch'"
 
+static enum forget_phase
+behind_rows(const struct forget *f)
+{
+    return f->names ? FORGET_NAMES : f->shrink ? FORGET_SHRINK : FORGET_DONE;
+}
+
+/* The rest of a clear is one step, so it must be small. */
+static enum forget_phase
+after_tail(struct forget *f)
+{
+    uint64_t gone = f->result.exchanges - f->were_gone;
+
+    if (!f->clears)
+        return behind_rows(f);
+    f->were_gone = f->result.exchanges;
+    f->cursor    = 0;
+    return gone > (uint64_t)step_of(f, ROWS_A_STEP) && ++f->rounds < ROUNDS_MAX ? FORGET_ROWS : FORGET_REST;
+}
+
 static bool
 forget_tail(sqlite3 *db, struct forget *f, struct error *err)
 {
@@ -145,8 +165,28 @@ forget_tail(sqlite3 *db, struct forget *f, struct error *err)
     f->result.blocks += gone;
     if (gone > 0)
         return db_exec(db, BUMP_EPOCH, err);
-    f->phase = f->names ? FORGET_NAMES : f->shrink ? FORGET_SHRINK : FORGET_DONE;
+    f->phase = after_tail(f);
     return db_exec(db, BUMP_EPOCH, err);
+}
+
+/* What came in since the last look, and the mark. */
+static bool
+forget_rest(sqlite3 *db, struct forget *f, struct error *err)
+{
+    static const char rest[] =
+        "DELETE FROM more; DELETE FROM open;"
+        "UPDATE stream SET floor = max(floor,"
+        " coalesce((SELECT max(last) + 1 FROM block WHERE id >= stream.id << 40 AND id < (stream.id + 1) << 40), 0),"
+        " coalesce((SELECT max(last) + 1 FROM tail WHERE id >= stream.id << 40 AND id < (stream.id + 1) << 40), 0));"
+        "DELETE FROM block_words; DELETE FROM block_body; DELETE FROM block; DELETE FROM tail;" BUMP_EPOCH;
+    char mark[100];
+
+    if (!db_exec(db, "DELETE FROM exchange_row", err))
+        return false;
+    f->result.exchanges += (uint64_t)sqlite3_changes64(db);
+    f->phase = behind_rows(f);
+    snprintf(mark, sizeof mark, "INSERT OR REPLACE INTO meta VALUES('cleared', %lld)", (long long)clock_mono());
+    return db_exec(db, rest, err) && db_exec(db, mark, err);
 }
 
 /* The writers learn from the epoch that what they remember of names is void. */
@@ -185,8 +225,8 @@ bool
 forget_step(sqlite3 *db, struct forget *f, struct error *err)
 {
     static bool (*const steps[])(sqlite3 *, struct forget *, struct error *) = {
-        [FORGET_ROWS] = forget_rows,   [FORGET_BLOCKS] = forget_blocks, [FORGET_TAIL] = forget_tail,
-        [FORGET_NAMES] = forget_names, [FORGET_SHRINK] = shrink,
+        [FORGET_ROWS] = forget_rows, [FORGET_BLOCKS] = forget_blocks, [FORGET_TAIL] = forget_tail,
+        [FORGET_REST] = forget_rest, [FORGET_NAMES] = forget_names,   [FORGET_SHRINK] = shrink,
     };
 
     const struct forget before = *f;

@@ -32,6 +32,7 @@ struct record {
     struct chunk         *first, *last;
     size_t                held; /* bytes of memory */
     uint64_t              bytes_in, bytes_out;
+    mono_time             put_at;
     bool                  continues; /* the last piece is not the end of its message */
     bool                  torn;      /* memory ran out, something is missing */
     bool                  lost;      /* the store thread's: it is not written */

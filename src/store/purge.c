@@ -60,6 +60,7 @@ traffic_purge(const char *path, const struct purge *what, struct purge_result *o
     struct forget f = {
         .before_id = what->before == 0 ? INT64_MAX : what->before << 10,
         .principal = what->principal,
+        .clears    = what->before == 0 && what->principal.len == 0,
         .names     = true,
         .shrink    = true,
     };

@@ -50,11 +50,12 @@ static bool
 look(struct store_thread *st, mono_time now, struct error *err)
 {
     sqlite3 *db     = st->writer.db;
-    int64_t  old    = st->options.retention_age_us == 0 ? 0 : (clock_wall_of(now) - st->options.retention_age_us) << 10;
+    int64_t  age    = atomic_load(&st->retention_age);
+    int64_t  old    = age == 0 ? 0 : (clock_wall_of(now) - age) << 10;
     bool     shrink = false;
     int64_t  before, oldest;
 
-    if (!too_large(db, st->options.retention_bytes, &before, &shrink, err) ||
+    if (!too_large(db, atomic_load(&st->retention_bytes), &before, &shrink, err) ||
         !db_number(db, "SELECT min(id) FROM exchange_row", INT64_MAX, &oldest, err))
         return false;
     if (before < old)

@@ -351,7 +351,8 @@ store_thread_start(struct store_thread *st, const char *path, const struct traff
 {
     sigset_t all, before;
 
-    st->options       = *options;
+    st->options = *options;
+    store_thread_set_retention(st, options);
     st->pool          = pool;
     st->path          = strdup(path);
     st->slots.fd      = -1;
@@ -385,6 +386,13 @@ store_thread_stop(struct store_thread *st)
     ring_wake(&st->ring);
     pthread_join(st->thread, NULL);
     close_all(st);
+}
+
+void
+store_thread_set_retention(struct store_thread *st, const struct traffic_options *options)
+{
+    atomic_store(&st->retention_age, options->retention_age_us);
+    atomic_store(&st->retention_bytes, options->retention_bytes);
 }
 
 bool

@@ -28,7 +28,9 @@ struct store_thread {
      */
     _Atomic uint64_t queued_records, queued_bytes, waiting_records, waiting_bytes;
     _Atomic uint64_t committed, commits, lost, file_bytes;
-    _Atomic uint64_t lost_new; /* not in a gap yet */
+    _Atomic uint64_t lost_new;      /* not in a gap yet */
+    _Atomic int64_t  retention_age; /* µs; these two of `options` may change */
+    _Atomic uint64_t retention_bytes;
     _Atomic int64_t  lost_since;
     _Atomic bool     full, failing, closing, in_gap;
     _Atomic int      waiters;
@@ -59,6 +61,7 @@ bool store_thread_start(struct store_thread *st, const char *path, const struct 
 void store_thread_stop(struct store_thread *st);
 /* False: no room in the ring. */
 bool store_thread_give(struct store_thread *st, struct record *batch, size_t records, size_t bytes);
+void store_thread_set_retention(struct store_thread *st, const struct traffic_options *options);
 void store_thread_wait(struct store_thread *st);
 void store_thread_lost(struct store_thread *st, uint64_t exchanges);
 void store_thread_stats(const struct store_thread *st, struct traffic_stats *out);

@@ -49,6 +49,13 @@ traffic_open(struct traffic **out, const char *path, const struct traffic_option
 }
 
 void
+traffic_set_options(struct traffic *t, const struct traffic_options *options)
+{
+    t->store.options.refuse_when_full = options->refuse_when_full; /* only we read it */
+    store_thread_set_retention(&t->store, options);
+}
+
+void
 traffic_close(struct traffic *t)
 {
     if (t == NULL)
@@ -89,6 +96,7 @@ traffic_put(struct traffic *t, struct record *r, const struct exchange_facts *fa
         store_thread_lost(&t->store, 1);
         return;
     }
+    r->put_at           = clock_mono();
     r->facts            = *facts;
     r->facts.method     = keep(r, facts->method);
     r->facts.target     = keep(r, facts->target);

@@ -12,7 +12,8 @@ static const struct {
     {offsetof(struct writer, begin), "BEGIN IMMEDIATE"},
     {offsetof(struct writer, commit), "COMMIT"},
     {offsetof(struct writer, rollback), "ROLLBACK"},
-    {offsetof(struct writer, read_epoch), "SELECT value FROM meta WHERE key = 'epoch'"},
+    {offsetof(struct writer, read_epoch),
+     "SELECT value, (SELECT value FROM meta WHERE key = 'cleared') FROM meta WHERE key = 'epoch'"},
     {offsetof(struct writer, find_name), "SELECT id FROM name WHERE text = ?1"},
     {offsetof(struct writer, add_name), "INSERT INTO name(text) VALUES(?1)"},
     {offsetof(struct writer, find_label),
@@ -83,7 +84,8 @@ writer_open(struct writer *w, const char *path, unsigned slot, struct error *err
             return false;
         memcpy((char *)w + statements[i].at, &s, sizeof s);
     }
-    if (!streams_init(&w->streams, w->db, slot, err))
+    if (!streams_init(&w->streams, w->db, slot, err) ||
+        !db_number(w->db, "SELECT value FROM meta WHERE key = 'cleared'", 0, &w->clear_seen, err))
         return false;
     forget(w);
     return true;
@@ -101,6 +103,19 @@ writer_close(struct writer *w)
     w->db = NULL;
 }
 
+/* The clock is the machine's since it started: only a clear that we see happen says something to us. One ahead of now
+ * is of another clock (a container's), and costs no more than what waits. */
+static void
+note_clear(struct writer *w, int64_t clear)
+{
+    mono_time now = clock_mono();
+
+    if (clear == w->clear_seen)
+        return;
+    w->clear_seen = clear;
+    w->cleared    = clear < now ? clear : now;
+}
+
 bool
 writer_begin(struct writer *w, struct error *err)
 {
@@ -110,6 +125,7 @@ writer_begin(struct writer *w, struct error *err)
     if (got <= 0)
         return got < 0 ? false : error_set(err, ERROR_INVALID, "the traffic database has no epoch");
     int64_t epoch = sqlite3_column_int64(w->read_epoch, 0);
+    note_clear(w, sqlite3_column_int64(w->read_epoch, 1));
     sqlite3_reset(w->read_epoch);
     if (epoch != w->database_epoch)
         forget(w);
@@ -163,6 +179,10 @@ writer_try(struct writer *w, struct error *err)
 bool
 writer_add(struct writer *w, const struct record *r, struct error *err)
 {
+    if (r->put_at <= w->cleared) {
+        capture_skip(w, r);
+        return true;
+    }
     return labels_resolve(w, r->labels, err) && capture_record(w, r, err);
 }
 

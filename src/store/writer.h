@@ -18,6 +18,8 @@ struct writer {
     unsigned       slot;
     int64_t        database_epoch; /* of the file: changes when somebody deletes names */
     uint64_t       epoch;          /* of what we remember: of no other writer in this process, ever */
+    int64_t        clear_seen;     /* of the file: when somebody last cleared it */
+    mono_time      cleared;        /* what was put up to then is forgotten: purge.h; 0: never while we had it open */
     struct streams streams;
     struct map     names;                /* text -> int64_t id in the table name */
     struct map     open;                 /* id -> struct open_exchange: those of which not all records came yet */

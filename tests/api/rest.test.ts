@@ -226,6 +226,12 @@ test('a server is added, changed and removed, live when answered', async () => {
     for (const body of [{}, { name: 'third' }, { type: 'stdio', command: 'cat', url: null }, { headers: { A: '***' } }])
         assert.equal((await house.send('PUT', path, body)).status, 400, JSON.stringify(body));
 
+    const asking = { url: house.weatherUrl, headers: { 'X-Key': '${env:NOT_SET_YET}${input:key}' } };
+    for (const refused of [await house.send('POST', '/api/servers/config', { name: 'third', ...asking }), await house.send('PUT', path, asking)]) {
+        assert.equal(refused.status, 400);
+        assert.match(refused.json.error.message, /^\$\{input:key\} would ask you, .*: write \$\{env:NAME\}/);
+    }
+
     assert.equal((await house.send('DELETE', path)).status, 204);
     assert.equal((await house.ask(path)).status, 404);
     assert.equal((await house.send('DELETE', path)).status, 404);

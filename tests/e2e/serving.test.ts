@@ -1,7 +1,7 @@
 // How Gatehouse starts, whom it lets in, and how it ends: what keeps the home and the port its user's own.
 
 import { deepEqual, equal, match, ok } from 'node:assert/strict';
-import { chmodSync, existsSync, statSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
@@ -49,6 +49,51 @@ test('it does not start beside somebody on the same port of the other loopback',
     const { code, stdout, stderr } = await finish(built('gatehouse'), ['serve', '--home', home, '--port', String(port)], 10000);
     deepEqual([code, stdout], [1, '']);
     match(stderr, new RegExp(`port ${port} is taken`));
+});
+
+test('SIGHUP reads the settings again: says what counts now, and what wants a restart', { timeout: 60000 }, async (t) => {
+    const gatehouse = new House(t);
+    const write = (text: string) => writeFileSync(join(gatehouse.home, 'gatehouse.yaml'), text, { mode: 0o600 });
+    const ask = async (headers = {}, path = '/readyz', body?: string) =>
+        (await fetch(`http://127.0.0.1:${gatehouse.port}${path}`, { headers: { 'content-type': 'application/json', ...headers }, ...(body && { method: 'POST', body }) })).status;
+    const said = async (what: RegExp) => {
+        const before = gatehouse.said.length;
+        gatehouse.kill('SIGHUP');
+        await until(`it says ${what}`, 20000, () => what.test(gatehouse.said.slice(before)));
+        return gatehouse.said.slice(before);
+    };
+    gatehouse.register({ echo: { url: await upstream(t, answersAs('echo')) } });
+    write('http.header_bytes: 2KiB\nretention.age: 1d\n');
+    await gatehouse.start({ GATEHOUSE_STDIO_QUEUE: '1MiB' });
+    const long = { 'x-long': 'x'.repeat(3000) };
+    const call = (padding: number) => ask({}, '/s/echo/mcp', JSON.stringify({ jsonrpc: '2.0', id: 1, method: 'ping', params: { padding: 'x'.repeat(padding) } }));
+    deepEqual([await ask(), await ask(long), await call(3000)], [200, 431, 200]);
+
+    write('http.header_bytes: 8KiB\nhttp.body_bytes: 2KiB\nhttp.allowed_hosts: gate.example\nstdio.queue: 2MiB\nport: 4444\ncapture.enabled: off\nretention.size: 16MiB\n');
+    const changes = await said(/retention\.size is .*\n/);
+    for (const change of [
+        /info http\.header_bytes is "8KiB" now; it was "2KiB"\n/,
+        /info http\.body_bytes is "2KiB" now; it was "10MiB"\n/,
+        /info http\.allowed_hosts is "gate\.example" now; it was ""\n/,
+        /warn capture\.enabled stays "on": "off" wants a restart\n/,
+        /info retention\.age is "30d" now; it was "1d"\n/,
+        /info retention\.size is "16MiB" now; it was "5GiB"\n/,
+    ])
+        match(changes, change);
+    ok(!/port|stdio\.queue/.test(changes), `the command line and the environment win, as at the start: ${changes}`);
+    await until('the limits are the new ones', 20000, async () => (await ask(long)) === 200 && (await call(3000)) === 413);
+    equal(await call(30), 200);
+
+    write('http.idle: 30\nhttp.header_bytes: 4KiB\n');
+    await said(/warn gatehouse\.yaml:1 http\.idle is "30"; it must be .*; the settings stay as they were\n/);
+    equal(await ask(long), 200);
+    write('http.header_bytes: 8KiB\nhttp.body_bytes: 2KiB\nhttp.allowed_hosts: gate.example\nretention.size: 16MiB\n');
+    await said(/info gatehouse\.yaml was read again: no setting is other\n/);
+    rmSync(join(gatehouse.home, 'gatehouse.yaml'));
+    gatehouse.kill('SIGHUP'); // twice at once, and while it may be reading
+    match(await said(/retention\.size is "5GiB" now/), /http\.allowed_hosts is "" now; it was "gate\.example"/);
+    equal(await call(3000), 200);
+    equal(await gatehouse.stop(), 'exit code 0');
 });
 
 test("another user's process is turned away before it says anything", { timeout: 30000 }, async (t) => {

@@ -1,7 +1,7 @@
 // Clients that do not read, dawdle, crowd or leave: they hold no more than their share, others notice nothing, and what
 // they held is given back.
 
-import { equal, match, ok } from 'node:assert/strict';
+import { deepEqual, equal, match, ok } from 'node:assert/strict';
 import { connect } from 'node:net';
 import type { Socket } from 'node:net';
 import { test } from 'node:test';
@@ -89,6 +89,9 @@ test('a client that reads nothing costs its share and no more', { timeout: 12000
     const rows = await log(gatehouse);
     for (const name of ['talks', 'json', 'event', 'childtalks', 'childlarge'])
         for (let i = 0; i < 4; i++) ok(rows.some((row) => row.jsonrpc_id === `${name}-${i}`), `${name}-${i} is not in the log`);
+    for (const row of rows) if (/^(talks|json|event)-/.test(row.jsonrpc_id ?? '')) deepEqual([row.jsonrpc_id, row.outcome], [row.jsonrpc_id, 'cancelled'], 'it was the client');
+    const told = await gatehouse.command('logs', '--json', '--messages', '--method', 'tools/call', '--server', 'json', '--limit', '1');
+    match(told.stdout, /json was not read by its client: what came has waited for 4000 ms/);
     t.diagnostic(JSON.stringify(Object.fromEntries(rows.filter((row) => /-0$/.test(row.jsonrpc_id ?? '')).map((row) => [row.jsonrpc_id, `${row.outcome} ${row.http_status} ${row.error_code}`]))));
     for (const socket of sockets) socket.destroy();
     gatehouse.register({});

@@ -39,8 +39,14 @@ on_closed(void *owner, struct channel *c)
     (void)owner, (void)c;
 }
 
-static const struct channel_events events = {start,       unheard_ready,   on_down,  unheard_line,
-                                             on_odd_line, on_session_lost, on_closed};
+static void
+on_trouble(void *owner, struct channel *c, const char *words)
+{
+    (void)owner, (void)c, (void)words;
+}
+
+static const struct channel_events events = {start,       unheard_ready,   on_down,   unheard_line,
+                                             on_odd_line, on_session_lost, on_closed, on_trouble};
 
 /* A client that reads every other message. */
 static unsigned given, seen;

@@ -273,3 +273,16 @@ TEST(what_is_kept_of_a_message_outlives_its_bytes)
     assert_null(x->message.message.data);
     end();
 }
+
+TEST(what_its_client_does_not_read_is_the_clients_doing)
+{
+    begin();
+    struct exchange *unread = exchange_in(EXCHANGE_ANSWERING), *left = exchange_in(EXCHANGE_ANSWERING);
+    unread->is_unread = left->is_unread = true;
+    exchange_lose_front(left); /* what goes on for nobody waits for the server alone */
+    pass(SECONDS(31));
+    assert_int_equal(unread->why, CLOSE_CLIENT_STALLED);
+    assert_str(unread->detail, "what came has waited for 30000 ms");
+    assert_int_equal(left->why, CLOSE_TIMED_OUT);
+    end();
+}

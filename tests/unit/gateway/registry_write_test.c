@@ -135,6 +135,13 @@ TEST(what_would_be_wrong_is_not_written)
     assert_string_equal(err.text, "a name may not hold a space: rename it to \"b-c\"");
     assert_false(registry_add(h.path, STR("b"), STR("{\"type\": \"http\"}"), &err));
     assert_string_equal(err.text, "a server of type http needs \"url\": add \"url\": \"http://…/mcp\"");
+    assert_false(registry_add(h.path, STR("b"), STR("{\"command\": \"x\", \"env\": {\"A\": \"${input:key}\"}}"), &err));
+    assert_int_equal(err.code, ERROR_INVALID);
+    assert_string_equal(err.text,
+                        "${input:key} would ask you, and nobody is there to answer: write ${env:NAME} and set "
+                        "NAME where Gatehouse starts, or use envFile");
+    assert_false(registry_change(h.path, STR("a"), STR("{\"headers\": {\"A\": \"-${command:x}\"}}"), &err));
+    assert_string_equal(err.text, "${command:x} is the editor's and means nothing here: write the value itself");
     assert_false(registry_add(h.path, STR("b"), STR("{\"command\": "), &err));
     assert_int_equal(err.code, ERROR_INVALID);
     assert_false(registry_change(h.path, STR("a"), STR("{}"), &err));

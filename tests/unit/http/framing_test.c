@@ -253,6 +253,53 @@ read_one(struct reading *r, struct str raw)
     assert_true(r->framing.is_whole);
 }
 
+static enum framing_step
+feed_bytes(struct reading *r, struct str raw)
+{
+    enum framing_step step = FRAMING_MORE;
+
+    for (size_t at = 0; at < raw.len && step != FRAMING_REFUSED; at++) {
+        struct str byte = str_take(str_skip(raw, at), 1);
+        step            = framing_feed(&r->framing, &byte);
+    }
+    return step;
+}
+
+TEST(a_bound_that_changes_counts_for_what_begins_then)
+{
+    static const struct str head = RAW(POST LENGTH "\r\n"), coded = RAW(POST CODED "18\r\n{");
+    struct reading          r;
+    char                    field[3000];
+
+    memset(field, 'a', sizeof field);
+    set_limits();
+    limits.header_bytes = KIB(1);
+    start(&r);
+    assert_int_not_equal(feed_bytes(&r, head), FRAMING_REFUSED);
+    assert_int_not_equal(feed_bytes(&r, STR("{\"jsonrpc\"")), FRAMING_REFUSED);
+    limits.body_bytes = 4;
+    assert_int_not_equal(feed_bytes(&r, STR(":\"2.0\",\"id\":1}")), FRAMING_REFUSED);
+    assert_true(r.framing.is_whole);
+
+    framing_reset(&r.framing); /* as the connection waits for its next request */
+    assert_int_equal(feed_bytes(&r, head), FRAMING_REFUSED);
+    assert_int_equal(r.framing.status, 413);
+
+    limits.body_bytes = 100;
+    framing_reset(&r.framing);
+    assert_int_not_equal(feed_bytes(&r, coded), FRAMING_REFUSED);
+    limits.body_bytes = 0;
+    assert_int_not_equal(feed_bytes(&r, str_skip(STR(JSON "\r\n0\r\n\r\n"), 1)), FRAMING_REFUSED);
+
+    limits.body_bytes = 100;
+    framing_reset(&r.framing);
+    limits.header_bytes = KIB(8);
+    assert_int_not_equal(feed_bytes(&r, STR(POST "X-A: ")), FRAMING_REFUSED);
+    assert_int_not_equal(feed_bytes(&r, str_of(field, sizeof field)), FRAMING_REFUSED);
+    assert_int_not_equal(feed_bytes(&r, STR("\r\n" LENGTH "\r\n" JSON)), FRAMING_REFUSED);
+    framing_forget(&r.framing);
+}
+
 TEST(the_fields_are_slices_of_the_head)
 {
     struct reading r;

@@ -29,6 +29,8 @@ struct house {
     size_t            downs, lost, odd, closed;
     enum close_reason why; /* of the last exchange that closed */
     char              detail[200];
+    char              trouble[400]; /* the last that was told */
+    size_t            queue_max, line_max;
     const char       *command; /* in place of the peer; NULL: the peer */
 };
 
@@ -63,7 +65,10 @@ start(void *owner, const struct child_events *events, struct channel *c, struct 
     char *const env[]   = {(char[]){"PATH=/usr/bin:/bin"}, NULL};
 
     (void)owner;
-    return child_start(house.children, &(struct child_spec){.argv = argv, .env = env}, events, c, err);
+    return child_start(
+        house.children,
+        &(struct child_spec){.argv = argv, .env = env, .queue_max = house.queue_max, .line_max = house.line_max},
+        events, c, err);
 }
 
 static void
@@ -95,8 +100,15 @@ on_closed(void *owner, struct channel *c)
     house.channel = NULL;
 }
 
-static const struct channel_events events = {start,       unheard_ready,   on_down,  unheard_line,
-                                             on_odd_line, on_session_lost, on_closed};
+static void
+on_trouble(void *owner, struct channel *c, const char *words)
+{
+    (void)owner, (void)c;
+    snprintf(house.trouble, sizeof house.trouble, "%s", words);
+}
+
+static const struct channel_events events = {start,       unheard_ready,   on_down,   unheard_line,
+                                             on_odd_line, on_session_lost, on_closed, on_trouble};
 
 static void
 on_message(struct exchange *x, enum message_from from, struct str bytes, bool continues)
@@ -563,5 +575,81 @@ TEST(lines_that_are_no_messages_are_counted_and_taken_by_nobody)
     child_says("hello\n{\"jsonrpc\":\"2.0\"}\n\n[]\n[1]\n{\"jsonrpc\":\"2.0\",\"id\":\"2\",\"result\":{}}\n\xff\xfe");
     WAIT(house.odd == 6);
     assert_int_equal(channel_calls(house.channel), 1);
+    finish();
+}
+
+/* The child dies, and the next call starts another, which greets. */
+static void
+start_again(void)
+{
+    close(house.peer);
+    house.peer = -1;
+    WAIT(house.downs == 1);
+    buffer_reset(&house.heard);
+    say(&house.ada, CALL("9", "9"));
+    child_answers("initialize", "\"result\":" GREETING);
+}
+
+TEST(a_line_without_room_is_told_to_whoever_waited_for_it)
+{
+    begin(false);
+    house.line_max = 300;
+    open_both();
+    struct exchange *ada = say(&house.ada, CALL("1", "1"));
+    struct exchange *bob = say(&house.bob, CALL("1", "1"));
+    WAIT(child_heard("\"id\":3"));
+    char line[400];
+    memset(line, ' ', sizeof line - 1);
+    line[sizeof line - 1] = '\0';
+    child_says(line);
+    WAIT(house.odd == 1);
+    assert_string_equal(house.trouble,
+                        "said a line of 399 bytes, over message.max or what is left of memory.max: it was "
+                        "dropped, and whoever waits for it waits for its time-out");
+    assert_int_equal(ada->dropped, 399);
+    child_says("{\"jsonrpc\":\"2.0\",\"id\":2,\"result\":{}}");
+    WAIT(got(&house.ada, "\"result\""));
+    assert_int_equal(house.why, CLOSE_ANSWERED);
+    timer_wheel_tick(&house.wire.loop.timers, clock_mono() + SECONDS(31));
+    assert_int_equal(bob->state, EXCHANGE_CLOSED);
+    assert_int_equal(house.why, CLOSE_TIMED_OUT);
+    assert_string_equal(house.detail, "no answer within 30000 ms; what may have been it, 399 bytes, had no room "
+                                      "(message.max, memory.max)");
+    finish();
+}
+
+#define SUBSCRIBE "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"resources/subscribe\",\"params\":{\"uri\":\"a:"
+
+TEST(what_sessions_want_of_a_child_that_starts_again_and_cannot_be_told_is_told_to_the_operator)
+{
+    static char uri[100000];
+
+    begin(false);
+    house.queue_max = 4096;
+    open_both();
+    snprintf(uri, sizeof uri, SUBSCRIBE "%090000d\"}}", 0);
+    say(&house.ada, uri);
+    child_answers("resources/subscribe", "\"result\":{}");
+    start_again();
+    WAIT(house.trouble[0] != '\0');
+    assert_int_equal(strncmp(house.trouble, "could not be subscribed again to a:000", 38), 0);
+    assert_non_null(strstr(house.trouble, "after its restart: its input queue (stdio.queue) is full"));
+    finish();
+}
+
+TEST(a_long_subscription_is_told_again_and_its_refusal_to_the_operator)
+{
+    static char uri[100000];
+
+    begin(false);
+    open_both();
+    snprintf(uri, sizeof uri, SUBSCRIBE "%090000d\"}}", 0);
+    say(&house.ada, uri);
+    child_answers("resources/subscribe", "\"result\":{}");
+    start_again();
+    child_answers("resources/subscribe", "\"error\":{\"code\":-32002,\"message\":\"gone\"}");
+    WAIT(house.trouble[0] != '\0');
+    assert_int_equal(strncmp(house.trouble, "refused a log level or a subscription that its sessions want: {", 63), 0);
+    assert_non_null(strstr(house.trouble, "\"gone\""));
     finish();
 }
