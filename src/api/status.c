@@ -1,11 +1,10 @@
 /* The state of everything, for `gatehouse status` and for those who look after it. */
-#include <fcntl.h>
 #include <stdio.h>
 #include <time.h>
-#include <unistd.h>
 
 #include "api/routes.h"
 #include "api/seen.h"
+#include "base/heap.h"
 #include "base/live.h"
 #include "child/tree.h"
 
@@ -140,24 +139,6 @@ print_recorded(struct print *p, struct traffic *traffic, uint64_t rows, uint64_t
     print_close(p, '}');
 }
 
-/* 0 when the process has ended. */
-static int64_t
-resident_bytes(const char *process)
-{
-    char path[64], text[128];
-
-    snprintf(path, sizeof path, "/proc/%s/statm", process);
-    int     fd  = open(path, O_RDONLY | O_CLOEXEC);
-    ssize_t len = fd < 0 ? -1 : read(fd, text, sizeof text - 1);
-    if (fd >= 0)
-        close(fd);
-    struct str rest  = str_of(text, len < 0 ? 0 : (size_t)len), part;
-    uint64_t   pages = 0;
-    if (!str_cut(&rest, ' ', &part) || !str_cut(&rest, ' ', &part) || !str_to_u64(part, &pages))
-        return 0;
-    return (int64_t)pages * sysconf(_SC_PAGESIZE);
-}
-
 /* Of children: all processes below us, with the helpers that look after them. */
 static void
 print_memory(struct print *p, struct arena *arena, size_t children)
@@ -170,10 +151,10 @@ print_memory(struct print *p, struct arena *arena, size_t children)
         tree_walk(tree, NULL, 0);
     for (size_t i = 0; tree != NULL && i < tree->count; i++) {
         snprintf(process, sizeof process, "%d", tree->pids[i]);
-        bytes += resident_bytes(process);
+        bytes += (int64_t)heap_resident(process);
     }
     print_open(p, "memory", '{');
-    print_number(p, "residentBytes", resident_bytes("self"));
+    print_number(p, "residentBytes", (int64_t)heap_resident("self"));
     print_number(p, "children", (int64_t)children);
     print_number(p, "childrenBytes", bytes);
     print_close(p, '}');

@@ -8,6 +8,7 @@
 
 #include "api/api.h"
 #include "base/file.h"
+#include "base/heap.h"
 #include "base/log.h"
 #include "daemon/info.h"
 #include "daemon/reload.h"
@@ -24,6 +25,7 @@ struct daemon {
     struct settings        now;      /* those of the start, and what SIGHUP changed */
     struct reload          reload;
     struct loop            loop;
+    struct heap_care       heap;
     struct budget          budget;
     struct net             net;
     struct local_token     token;
@@ -220,6 +222,7 @@ open_loop(struct daemon *d, struct error *err)
     if (!loop_init(&d->loop, err))
         return false;
     d->is_loop_up = true;
+    heap_care_start(&d->heap, &d->loop);
     d->budget.max = d->settings->memory.max;
     if (!net_init(&d->net, &d->loop, &d->budget, err))
         return false;
@@ -397,6 +400,7 @@ take_apart(struct daemon *d)
         loop_clear_timer(&d->loop, &d->deadline);
         loop_clear_timer(&d->loop, &d->poll);
     }
+    heap_care_stop(&d->heap);
     if (d->is_loop_up)
         loop_clear(&d->loop);
     traffic_close(d->traffic);
@@ -432,6 +436,7 @@ daemon_run(const struct settings *settings, const struct settings_source    *sou
     d->peer.netlink = -1;
     log_set_level((enum log_level)settings->log.level);
     raise_descriptor_limit();
+    heap_init();
     bool ok = (!settings->http.peer_uid || peer_check_open(&d->peer, err)) && read_home(d, err) &&
               open_traffic(d, err) && open_loop(d, err) && open_server(d, &port, err) && open_gateway(d, err) &&
               open_api(d, port, err);
