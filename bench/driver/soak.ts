@@ -16,7 +16,8 @@ import { build, remove, type Target, temporary, tool } from "./targets.ts";
 export interface SoakSample {
     seconds: number; // since the start
     answered: number; // calls so far
-    residentKiB: number; // of Gatehouse itself, its children left out
+    residentKiB: number; // of Gatehouse itself, its children left out; the least at rest
+    mostKiB: number; // since the sample before
     descriptors: number;
     threads: number;
     left: string; // children, sessions, streams and exchanges that are still there at rest
@@ -37,6 +38,7 @@ export interface SoakResults {
 const SESSION_IDLE = 4; // seconds: at rest silent sessions and unused children end by themselves
 const CALL_TIMEOUT = 8; // seconds: how long a call whose client left an HTTP server may still be answered on another stream
 const REST_MOST = 20;
+const TIDIED = 7; // seconds: every five what was freed is given back (src/base/heap.h); connections kept to servers end, too
 const PROBE_SECONDS = 0.7;
 const PROBES = 3;
 const OURS = 900; // of the runs that ids tell apart (measure.ts): those of SoakClient
@@ -257,26 +259,31 @@ class Soak {
         return all.sort((a, b) => a.p50_us - b.p50_us)[0];
     }
 
-    private resident(): { kib: number; threads: number } {
+    private memory(): { kib: number; mostKiB: number; threads: number } {
         const status = readFileSync(`/proc/${this.program.child.pid}/status`, "utf8");
         const number = (name: string) => Number(status.match(new RegExp(`^${name}:\\s+(\\d+)`, "m"))?.[1] ?? 0);
-        return { kib: number("VmRSS"), threads: number("Threads") };
+        return { kib: number("VmRSS"), mostKiB: number("VmHWM"), threads: number("Threads") };
     }
 
     /** Waits until all has ended, or should have; then measures, first what is there, then how fast it is. */
     async rest(): Promise<SoakSample> {
         const until = performance.now() + REST_MOST * 1000;
         while ((await this.left()) !== "" && performance.now() < until) await pause(250);
-        await pause((SESSION_IDLE + 1) * 1000); // connections kept to servers end too, and what was recorded is on disk
+        const { mostKiB, threads } = this.memory();
+        let kib = Number.POSITIVE_INFINITY;
+        for (let i = 0; i < TIDIED * 4; i++) { // what was recorded is on disk then, too
+            await pause(250);
+            kib = Math.min(kib, this.memory().kib);
+        }
         const left = await this.left();
-        const { kib, threads } = this.resident();
         const descriptors = readdirSync(`/proc/${this.program.child.pid}/fd`).length;
         const http = await this.probe("http");
         const stdio = await this.probe("stdio");
         const sample: SoakSample = {
-            seconds: (performance.now() - this.began) / 1000, answered: this.counts.answered, residentKiB: kib, descriptors, threads, left, http, stdio,
+            seconds: (performance.now() - this.began) / 1000, answered: this.counts.answered, residentKiB: kib, mostKiB, descriptors, threads, left, http, stdio,
             fileBytes: statSync(join(this.dir, "traffic.db")).size,
         };
+        writeFileSync(`/proc/${this.program.child.pid}/clear_refs`, "5"); // the most counts anew
         this.samples.push(sample);
         return sample;
     }
@@ -310,7 +317,7 @@ export async function soak(seconds: number, say: (text: string) => void): Promis
         while (performance.now() < until) {
             await it.work(Math.min(turn, (until - performance.now()) / 1000));
             const s = await it.rest();
-            say(`${Math.round(s.seconds)} s: ${s.answered} calls answered, ${s.residentKiB} KiB, ${s.descriptors} descriptors, ` +
+            say(`${Math.round(s.seconds)} s: ${s.answered} calls answered, ${s.residentKiB} KiB, at work ${s.mostKiB}, ${s.descriptors} descriptors, ` +
                 `p50 ${s.http.p50_us} us over HTTP, ${s.stdio.p50_us} us over stdio${s.left === "" ? "" : `; left: ${s.left}`}`);
         }
         return await it.finish(seconds);
