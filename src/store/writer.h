@@ -11,7 +11,8 @@
 #include "store/pool.h"
 #include "store/streams.h"
 
-enum { OPEN_EXCHANGES_MAX = 65536, NAMES_MAX = 16384, NAME_TEXT_MAX = 2048, CUT_AT_ONCE = 64 };
+enum { OPEN_EXCHANGES_MAX = 65536, NAMES_MAX = 8192, NAME_TEXT_MAX = 2048, CUT_AT_ONCE = 64 };
+enum { NAMES_BYTES_MAX = 512 * 1024 }; /* texts of up to NAME_TEXT_MAX would be 16 MiB */
 
 struct writer {
     sqlite3       *db;
@@ -21,7 +22,8 @@ struct writer {
     int64_t        clear_seen;     /* of the file: when somebody last cleared it */
     mono_time      cleared;        /* what was put up to then is forgotten: purge.h; 0: never while we had it open */
     struct streams streams;
-    struct map     names;                /* text -> int64_t id in the table name */
+    struct map     names;                /* text -> int64_t id in the table name; emptied when it is full */
+    size_t         name_bytes;           /* of their texts */
     struct map     open;                 /* id -> struct open_exchange: those of which not all records came yet */
     size_t         cut_count;            /* of those in `open`: lost and over, their rows not yet closed */
     uint64_t       cutting[CUT_AT_ONCE]; /* by this commit */
