@@ -142,10 +142,10 @@ export const descriptors = (pid: number) => readdirSync(`/proc/${pid}/fd`).lengt
 /** Its own memory: pages of files are the kernel's to keep. */
 const residentKiB = (pid: number) => Number(/RssAnon:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'latin1'))![1]);
 
-/** The least in a few seconds: the log is written, and rolled into blocks, a while after the calls. */
+/** The least in some seconds: a while after the calls the log is written, and every five what was freed is given back. */
 export async function settledKiB(pid: number): Promise<number> {
     let least = Infinity;
-    for (let i = 0; i < 20; i++) {
+    for (let i = 0; i < 28; i++) {
         least = Math.min(least, residentKiB(pid));
         await sleep(250);
     }
