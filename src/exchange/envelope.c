@@ -4,8 +4,6 @@
 
 #include "exchange/skim.h"
 
-enum { TREE_MAX = 256 << 10 }; /* bytes of a message; what is larger is reduced before */
-
 /* A parse of a copy, in place: a string or a number of the tree starts in the copy where it starts in the message, so
  * its address tells its place. Numbers are kept as text: an id of 20 digits must not become a double. */
 struct reading {
@@ -403,10 +401,21 @@ envelope_parse(struct envelope *e, struct str message, struct arena *a, struct e
     *e = (struct envelope){.message = message};
     if (message.len <= TREE_MAX)
         return read_message(e, &r, err);
-    r.skim  = &skim;
-    bool ok = skim_read(&skim, message, err) && read_message(e, &r, err);
+    skim_begin(&skim);
+    bool ok = envelope_parse_begun(e, message, &skim, a, err);
     skim_clear(&skim);
     return ok;
+}
+
+bool
+envelope_parse_begun(struct envelope *e, struct str message, struct skim *begun, struct arena *a, struct error *err)
+{
+    struct reading r = {.message = message, .skim = begun, .arena = a};
+
+    if (begun == NULL)
+        return envelope_parse(e, message, a, err);
+    *e = (struct envelope){.message = message};
+    return skim_end(begun, message, err) && read_message(e, &r, err);
 }
 
 bool
