@@ -13,24 +13,23 @@ buffer_reserve(struct buffer *b, size_t len)
         return true;
     if (len > b->max || held > b->max - len)
         return false;
-    if (b->from > 0 && held + len <= b->cap) {
+    if (b->from > 0) {
         memmove(b->data, b->data + b->from, held);
         b->from = 0;
         b->end  = held;
-        return true;
     }
+    if (held + len <= b->cap)
+        return true;
     size_t cap = b->cap > 0 ? b->cap : FIRST_CAPACITY;
     while (cap < held + len)
         cap *= 2;
     if (cap > b->max && b->max >= held + len)
         cap = b->max;
-    char *data = malloc(cap);
+    char *data = realloc(b->data, cap); /* which moves the pages of a large one, and not the bytes */
     if (data == NULL)
         return false;
-    if (held > 0)
-        memcpy(data, b->data + b->from, held);
-    free(b->data);
-    *b = (struct buffer){.data = data, .end = held, .cap = cap, .max = b->max};
+    b->data = data;
+    b->cap  = cap;
     return true;
 }
 
