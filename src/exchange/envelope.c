@@ -4,6 +4,8 @@
 
 #include "exchange/skim.h"
 
+enum { TREE_MAX = 256 << 10 }; /* bytes of a message; what is larger is reduced before */
+
 /* A parse of a copy, in place: a string or a number of the tree starts in the copy where it starts in the message, so
  * its address tells its place. Numbers are kept as text: an id of 20 digits must not become a double. */
 struct reading {

@@ -49,7 +49,6 @@ bool envelope_parse(struct envelope *e, struct str message, struct arena *a, str
 
 /* The same of a large message that is walked as it comes (skim.h): `begun` was fed with some or none of it. It stays
  * the caller's to clear. NULL: it was not begun. */
-enum { TREE_MAX = 256 << 10 }; /* bytes; what is larger is reduced before a tree is made of it */
 struct skim;
 bool envelope_parse_begun(struct envelope *e, struct str message, struct skim *begun, struct arena *a,
                           struct error *err);

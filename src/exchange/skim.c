@@ -499,6 +499,27 @@ skim_clear(struct skim *s)
     buffer_clear(&s->text);
 }
 
+void
+skim_follow(struct skim **s, struct str so_far)
+{
+    if (*s == NULL) {
+        *s = malloc(sizeof **s);
+        if (*s == NULL)
+            return;
+        skim_begin(*s);
+    }
+    skim_feed(*s, so_far);
+}
+
+void
+skim_free(struct skim *s)
+{
+    if (s == NULL)
+        return;
+    skim_clear(s);
+    free(s);
+}
+
 size_t
 skim_place(const struct skim *s, size_t at)
 {

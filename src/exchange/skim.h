@@ -51,6 +51,13 @@ void skim_feed(struct skim *s, struct str so_far);
  * or more members that matter than fit. */
 bool skim_end(struct skim *s, struct str message, struct error *err);
 void skim_clear(struct skim *s);
+
+/* For who gathers a message: walks what came of it, in `*s`, which is made with the first piece and freed by the owner.
+ * Without memory for one it is walked later. */
+void skim_follow(struct skim **s, struct str so_far);
+/* NULL is nothing. */
+void skim_free(struct skim *s);
+
 /* Where in the message stands what stands at `at` in the text. */
 size_t skim_place(const struct skim *s, size_t at);
 
