@@ -423,7 +423,7 @@ envelope_parse_begun(struct envelope *e, struct str message, struct skim *begun,
 bool
 message_is_batch(struct str message)
 {
-    message = str_trim(message);
+    message = str_trim_front(message);
     return message.len > 0 && message.data[0] == '[';
 }
 

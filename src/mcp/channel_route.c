@@ -393,7 +393,7 @@ channel_take_line(struct channel *c, struct str line, struct skim *begun)
     struct envelope e;
     struct error    err = {0};
 
-    if (str_trim(line).len == 0)
+    if (str_trim_front(line).len == 0)
         return;
     if (message_is_batch(line)) {
         if (!batch_each(line, take_element, c, &err) && err.code != ERROR_NONE)
