@@ -4,6 +4,29 @@
 
 enum { FIRST_CAPACITY = 512 };
 
+static bool
+grow(struct buffer *b, size_t needed)
+{
+    size_t cap = b->cap > 0 ? b->cap : FIRST_CAPACITY;
+
+    while (cap < needed)
+        cap *= 2;
+    if (cap > b->max)
+        cap = b->max >= needed ? b->max : needed;
+    char *data = realloc(b->data, cap); /* which moves the pages of a large one, and not the bytes */
+    if (data == NULL)
+        return false;
+    b->data = data;
+    b->cap  = cap;
+    return true;
+}
+
+static bool
+is_over_max(const struct buffer *b, size_t len)
+{
+    return len > b->max || buffer_len(b) > b->max - len;
+}
+
 bool
 buffer_reserve(struct buffer *b, size_t len)
 {
@@ -11,26 +34,28 @@ buffer_reserve(struct buffer *b, size_t len)
 
     if (len <= b->cap - b->end)
         return true;
-    if (len > b->max || held > b->max - len)
+    if (is_over_max(b, len))
         return false;
-    if (b->from > 0 && held + len <= b->cap) {
+    if (b->from > 0) {
         memmove(b->data, b->data + b->from, held);
         b->from = 0;
         b->end  = held;
-        return true;
     }
-    size_t cap = b->cap > 0 ? b->cap : FIRST_CAPACITY;
-    while (cap < held + len)
-        cap *= 2;
-    if (cap > b->max && b->max >= held + len)
-        cap = b->max;
-    char *data = malloc(cap);
-    if (data == NULL)
+    return held + len <= b->cap || grow(b, held + len);
+}
+
+bool
+buffer_append_behind(struct buffer *b, struct str s, size_t room)
+{
+    size_t front = b->end > 0 ? 0 : room;
+
+    if (s.len == 0)
+        return true;
+    if (is_over_max(b, s.len) || (front + s.len > b->cap - b->end && !grow(b, b->end + front + s.len)))
         return false;
-    if (held > 0)
-        memcpy(data, b->data + b->from, held);
-    free(b->data);
-    *b = (struct buffer){.data = data, .end = held, .cap = cap, .max = b->max};
+    b->from += front;
+    memcpy(b->data + b->end + front, s.data, s.len);
+    b->end += front + s.len;
     return true;
 }
 

@@ -51,6 +51,8 @@ buffer_room(const struct buffer *b)
 void buffer_added(struct buffer *b, size_t len);
 
 bool buffer_append(struct buffer *b, struct str s);
+/* The same, and `room` bytes are left free in front of the first that comes into it, `max` not counting them. */
+bool buffer_append_behind(struct buffer *b, struct str s, size_t room);
 bool buffer_append_char(struct buffer *b, char c);
 bool buffer_printf(struct buffer *b, const char *format, ...) __attribute__((format(printf, 2, 3)));
 bool buffer_vprintf(struct buffer *b, const char *format, va_list args) __attribute__((format(printf, 2, 0)));

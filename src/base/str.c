@@ -115,10 +115,17 @@ is_space(char c)
 }
 
 struct str
-str_trim(struct str s)
+str_trim_front(struct str s)
 {
     while (s.len > 0 && is_space(s.data[0]))
         s = str_skip(s, 1);
+    return s;
+}
+
+struct str
+str_trim(struct str s)
+{
+    s = str_trim_front(s);
     while (s.len > 0 && is_space(s.data[s.len - 1]))
         s.len--;
     return s;

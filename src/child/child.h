@@ -64,8 +64,10 @@ struct child_end {
 
 /* Each may be NULL. */
 struct child_events {
-    void (*on_started)(void *owner, pid_t pid);      /* exec succeeded */
-    void (*on_line)(void *owner, struct str line);   /* of stdout, without "\n" or "\r\n"; valid during the call */
+    void (*on_started)(void *owner, pid_t pid);    /* exec succeeded */
+    void (*on_line)(void *owner, struct str line); /* of stdout, without "\n" or "\r\n"; valid during the call */
+    void (*on_part)(void      *owner,
+                    struct str so_far); /* of a long line, each time that more of it has come: see lines.h */
     void (*on_oversize)(void *owner, size_t bytes);  /* a line of so many bytes was skipped */
     void (*on_stderr)(void *owner, struct str line); /* cut at CHILD_STDERR_CUT; also in the ring */
     void (*on_drained)(void *owner);                 /* the queue was over its mark, or refused, and has room again */

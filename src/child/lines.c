@@ -1,5 +1,7 @@
 #include "child/lines.h"
 
+#include "base/lent.h"
+
 /* What a line that was once long leaves behind is given back; more than this is not kept for the next. */
 static const size_t KEPT = KIB(64);
 
@@ -18,7 +20,7 @@ hold(struct lines *l, struct str part)
 {
     if (!budget_take(l->budget, part.len))
         return false;
-    if (buffer_append(&l->held, part))
+    if (buffer_append_behind(&l->held, part, LENT_ROOM))
         return true;
     budget_give(l->budget, part.len);
     return false;
@@ -71,11 +73,30 @@ keep(struct lines *l, struct str part, const struct lines_events *events, void *
     }
     size_t most = l->max + 1; /* room for the "\r" of an end */
     size_t room = most - buffer_len(&l->held);
-    if (part.len <= room && hold(l, part))
+    if (part.len <= room && hold(l, part)) {
+        if (events->on_part != NULL && buffer_len(&l->held) > LENT_MIN)
+            events->on_part(owner, buffer_str(&l->held));
         return true;
+    }
     if (l->cut)
         hold(l, str_take(part, room));
     return start_skipping(l, part.len, events, owner);
+}
+
+/* What is lent is the budget's until it has been given. */
+static bool
+give_held(struct lines *l, const struct lines_events *events, void *owner)
+{
+    size_t       len   = buffer_len(&l->held);
+    struct lent *lent  = lent_begin(&l->held);
+    bool         go_on = give(l, lent != NULL ? lent_str(lent) : buffer_str(&l->held), events, owner);
+
+    lent_end(lent);
+    if (lent != NULL)
+        budget_give(l->budget, len);
+    else if (go_on)
+        drop_held(l);
+    return go_on;
 }
 
 /* `part` is the rest of a line that began in an earlier piece. */
@@ -86,10 +107,7 @@ complete(struct lines *l, struct str part, const struct lines_events *events, vo
         return false;
     if (l->skipped > 0)
         return end_skipping(l, events, owner);
-    bool go_on = give(l, buffer_str(&l->held), events, owner);
-    if (go_on)
-        drop_held(l);
-    return go_on;
+    return give_held(l, events, owner);
 }
 
 bool

@@ -1,8 +1,9 @@
 /* src/child/lines.h: bytes cut into lines, whatever pieces they come in.
  *
  * A line ends with "\n" or "\r\n", or with the end of it all: a last line without newline is a line. Those that lie
- * whole in a piece are given as slices of it, nothing is copied; only the incomplete one at a piece's end is held. A
- * line over `max` is skipped to its end and told, or given cut when `cut` is set. */
+ * whole in a piece are given as slices of it, nothing is copied; only the incomplete one at a piece's end is held, and
+ * a long one is lent (base/lent.h) when it is given. A line over `max` is skipped to its end and told, or given cut
+ * when `cut` is set. */
 #ifndef GATEHOUSE_CHILD_LINES_H
 #define GATEHOUSE_CHILD_LINES_H
 
@@ -22,6 +23,9 @@ struct lines_events {
     bool (*on_line)(void *owner, struct str line);
     /* So many bytes were skipped: over `max`, or there was no memory. NULL when the lines are cut. */
     bool (*on_oversize)(void *owner, size_t bytes);
+    /* What came so far of a line that is longer than LENT_MIN; it may have moved since the last time. NULL: of no use.
+     */
+    void (*on_part)(void *owner, struct str so_far);
 };
 
 /* False: stopped by a callback, after which `l` may only be cleared. */

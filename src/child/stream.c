@@ -30,6 +30,15 @@ give_line(void *owner, struct str line)
     return !child->abandoned;
 }
 
+static void
+give_part(void *owner, struct str so_far)
+{
+    struct child *child = owner;
+
+    if (child->events.on_part != NULL && !child->abandoned)
+        child->events.on_part(child->user, so_far);
+}
+
 static bool
 give_oversize(void *owner, size_t bytes)
 {
@@ -51,7 +60,8 @@ give_stderr(void *owner, struct str line)
     return !child->abandoned;
 }
 
-static const struct lines_events out_events = {.on_line = give_line, .on_oversize = give_oversize};
+static const struct lines_events out_events = {
+    .on_line = give_line, .on_part = give_part, .on_oversize = give_oversize};
 static const struct lines_events err_events = {.on_line = give_stderr};
 
 enum reading { READING_MORE, READING_LATER, READING_ENDED };

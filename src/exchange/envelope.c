@@ -403,16 +403,27 @@ envelope_parse(struct envelope *e, struct str message, struct arena *a, struct e
     *e = (struct envelope){.message = message};
     if (message.len <= TREE_MAX)
         return read_message(e, &r, err);
-    r.skim  = &skim;
-    bool ok = skim_read(&skim, message, err) && read_message(e, &r, err);
+    skim_begin(&skim);
+    bool ok = envelope_parse_begun(e, message, &skim, a, err);
     skim_clear(&skim);
     return ok;
 }
 
 bool
+envelope_parse_begun(struct envelope *e, struct str message, struct skim *begun, struct arena *a, struct error *err)
+{
+    struct reading r = {.message = message, .skim = begun, .arena = a};
+
+    if (begun == NULL)
+        return envelope_parse(e, message, a, err);
+    *e = (struct envelope){.message = message};
+    return skim_end(begun, message, err) && read_message(e, &r, err);
+}
+
+bool
 message_is_batch(struct str message)
 {
-    message = str_trim(message);
+    message = str_trim_front(message);
     return message.len > 0 && message.data[0] == '[';
 }
 

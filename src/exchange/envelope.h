@@ -47,6 +47,12 @@ struct envelope {
  * words when it is no JSON, no JSON-RPC message, nested too deeply, or has a member twice that is read here. */
 bool envelope_parse(struct envelope *e, struct str message, struct arena *a, struct error *err);
 
+/* The same of a large message that is walked as it comes (skim.h): `begun` was fed with some or none of it. It stays
+ * the caller's to clear. NULL: it was not begun. */
+struct skim;
+bool envelope_parse_begun(struct envelope *e, struct str message, struct skim *begun, struct arena *a,
+                          struct error *err);
+
 /* Whether the message is an array: a batch of revision 2025-03-26, or a mistake. */
 bool message_is_batch(struct str message);
 /* Calls `each` with every element's bytes. False: no JSON array, or empty (`err`), or `each` said stop. */

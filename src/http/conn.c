@@ -91,7 +91,7 @@ flush(struct conn *c)
         return;
     }
     watch(c);
-    if (c->full && buffer_len(&c->out) < CONN_LOW) {
+    if (c->full && conn_queued(c) < CONN_LOW) {
         c->full = false;
         if (c->events->on_drained != NULL)
             c->events->on_drained(c->owner);
@@ -247,13 +247,13 @@ finish_write(struct conn *c)
 
     if (c->half_shut)
         return;
-    if (buffer_len(&c->out) > 0)
+    if (conn_queued(c) > 0)
         conn_send(c, STR_NONE);
     if (c->failed != 0) {
         bury(c);
         return;
     }
-    if (buffer_len(&c->out) == 0) {
+    if (conn_queued(c) == 0) {
         if (c->tls != NULL)
             tls_session_end(c->tls);
         shutdown(c->fd, SHUT_WR);
@@ -363,7 +363,7 @@ turn_conn(struct conn *c)
         finish_write(c);
     else if (c->failed != 0 && c->state != CONN_LEFT)
         give_up_writing(c);
-    else if (c->state == CONN_OPEN && !c->blocked && buffer_len(&c->out) > 0)
+    else if (c->state == CONN_OPEN && !c->blocked && conn_queued(c) > 0)
         flush(c);
     else if (c->state == CONN_OPEN)
         watch(c);
@@ -457,7 +457,7 @@ conn_abort(struct conn *c)
 
     if (c == NULL || c->state == CONN_CLOSED)
         return;
-    if (c->state == CONN_OPEN && buffer_len(&c->out) > 0 && c->failed == 0 && !c->blocked)
+    if (c->state == CONN_OPEN && conn_queued(c) > 0 && c->failed == 0 && !c->blocked)
         conn_send(c, STR_NONE);
     setsockopt(c->fd, SOL_SOCKET, SO_LINGER, &reset, sizeof reset);
     bury(c);

@@ -2,6 +2,7 @@
 #ifndef GATEHOUSE_HTTP_CONN_INSIDE_H
 #define GATEHOUSE_HTTP_CONN_INSIDE_H
 
+#include "base/lent.h"
 #include "http/conn.h"
 
 enum { CONN_QUEUE_MAX = 1 << 30 }; /* the budget stops it long before */
@@ -16,8 +17,10 @@ struct conn {
     struct tls_session       *tls; /* NULL: plain */
     const struct conn_events *events;
     void                     *owner;
-    struct buffer             out;      /* to be written; its first block is lent by the net */
-    size_t                    budgeted; /* taken from the budget for `out` */
+    struct buffer             out;  /* to be written; its first block is lent by the net */
+    struct lent              *lent; /* to be written before `out`: `rest` lies in it; NULL: nothing */
+    struct str                rest;
+    size_t                    budgeted; /* taken from the budget for both */
     uint64_t                  written;
     struct timer              deadline; /* while FINISHING */
     int                       fd;

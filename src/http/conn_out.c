@@ -9,6 +9,9 @@ enum { QUEUE_STEP = 64 << 10 }; /* the queue's share of the budget grows by this
 void
 conn_queue_clear(struct conn *c)
 {
+    lent_unref(c->lent);
+    c->lent = NULL;
+    c->rest = STR_NONE;
     blocks_take_back(&c->net->outs, &c->out);
     budget_give(c->net->budget, c->budgeted);
     c->budgeted = 0;
@@ -26,20 +29,27 @@ lose(struct conn *c, int why)
         list_append(&c->net->to_flush, &c->flush);
 }
 
+/* For `len` bytes more. */
+static bool
+take_budget(struct conn *c, size_t len)
+{
+    size_t held = conn_queued(c) + len;
+
+    if (held <= CONN_HIGH || held <= c->budgeted)
+        return true;
+    size_t more = (held - c->budgeted + QUEUE_STEP - 1) / QUEUE_STEP * QUEUE_STEP;
+    if (!budget_take(c->net->budget, more))
+        return false;
+    c->budgeted += more;
+    return true;
+}
+
 static bool
 queue_room(struct conn *c, size_t len)
 {
-    size_t held = buffer_len(&c->out) + len;
-
     if (c->out.data == NULL)
         blocks_lend(&c->net->outs, &c->out);
-    if (held > CONN_HIGH && held > c->budgeted) {
-        size_t more = (held - c->budgeted + QUEUE_STEP - 1) / QUEUE_STEP * QUEUE_STEP;
-        if (!budget_take(c->net->budget, more))
-            return false;
-        c->budgeted += more;
-    }
-    return buffer_reserve(&c->out, len);
+    return take_budget(c, len) && buffer_reserve(&c->out, len);
 }
 
 static bool
@@ -60,13 +70,19 @@ conn_reserve(struct conn *c, size_t len)
     return buffer_space(&c->out);
 }
 
+static void
+flush_later(struct conn *c)
+{
+    c->full |= conn_queued(c) > CONN_HIGH;
+    if (list_is_empty(&c->flush))
+        list_append(&c->net->to_flush, &c->flush);
+}
+
 void
 conn_reserved(struct conn *c, size_t len)
 {
     buffer_added(&c->out, len);
-    c->full |= buffer_len(&c->out) > CONN_HIGH;
-    if (list_is_empty(&c->flush))
-        list_append(&c->net->to_flush, &c->flush);
+    flush_later(c);
 }
 
 /* Hands `first` and then `second` to the kernel. Bytes taken, 0 when it takes none now, -1 with errno. */
@@ -105,13 +121,37 @@ send_tls(struct conn *c, struct str bytes)
     return (ssize_t)total;
 }
 
+/* False: not all of it left. */
+static bool
+send_lent(struct conn *c)
+{
+    ssize_t put = c->tls == NULL ? send_plain(c, STR_NONE, c->rest) : send_tls(c, c->rest);
+
+    if (put < 0) {
+        lose(c, errno);
+        return false;
+    }
+    c->written += (uint64_t)put;
+    c->rest    = str_skip(c->rest, (size_t)put);
+    c->blocked = c->rest.len > 0;
+    if (c->blocked)
+        return false;
+    lent_unref(c->lent);
+    c->lent = NULL;
+    return true;
+}
+
 size_t
 conn_send(struct conn *c, struct str more)
 {
     struct str queued = buffer_str(&c->out);
-    ssize_t    put;
+    ssize_t    put    = 0;
 
-    if (c->tls == NULL)
+    if (c->lent != NULL && !send_lent(c))
+        return 0;
+    if (queued.len + more.len == 0)
+        ;
+    else if (c->tls == NULL)
         put = send_plain(c, queued, more);
     else
         put = send_tls(c, queued.len > 0 ? queued : more);
@@ -124,9 +164,25 @@ conn_send(struct conn *c, struct str more)
     if (of_queue > 0)
         buffer_consume(&c->out, of_queue);
     c->blocked = (size_t)put < queued.len + (c->tls == NULL || queued.len == 0 ? more.len : 0);
-    if (buffer_len(&c->out) == 0 && c->out.data != NULL)
+    if (conn_queued(c) == 0 && (c->out.data != NULL || c->budgeted > 0))
         conn_queue_clear(c);
     return (size_t)put - of_queue;
+}
+
+/* What may be kept as it lies is not copied: one at a time, and only when nothing is queued before it. */
+static bool
+queue_lent(struct conn *c, struct str bytes)
+{
+    if (conn_queued(c) > 0 || (c->lent = lent_keep(bytes)) == NULL)
+        return false;
+    if (!take_budget(c, bytes.len)) {
+        lent_unref(c->lent);
+        c->lent = NULL;
+        return false; /* and to copy it will fail the same way */
+    }
+    c->rest = bytes;
+    flush_later(c);
+    return true;
 }
 
 bool
@@ -139,7 +195,7 @@ conn_write(struct conn *c, struct str bytes)
         if (c->failed != 0)
             return false;
     }
-    if (bytes.len == 0)
+    if (bytes.len == 0 || queue_lent(c, bytes))
         return true;
     char *space = conn_reserve(c, bytes.len);
     if (space == NULL)
@@ -152,7 +208,7 @@ conn_write(struct conn *c, struct str bytes)
 size_t
 conn_queued(const struct conn *c)
 {
-    return buffer_len(&c->out);
+    return c->rest.len + buffer_len(&c->out);
 }
 
 bool

@@ -1,5 +1,7 @@
 #include "http/sse.h"
 
+#include "base/lent.h"
+
 /* A big event's memory goes back when it has been told; a stream of small ones keeps its own. */
 enum { KEPT_CAPACITY = 64 * 1024, BOM_LENGTH = 3 };
 
@@ -83,7 +85,7 @@ sse_clear(struct sse_parser *p)
     forget(p, &p->joined);
     buffer_clear(&p->partial);
     buffer_clear(&p->joined);
-    p->line       = 0;
+    p->line = p->line_count = 0;
     p->is_comment = p->after_cr = false;
     p->bom                      = 0;
 }
@@ -92,6 +94,20 @@ bool
 sse_is_between_events(const struct sse_parser *p)
 {
     return buffer_len(&p->partial) == 0 && !p->is_comment;
+}
+
+struct str
+sse_data_so_far(const struct sse_parser *p)
+{
+    struct str raw = buffer_str(&p->partial);
+
+    for (size_t i = 0; i < p->line_count; i++)
+        if (i == SSE_LINES || str_starts(str_skip(raw, p->lines[i].from), STR("data")))
+            return STR_NONE;
+    struct str line = p->line == 0 ? STR_NONE : str_skip(raw, p->line_from);
+    if (line.len <= 6 || !str_starts(line, STR("data:")))
+        return STR_NONE;
+    return str_skip(line, line.data[5] == ' ' ? 6 : 5);
 }
 
 static bool
@@ -114,7 +130,8 @@ add_data(struct sse_parser *p, struct sse_event *event, struct str value)
         return false;
     if (!append(p, &p->joined, STR("\n")) || !append(p, &p->joined, value))
         return false;
-    event->data = buffer_str(&p->joined);
+    event->data      = buffer_str(&p->joined);
+    event->is_joined = true;
     return true;
 }
 
@@ -142,20 +159,37 @@ read_field(struct sse_parser *p, struct sse_event *event, struct str line)
     return true;
 }
 
+/* The lines whose ends are known, then the rest. */
+static bool
+read_fields(struct sse_parser *p, struct sse_event *event)
+{
+    size_t           known = p->line_count < SSE_LINES ? p->line_count : SSE_LINES;
+    struct sse_line *lines = p->lines;
+
+    for (size_t i = 0; i < known; i++)
+        if (!read_field(p, event, str_take(str_skip(event->raw, lines[i].from), lines[i].to - lines[i].from)))
+            return false;
+    if (known == p->line_count)
+        return true;
+    struct lines rest = lines_of(event->raw, lines[known - 1].to);
+    struct str   line;
+    while (cut_line(&rest, &line))
+        if (!read_field(p, event, line))
+            return false;
+    return true;
+}
+
 /* Shows the event whose bytes are `raw`; `*stopped` when its owner wants no more. */
 static bool
 tell(struct sse_parser *p, struct str raw, bool (*on_event)(void *owner, const struct sse_event *event), void *owner,
      bool *stopped, struct error *err)
 {
     struct sse_event event = {.raw = raw};
-    struct lines     lines = lines_of(raw, 0);
-    struct str       line;
 
     if (raw.len > p->partial.max)
         return error_set(err, ERROR_TOO_LARGE, "an event of the stream is larger than %zu bytes", p->partial.max);
-    while (cut_line(&lines, &line))
-        if (!read_field(p, &event, line))
-            return error_set(err, ERROR_MEMORY, "no memory for an event of %zu bytes", raw.len);
+    if (!read_fields(p, &event))
+        return error_set(err, ERROR_MEMORY, "no memory for an event of %zu bytes", raw.len);
     if (!on_event(owner, &event)) {
         *stopped = true;
         return true;
@@ -174,20 +208,49 @@ gather(struct sse_parser *p, struct str bytes, struct error *err)
     return true;
 }
 
+/* The same with the event's last bytes, of which the first came in earlier pieces. A large one is lent meanwhile. */
+static bool
+tell_gathered(struct sse_parser *p, struct str rest, bool (*on_event)(void *owner, const struct sse_event *event),
+              void *owner, bool *stopped, struct error *err)
+{
+    struct budget *budget = p->budget;
+
+    if (!gather(p, rest, err))
+        return false;
+    size_t       len  = buffer_len(&p->partial);
+    struct lent *lent = lent_begin(&p->partial);
+    bool         ok   = tell(p, lent != NULL ? lent_str(lent) : buffer_str(&p->partial), on_event, owner, stopped, err);
+    lent_end(lent);
+    if (lent != NULL)
+        budget_give(budget, len);
+    else if (ok && !*stopped)
+        forget(p, &p->partial);
+    return ok;
+}
+
 /* Drops a byte order mark at the start of the stream. What looked like one and was not belongs to the first line. */
 static bool
 skip_bom(struct sse_parser *p, struct str *bytes, struct error *err)
 {
     while (p->bom < BOM_LENGTH && bytes->len > 0) {
         if (bytes->data[0] != bom[p->bom]) {
-            p->line = p->bom;
-            p->bom  = BOM_LENGTH;
+            p->line      = p->bom;
+            p->line_from = 0;
+            p->bom       = BOM_LENGTH;
             return gather(p, str_of(bom, p->line), err);
         }
         p->bom++;
         *bytes = str_skip(*bytes, 1);
     }
     return true;
+}
+
+static void
+note_line(struct sse_parser *p)
+{
+    if (p->line_count < SSE_LINES)
+        p->lines[p->line_count] = (struct sse_line){p->line_from, p->line_from + p->line};
+    p->line_count++;
 }
 
 bool
@@ -214,24 +277,26 @@ sse_feed(struct sse_parser *p, struct str bytes, bool (*on_event)(void *owner, c
         size_t at     = lines.at;
         bool   is_new = start == at && buffer_len(&p->partial) == 0; /* nothing of an event is there yet */
         whole         = cut_line(&lines, &line);
-        if (is_new && p->line == 0 && line.len > 0)
-            p->is_comment = line.data[0] == ':';
+        if (is_new && p->line == 0) {
+            p->line_count = 0;
+            p->is_comment = line.len > 0 && line.data[0] == ':';
+        }
+        if (p->line == 0)
+            p->line_from = buffer_len(&p->partial) + at - start;
         p->line += line.len;
         if (!whole)
             break;
         if (p->line == 0 && !is_new) {
-            struct str raw = str_of(bytes.data + start, lines.at - start);
-            if (buffer_len(&p->partial) > 0) {
-                if (!gather(p, raw, err))
-                    return false;
-                raw = buffer_str(&p->partial);
-            }
-            if (!tell(p, raw, on_event, owner, &stopped, err) || stopped)
+            struct str raw     = str_of(bytes.data + start, lines.at - start);
+            bool       is_told = buffer_len(&p->partial) > 0 ? tell_gathered(p, raw, on_event, owner, &stopped, err)
+                                                             : tell(p, raw, on_event, owner, &stopped, err);
+            if (!is_told || stopped)
                 return stopped;
-            forget(p, &p->partial);
         }
         if (p->line == 0 || p->is_comment)
             start = lines.at;
+        else
+            note_line(p);
         p->line       = 0;
         p->is_comment = false;
     } while (lines.at < bytes.len);

@@ -20,18 +20,28 @@ struct sse_event {
     bool       has_id; /* an id line was there: an empty one takes the last id back */
     struct str data;   /* lines joined by LF. Its pointer is NULL when there was no data line: the standard dispatches
                           nothing then, but id and retry count */
-    struct str retry;  /* milliseconds, digits only; empty: not said */
-    struct str raw;    /* the event's bytes as they came, blank line included (its LF may be missing after a CR) */
+    bool       is_joined; /* of several lines */
+    struct str retry;     /* milliseconds, digits only; empty: not said */
+    struct str raw;       /* the event's bytes as they came, blank line included (its LF may be missing after a CR) */
+};
+
+enum { SSE_LINES = 4 };
+
+struct sse_line {
+    size_t from, to; /* in the event's bytes; without its end */
 };
 
 struct sse_parser {
-    struct buffer  partial;    /* of an event that began in an earlier piece; max: most bytes of one event */
-    struct buffer  joined;     /* several data lines of one event */
-    size_t         line;       /* bytes of the line that is arriving */
-    bool           is_comment; /* that line is a comment before any field, and is dropped */
-    bool           after_cr;   /* a line ended in CR: an LF now is the rest of it */
-    unsigned       bom;        /* bytes of the byte order mark seen at the start; 3: start is over */
-    struct budget *budget;     /* set by the owner: what is gathered is taken from it; NULL: no bound but `max` */
+    struct buffer   partial;          /* of an event that began in an earlier piece; max: most bytes of one event */
+    struct buffer   joined;           /* several data lines of one event */
+    size_t          line;             /* bytes of the line that is arriving */
+    size_t          line_from;        /* where it begins in the event */
+    size_t          line_count;       /* lines of the event that have ended: */
+    struct sse_line lines[SSE_LINES]; /* the first of them, so that their ends are not looked for again */
+    bool            is_comment;       /* that line is a comment before any field, and is dropped */
+    bool            after_cr;         /* a line ended in CR: an LF now is the rest of it */
+    unsigned        bom;              /* bytes of the byte order mark seen at the start; 3: start is over */
+    struct budget  *budget; /* set by the owner: what is gathered is taken from it; NULL: no bound but `max` */
 };
 
 /* `max` bytes may one event have; more is ERROR_TOO_LARGE. */
@@ -44,6 +54,9 @@ void sse_clear(struct sse_parser *p);
  * cannot be followed further. */
 bool sse_feed(struct sse_parser *p, struct str bytes, bool (*on_event)(void *owner, const struct sse_event *event),
               void *owner, struct error *err);
+/* What has come of the data of an event that is gathered, when it all is of one line; else nothing. It is the begin of
+ * what the event will show, if that shows one line. */
+struct str sse_data_so_far(const struct sse_parser *p);
 /* Nothing of an event has come yet: an event or comment of ours may stand here. */
 bool sse_is_between_events(const struct sse_parser *p);
 

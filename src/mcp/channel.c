@@ -53,6 +53,7 @@ channel_free(struct channel *c)
 {
     assert(list_is_empty(&c->sessions) && list_is_empty(&c->calls) && list_is_empty(&c->waiting));
     loop_clear_timer(c->loop, &c->expiry);
+    skim_free(c->begun);
     buffer_clear(&c->opening);
     buffer_clear(&c->greeting);
     map_clear(&c->by_number);
@@ -148,12 +149,20 @@ open_for_waiting(struct channel *c)
 }
 
 static void
+forget_part(struct channel *c)
+{
+    skim_free(c->begun);
+    c->begun = NULL;
+}
+
+static void
 on_ended(void *owner, const struct child_end *end)
 {
     struct channel    *c   = owner;
     enum channel_state was = c->state;
 
     c->child = NULL;
+    forget_part(c);
     loop_clear_timer(c->loop, &c->expiry);
     if (was == CHANNEL_CLOSING) {
         channel_free(c);
@@ -180,10 +189,22 @@ on_ended(void *owner, const struct child_end *end)
 static void
 on_line(void *owner, struct str line)
 {
+    struct channel *c     = owner;
+    struct skim    *begun = c->begun;
+
+    c->begun = NULL;
+    if (c->state != CHANNEL_CLOSING)
+        channel_take_line(c, line, begun);
+    skim_free(begun);
+}
+
+static void
+on_part(void *owner, struct str so_far)
+{
     struct channel *c = owner;
 
     if (c->state != CHANNEL_CLOSING)
-        channel_take_line(c, line);
+        skim_follow(&c->begun, so_far);
 }
 
 /* The one call in flight: what the child says is its answer. NULL: there are several, or none. */
@@ -203,6 +224,7 @@ on_oversize(void *owner, size_t bytes)
     struct channel *c = owner;
     char            text[100];
 
+    forget_part(c);
     if (c->state == CHANNEL_CLOSING)
         return;
     snprintf(text, sizeof text, "a line of %zu bytes, over message.max or what is left of memory.max", bytes);
@@ -230,7 +252,7 @@ on_stderr(void *owner, struct str line)
 }
 
 static const struct child_events child_events = {
-    .on_line = on_line, .on_oversize = on_oversize, .on_stderr = on_stderr, .on_ended = on_ended};
+    .on_line = on_line, .on_part = on_part, .on_oversize = on_oversize, .on_stderr = on_stderr, .on_ended = on_ended};
 
 /* What it waits for, or its calls wait for, will not come: whoever waits hears these words when it has ended. */
 void

@@ -4,6 +4,7 @@
 #define GATEHOUSE_MCP_CHANNEL_PARTS_H
 
 #include "base/map.h"
+#include "exchange/skim.h"
 #include "mcp/channel.h"
 #include "mcp/rewrite.h"
 #include "mcp/session.h"
@@ -45,6 +46,7 @@ struct channel {
     void                        *owner;
     struct arena                *scratch;
     struct child                *child;
+    struct skim                 *begun; /* of the large line that is arriving; NULL: none is */
     enum channel_state           state;
     bool                         isolated;
     struct list                  sessions; /* of struct session, by node */
@@ -113,7 +115,8 @@ bool channel_set_ready(struct channel *c, const struct envelope *answer);
 void channel_settle_level(struct channel *c);
 
 /* channel_route.c */
-void channel_take_line(struct channel *c, struct str line);
+/* `begun`: the line was walked as it came; NULL: it was not. */
+void channel_take_line(struct channel *c, struct str line, struct skim *begun);
 /* `on`: the exchange that it belongs to, or NULL. */
 enum delivery session_deliver(struct session *s, struct exchange *on, struct str message);
 void          session_drop_held(struct session *s, struct held *held);

@@ -196,30 +196,31 @@ odd_line(struct channel *c, struct str line, const char *why)
     c->events->on_odd_line(c->owner, c, line, why);
 }
 
-/* The answer to `call`, with its id as the client wrote it. */
+/* The answer to `call`, with its id as the client wrote it; when it is the `only` one, written over the child's. */
 static void
-answer_call(struct channel *c, struct call *call, const struct envelope *e)
+answer_call(struct channel *c, struct call *call, const struct envelope *e, bool only)
 {
     struct exchange *x       = call->x;
-    struct buffer    message = {.max = SIZE_MAX / 2};
+    struct str       message = e->message;
+    struct buffer    copy    = {.max = SIZE_MAX / 2};
 
     if (e->kind == MESSAGE_ERROR && str_eq(x->message.method, STR("resources/subscribe")))
         session_forget_subscription(call->session, x->message.target);
     call_forget(c, call);
     exchange_lose_back(x);
-    if (!append_rewritten(&message, e->message, &(struct rewrite){e->id, x->message.id}, 1)) {
-        buffer_clear(&message);
+    if (!rewrite_one(&message, (struct rewrite){e->id, x->message.id}, only, &copy)) {
+        buffer_clear(&copy);
         exchange_fail(x, CLOSE_BUSY, "no memory for its answer");
         return;
     }
     if (x->first_byte == 0)
         x->first_byte = clock_mono();
     exchange_judge(x, e);
-    exchange_note(x, FROM_SERVER, buffer_str(&message), false);
+    exchange_note(x, FROM_SERVER, message, false);
     if (x->front != NULL)
-        x->front->ops->message(x->front, x, buffer_str(&message), true);
+        x->front->ops->message(x->front, x, message, true);
     exchange_close(x, CLOSE_ANSWERED);
-    buffer_clear(&message);
+    buffer_clear(&copy);
 }
 
 /* Those who wait to be opened hear why they are not. */
@@ -228,7 +229,7 @@ refuse_openings(struct channel *c, const struct envelope *e)
 {
     LIST_EACH (struct call, call, &c->waiting, node)
         if (call->opens)
-            answer_call(c, call, e);
+            answer_call(c, call, e, false);
 }
 
 static void
@@ -275,7 +276,7 @@ take_answer(struct channel *c, const struct envelope *e)
     if (call->opens)
         take_opening_answer(c, call, e);
     else if (call->x != NULL)
-        answer_call(c, call, e);
+        answer_call(c, call, e, true);
     else
         take_answer_to_us(c, call, e);
 }
@@ -285,24 +286,24 @@ take_progress(struct channel *c, const struct envelope *e)
 {
     uint64_t      number;
     struct call **slot    = str_to_u64(e->progress_token, &number) ? map_get(&c->by_number, MAP_KEY_U64(number)) : NULL;
-    struct buffer message = {.max = SIZE_MAX / 2};
+    struct str    message = e->message;
+    struct buffer copy    = {.max = SIZE_MAX / 2};
 
     if (slot == NULL || (*slot)->x == NULL || (*slot)->x->message.progress_token.data == NULL) {
         odd_line(c, e->message, "progress of nothing that was asked");
         return;
     }
     struct exchange *x = (*slot)->x;
-    if (append_rewritten(&message, e->message, &(struct rewrite){e->progress_token, x->message.progress_token}, 1)) {
+    if (rewrite_one(&message, (struct rewrite){e->progress_token, x->message.progress_token}, true, &copy)) {
         bool is_heard = x->front != NULL;
         if (is_heard)
-            note_from_child(x, buffer_str(&message));
+            note_from_child(x, message);
         if (!is_heard)
-            session_deliver((*slot)->session, x, buffer_str(&message));
+            session_deliver((*slot)->session, x, message);
         else
-            x->front->ops->message(x->front, x, buffer_str(&message),
-                                   false); /* one that takes JSON only goes without */
+            x->front->ops->message(x->front, x, message, false); /* one that takes JSON only goes without */
     }
-    buffer_clear(&message);
+    buffer_clear(&copy);
 }
 
 /* The child withdraws a question. */
@@ -382,17 +383,17 @@ take_element(struct str element, void *arg)
 {
     struct channel *c = arg;
 
-    channel_take_line(c, element);
+    channel_take_line(c, element, NULL);
     return c->child != NULL;
 }
 
 void
-channel_take_line(struct channel *c, struct str line)
+channel_take_line(struct channel *c, struct str line, struct skim *begun)
 {
     struct envelope e;
     struct error    err = {0};
 
-    if (str_trim(line).len == 0)
+    if (str_trim_front(line).len == 0)
         return;
     if (message_is_batch(line)) {
         if (!batch_each(line, take_element, c, &err) && err.code != ERROR_NONE)
@@ -400,7 +401,7 @@ channel_take_line(struct channel *c, struct str line)
         return;
     }
     arena_reset(c->scratch);
-    if (!envelope_parse(&e, line, c->scratch, &err)) {
+    if (!envelope_parse_begun(&e, line, begun, c->scratch, &err)) {
         take_unread(c, line, &err);
         return;
     }

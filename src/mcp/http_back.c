@@ -27,6 +27,7 @@ http_back_free(struct http_back *hb)
     assert(list_is_empty(&hb->exchanges));
     loop_clear_timer(hb->to->loop, &hb->retry);
     sse_clear(&hb->events_in);
+    skim_free(hb->begun);
     http_back_clear_body(hb);
     live_end(LIVE_UPSTREAM_CALLS);
     free(hb);

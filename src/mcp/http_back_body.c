@@ -134,6 +134,8 @@ http_back_take_body(struct http_back *hb, struct str bytes)
     } else if (!gather(hb, bytes)) {
         http_back_finish(hb, CLOSE_BUSY, "no memory for its answer (memory.max)");
         return;
+    } else {
+        http_back_follow(hb, buffer_str(&hb->json.gathered));
     }
     http_back_pause(hb);
 }
@@ -155,6 +157,20 @@ judge_by_look(const struct http_back *hb, struct exchange *x)
     return true;
 }
 
+/* A large one is lent meanwhile. */
+static void
+take_gathered(struct http_back *hb)
+{
+    struct budget *budget = http_client_budget(hb->to->client);
+    size_t         len    = buffer_len(&hb->json.gathered);
+    struct lent   *lent   = lent_begin(&hb->json.gathered);
+
+    http_back_take_messages(hb, lent != NULL ? lent_str(lent) : buffer_str(&hb->json.gathered), true);
+    lent_end(lent);
+    if (lent != NULL)
+        budget_give(budget, len);
+}
+
 bool
 http_back_end_body(struct http_back *hb)
 {
@@ -165,7 +181,7 @@ http_back_end_body(struct http_back *hb)
     if (hb->is_dropped || hb->json.is_noted || x == NULL)
         return true;
     if (is_gathered(hb)) {
-        http_back_take_messages(hb, buffer_str(&hb->json.gathered));
+        take_gathered(hb);
         return true;
     }
     exchange_note(x, FROM_SERVER, STR_NONE, false);

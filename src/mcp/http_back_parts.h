@@ -3,6 +3,8 @@
 #ifndef GATEHOUSE_MCP_HTTP_BACK_PARTS_H
 #define GATEHOUSE_MCP_HTTP_BACK_PARTS_H
 
+#include "base/lent.h"
+#include "exchange/skim.h"
 #include "mcp/http_back.h"
 #include "store/answer.h"
 
@@ -34,6 +36,7 @@ struct http_back {
     bool                           is_dropped; /* the body of the answer is for nobody */
     struct timer                   retry;      /* reads on when the log has caught up */
     struct sse_parser              events_in;
+    struct skim                   *begun; /* of the large message that is gathered; NULL: none is */
     struct json_body               json;
 };
 
@@ -66,8 +69,11 @@ void http_back_clear_body(struct http_back *hb);
 
 /* http_back_stream.c */
 
-/* Notes a message, or each of a batch, on the exchange that it answers, or on the first one. */
-void http_back_take_messages(struct http_back *hb, struct str text);
+/* Notes a message, or each of a batch, on the exchange that it answers, or on the first one. `as_followed`: it is what
+ * http_back_follow saw come. */
+void http_back_take_messages(struct http_back *hb, struct str text, bool as_followed);
+/* What came so far of a message that is gathered: once it is large, it is walked as it comes. */
+void http_back_follow(struct http_back *hb, struct str so_far);
 void http_back_take_stream(struct http_back *hb, struct str bytes);
 /* It ended in good order: those whose answer did not come may get it on a resumed stream. */
 void http_back_end_stream(struct http_back *hb);

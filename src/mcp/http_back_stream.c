@@ -10,8 +10,9 @@ find_exchange(const struct http_back *hb, struct str id)
     return NULL;
 }
 
+/* `begun`: it was walked as it came; NULL: it was not. */
 static void
-take_message(struct http_back *hb, struct str message)
+take_message(struct http_back *hb, struct str message, struct skim *begun)
 {
     struct envelope  e;
     struct exchange *x = http_back_first(hb);
@@ -19,7 +20,7 @@ take_message(struct http_back *hb, struct str message)
     if (x == NULL || message.len == 0)
         return;
     arena_reset(hb->scratch);
-    if (!envelope_parse(&e, message, hb->scratch, NULL)) {
+    if (!envelope_parse_begun(&e, message, begun, hb->scratch, NULL)) {
         exchange_note(x, FROM_SERVER, message, false);
         return;
     }
@@ -39,17 +40,28 @@ take_message(struct http_back *hb, struct str message)
 static bool
 take_each(struct str message, void *arg)
 {
-    take_message(arg, message);
+    take_message(arg, message, NULL);
     return true;
 }
 
 void
-http_back_take_messages(struct http_back *hb, struct str text)
+http_back_take_messages(struct http_back *hb, struct str text, bool as_followed)
 {
+    struct skim *begun = hb->begun;
+
+    hb->begun = NULL;
     if (message_is_batch(text))
         batch_each(text, take_each, hb, NULL);
     else
-        take_message(hb, text);
+        take_message(hb, text, as_followed ? begun : NULL);
+    skim_free(begun);
+}
+
+void
+http_back_follow(struct http_back *hb, struct str so_far)
+{
+    if (so_far.len > LENT_MIN)
+        skim_follow(&hb->begun, so_far);
 }
 
 static bool
@@ -58,7 +70,7 @@ on_event(void *owner, const struct sse_event *event)
     struct http_back *hb = owner;
 
     hb->has_event_id |= event->has_id;
-    http_back_take_messages(hb, event->data);
+    http_back_take_messages(hb, event->data, !event->is_joined);
     return true;
 }
 
@@ -71,6 +83,7 @@ http_back_take_stream(struct http_back *hb, struct str bytes)
         http_back_finish(hb, err.code == ERROR_MEMORY ? CLOSE_BUSY : CLOSE_TOO_LARGE, err.text);
         return;
     }
+    http_back_follow(hb, sse_data_so_far(&hb->events_in));
     if (buffer_len(&hb->events_in.partial) > 0) /* comments do not count */
         exchange_hear(http_back_first(hb), bytes.len);
     http_back_pass(hb, bytes, !sse_is_between_events(&hb->events_in));

@@ -1,5 +1,7 @@
 #include "mcp/rewrite.h"
 
+#include "base/lent.h"
+
 /* The edit that stands first at or behind `from`. */
 static const struct rewrite *
 next_edit(const struct rewrite *edits, size_t count, const char *from)
@@ -23,4 +25,15 @@ append_rewritten(struct buffer *b, struct str message, const struct rewrite *edi
         if (!buffer_append(b, str_of(at, (size_t)(e->place.data - at))) || !buffer_append(b, e->with))
             return false;
     return buffer_append(b, str_of(at, (size_t)(end - at)));
+}
+
+bool
+rewrite_one(struct str *message, struct rewrite edit, bool over, struct buffer *copy)
+{
+    if (over && edit.place.data != NULL && lent_replace(message, edit.place, edit.with))
+        return true;
+    if (!append_rewritten(copy, *message, &edit, 1))
+        return false;
+    *message = buffer_str(copy);
+    return true;
 }

@@ -14,4 +14,8 @@ enum { REWRITES_MAX = 4 };
 /* Appends `message` with each place replaced. The places may come in any order and may not overlap. */
 bool append_rewritten(struct buffer *b, struct str message, const struct rewrite *edits, size_t count);
 
+/* One edit. `message` becomes what it is then: written over where it lies, if it may be (what was found in it before is
+ * of no use then) and is lent (base/lent.h), else in `copy`. False: no memory. */
+bool rewrite_one(struct str *message, struct rewrite edit, bool over, struct buffer *copy);
+
 #endif

@@ -125,19 +125,37 @@ entry_next(struct str *run, struct entry *out)
     return true;
 }
 
+static bool
+take_piece_head(struct str *rest, struct piece *out, uint64_t *len)
+{
+    uint64_t flags, zigzag;
+
+    if (!take_number(rest, 1, &flags) || !take_varint(rest, &zigzag) || !take_varint(rest, len))
+        return false;
+    out->flags    = (uint8_t)flags;
+    out->after_us = (int64_t)(zigzag >> 1) ^ -(int64_t)(zigzag & 1);
+    return true;
+}
+
 bool
 piece_next(struct str *pieces, struct piece *out)
 {
     struct str rest = *pieces;
-    uint64_t   flags, zigzag, len;
+    uint64_t   len;
 
-    if (!take_number(&rest, 1, &flags) || !take_varint(&rest, &zigzag) || !take_varint(&rest, &len) || len > rest.len ||
-        !take_bytes(&rest, (size_t)len, &out->text))
+    if (!take_piece_head(&rest, out, &len) || len > rest.len || !take_bytes(&rest, (size_t)len, &out->text))
         return false;
-    out->flags    = (uint8_t)flags;
-    out->after_us = (int64_t)(zigzag >> 1) ^ -(int64_t)(zigzag & 1);
-    *pieces       = rest;
+    *pieces = rest;
     return true;
+}
+
+bool
+piece_with_text(struct str *head, struct str text, struct piece *out)
+{
+    uint64_t len;
+
+    out->text = text;
+    return take_piece_head(head, out, &len) && len == text.len;
 }
 
 static void

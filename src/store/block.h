@@ -53,6 +53,8 @@ size_t entry_head(char out[ENTRY_HEAD_MAX], uint64_t id, uint8_t flags, const st
 
 /* Takes the next off the front of `*run`. False: none is left, or the rest is broken, which `run->len` > 0 tells. */
 bool entry_next(struct str *run, struct entry *out);
+/* Of one whose text lies elsewhere. */
+bool piece_with_text(struct str *head, struct str text, struct piece *out);
 bool piece_next(struct str *pieces, struct piece *out);
 
 /* Carries the state on over one more piece: for the entry that continues it. */

@@ -24,7 +24,7 @@ pieces_next(struct pieces *it, struct piece *p)
         it->chunk = it->chunk->next;
         it->rest  = str_of(it->chunk->data, it->chunk->len);
     }
-    if (!piece_next(&it->rest, p))
+    if (it->chunk->size == CHUNK_LENT ? !piece_with_text(&it->rest, it->chunk->text, p) : !piece_next(&it->rest, p))
         return false;
     if (it->continued)
         p->flags |= PIECE_CONTINUED;
@@ -66,13 +66,22 @@ read_messages(const struct record *r, struct open_exchange *x)
     }
 }
 
+static size_t
+add_parts(struct str *parts, size_t count, const char *data, size_t len, struct str text)
+{
+    parts[count++] = str_of(data, len);
+    if (text.len > 0)
+        parts[count++] = text;
+    return count;
+}
+
 /* Writes the chunks from `first` to before `end` as one entry. */
 static bool
 add_entry(struct writer *w, const struct record *r, struct open_exchange *x, const struct chunk *first,
           const struct chunk *end, bool part, int64_t *number, struct error *err)
 {
     enum { PARTS_MAX = BLOCK_MAX / 8192 };
-    struct str parts[PARTS_MAX + 2];
+    struct str parts[2 * PARTS_MAX + 2]; /* a chunk has two at most */
     size_t     count = 0, len = 0;
     char       head[ENTRY_HEAD_MAX];
     char       flags = first->data[0];
@@ -80,13 +89,13 @@ add_entry(struct writer *w, const struct record *r, struct open_exchange *x, con
     if (x->continued) { /* the first byte of a chunk is the flags of its first piece */
         flags          = (char)(flags | PIECE_CONTINUED);
         parts[count++] = str_of(&flags, 1);
-        parts[count++] = str_of(first->data + 1, first->len - 1);
-        len            = first->len;
+        count          = add_parts(parts, count, first->data + 1, first->len - 1, first->text);
+        len            = chunk_len(first);
         first          = first->next;
     }
     for (const struct chunk *c = first; c != end; c = c->next) {
-        parts[count++] = str_of(c->data, c->len);
-        len += c->len;
+        count = add_parts(parts, count, c->data, c->len, c->text);
+        len += chunk_len(c);
     }
     size_t head_len = entry_head(head, r->id, part ? ENTRY_PART : 0, x->continued ? &x->carry : NULL, len);
     return stream_append(&w->streams, r->labels->stream,
@@ -126,9 +135,9 @@ add_entries(struct writer *w, const struct record *r, struct open_exchange *x, i
     for (const struct chunk *first = first_filled(r), *end; first != NULL; first = end) {
         size_t len  = 0;
         size_t many = 0;
-        for (end = first; end != NULL && (len == 0 || (len + end->len <= BLOCK_MAX && many < BLOCK_MAX / 8192));
+        for (end = first; end != NULL && (len == 0 || (len + chunk_len(end) <= BLOCK_MAX && many < BLOCK_MAX / 8192));
              many++) {
-            len += end->len;
+            len += chunk_len(end);
             end = end->next;
         }
         part |= end != NULL;

@@ -70,11 +70,27 @@ pool_take_chunk(struct pool *p, struct record *r, size_t room)
     return true;
 }
 
+bool
+pool_take_lent(struct record *r, struct lent *lent, struct str text)
+{
+    struct chunk *c = malloc(sizeof *c + PIECE_HEAD_MAX);
+
+    if (c == NULL)
+        return false;
+    *c            = (struct chunk){.size = CHUNK_LENT, .data = (char *)(c + 1), .lent = lent_ref(lent), .text = text};
+    c->cap        = PIECE_HEAD_MAX;
+    r->last->next = c;
+    r->last       = c;
+    r->held += sizeof *c + PIECE_HEAD_MAX + text.len;
+    return true;
+}
+
 void
 pool_give(struct pool *p, struct record *r)
 {
     for (struct chunk *c = r->first->next, *next; c != NULL; c = next) {
         next = c->next;
+        lent_unref(c->lent);
         if (p->chunk_counts[c->size] >= sizes[c->size].kept) {
             free(c);
             continue;
@@ -93,6 +109,16 @@ pool_give(struct pool *p, struct record *r)
     r->first->next = NULL;
 }
 
+/* Memory that large goes back to the kernel, which takes its time: not the network thread's. */
+static void
+let_go_of_lent(struct record *r)
+{
+    for (struct chunk *c = r->first->next; c != NULL; c = c->next) {
+        lent_unref(c->lent);
+        c->lent = NULL;
+    }
+}
+
 void
 pool_return(struct pool *p, struct record *first)
 {
@@ -100,8 +126,11 @@ pool_return(struct pool *p, struct record *first)
 
     if (first == NULL)
         return;
-    while (last->next != NULL)
-        last = last->next;
+    for (;; last = last->next) {
+        let_go_of_lent(last);
+        if (last->next == NULL)
+            break;
+    }
     last->next = atomic_load_explicit(&p->returned, memory_order_relaxed);
     while (!atomic_compare_exchange_weak_explicit(&p->returned, &last->next, first, memory_order_release,
                                                   memory_order_relaxed))

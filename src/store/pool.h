@@ -8,10 +8,11 @@
 
 #include <stdatomic.h>
 
+#include "base/lent.h"
 #include "store/block.h"
 #include "store/record.h"
 
-enum chunk_size { CHUNK_INSIDE, CHUNK_MIDDLE, CHUNK_LARGE, CHUNK_SIZES };
+enum chunk_size { CHUNK_INSIDE, CHUNK_MIDDLE, CHUNK_LARGE, CHUNK_LENT, CHUNK_SIZES };
 
 struct chunk { /* pieces as block.h writes them, one behind the other, none across two chunks */
     struct chunk   *next;
@@ -19,7 +20,15 @@ struct chunk { /* pieces as block.h writes them, one behind the other, none acro
     uint32_t        cap;
     enum chunk_size size;
     char           *data; /* behind it */
+    struct lent    *lent; /* CHUNK_LENT: a reference. It has one piece: the head is in `data`, */
+    struct str      text; /* and the text lies in what is lent; of other chunks empty */
 };
+
+static inline size_t
+chunk_len(const struct chunk *c)
+{
+    return c->len + c->text.len;
+}
 
 struct pool;
 
@@ -51,6 +60,8 @@ struct pool *traffic_pool(struct traffic *t);
 
 struct record *pool_take(struct pool *p);
 bool           pool_take_chunk(struct pool *p, struct record *r, size_t room);
+/* A chunk for the head of a piece whose text is not copied: it lies in `lent`, of which the chunk takes a reference. */
+bool pool_take_lent(struct record *r, struct lent *lent, struct str text);
 /* The network thread's. */
 void pool_give(struct pool *p, struct record *r);
 /* The store thread's: a list by `next`; their labels are let go of already. */

@@ -50,12 +50,18 @@ record_set_labels(struct record *r, struct labels *l)
     r->labels = l;
 }
 
+/* `lent`: what the text lies in; NULL: it is copied. */
 static bool
-add_piece(struct record *r, uint8_t flags, int64_t after_us, struct str text)
+add_piece(struct record *r, uint8_t flags, int64_t after_us, struct str text, struct lent *lent)
 {
     char   head[PIECE_HEAD_MAX];
     size_t head_len = piece_head(head, flags, after_us, text.len);
 
+    if (lent != NULL && pool_take_lent(r, lent, text)) {
+        memcpy(r->last->data, head, head_len);
+        r->last->len = r->last->cap = (uint32_t)head_len; /* nothing goes behind it */
+        return true;
+    }
     if (r->last->cap - r->last->len < head_len + text.len && !pool_take_chunk(r->pool, r, head_len + text.len)) {
         r->torn = true;
         return false;
@@ -71,7 +77,9 @@ add_piece(struct record *r, uint8_t flags, int64_t after_us, struct str text)
 bool
 record_add(struct record *r, enum message_from from, wall_time at, struct str bytes, bool continues)
 {
-    int64_t after = at - traffic_id_time(r->id);
+    int64_t      after = at - traffic_id_time(r->id);
+    struct lent *lent  = lent_keep(bytes);
+    bool         ok    = true;
 
     do {
         struct str text  = str_take(bytes, PIECE_MAX);
@@ -80,12 +88,14 @@ record_add(struct record *r, enum message_from from, wall_time at, struct str by
         bytes = str_skip(bytes, text.len);
         flags |= r->continues ? PIECE_CONTINUED : 0;
         flags |= continues || bytes.len > 0 ? PIECE_CONTINUES : 0;
-        if (!add_piece(r, flags, after, text))
-            return false;
+        ok = add_piece(r, flags, after, text, lent);
+        if (!ok)
+            break;
         r->continues = (flags & PIECE_CONTINUES) != 0;
         *(from == FROM_SERVER ? &r->bytes_out : &r->bytes_in) += text.len;
     } while (bytes.len > 0);
-    return true;
+    lent_unref(lent);
+    return ok;
 }
 
 size_t

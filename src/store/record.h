@@ -6,7 +6,8 @@
  *   record_add(r, FROM_SERVER, at, answer, false);
  *   traffic_put(traffic, r, &facts);
  *
- * Bytes are copied once, into memory that is pooled and comes back from the store thread. A record that has grown past
+ * Bytes are copied once, into memory that is pooled and comes back from the store thread; large ones that are lent
+ * (base/lent.h) are kept as they lie. A record that has grown past
  * RECORD_LARGE, or whose exchange is older than a second, is put with `final` false, and what follows comes in further
  * records of the same id; the last of them is final. */
 #ifndef GATEHOUSE_STORE_RECORD_H

@@ -29,11 +29,18 @@ const misbehave = {
     'sends a large line': () => { let left = mib; const more = () => (left-- > 0 ? process.stdout.write('x'.repeat(1 << 20), more) : say('')); more(); }, // prettier-ignore
     'sends a large answer': (id) => { let left = mib; process.stdout.write(result(id, { text: '' }).slice(0, -3)); const more = () => (left-- > 0 ? process.stdout.write('x'.repeat(1 << 20), more) : say('"}}')); more(); }, // prettier-ignore
     'sends small lines': () => { let left = mib; const lines = (JSON.stringify({ jsonrpc: '2.0', method: 'notifications/message', params: { level: 'info', data: 'x'.repeat(100) } }) + '\n').repeat(5500); const more = () => left-- > 0 && process.stdout.write(lines, more); more(); }, // prettier-ignore
+    // how it was asked: what the text is made of, and whether the id comes first or last
+    'sends what it is asked': (id, { piece, count, first }) => {
+        let left = count;
+        process.stdout.write(first ? `{"jsonrpc":"2.0","id":${id},"result":{"text":"` : '{"result":{"text":"');
+        const more = () => (left > 0 ? ((left -= 1000), process.stdout.write(piece.repeat(1000), more)) : say(first ? '"}}' : `"},"jsonrpc":"2.0","id":${id}}`));
+        more();
+    },
 };
 
 createInterface({ input: process.stdin }).on('line', (line) => {
     const { id, method, params } = JSON.parse(line);
     if (method === 'initialize') say(result(id, { protocolVersion: params.protocolVersion, capabilities: { tools: {}, logging: {} }, serverInfo: { name: 'hostile', version: '1' } }));
     else if (method === 'ping') say(result(id));
-    else if (method === 'tools/call') misbehave[how](id);
+    else if (method === 'tools/call') misbehave[how](id, params.arguments);
 });

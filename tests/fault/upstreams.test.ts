@@ -218,8 +218,8 @@ const long = process.env['TEST_LONG'] === '1';
 const SENT = (long ? 200 : 24) * MIB;
 const MESSAGE_MAX = (long ? 64 : 8) * MIB;
 const MEMORY_MAX = (long ? 128 : 32) * MIB;
-// Beside it: the log's queue (16 MiB), what zstd and SQLite take, memory that malloc keeps; and a buffer that grows is there twice for a moment.
-const OTHER = 48 * MIB + MESSAGE_MAX / 2;
+// Beside it: the log's queue (16 MiB), what zstd and SQLite take, memory that malloc keeps.
+const OTHER = 48 * MIB;
 
 const begin = '{"jsonrpc":"2.0","result":"';
 const note = '{"jsonrpc":"2.0","method":"notifications/message","params":{"level":"info","data":"x"}}';

@@ -119,7 +119,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         char *copy = malloc(line.len > 0 ? line.len : 1); /* no byte behind it */
         if (line.len > 0)
             memcpy(copy, line.data, line.len);
-        channel_take_line(c, str_of(copy, line.len));
+        channel_take_line(c, str_of(copy, line.len), NULL);
         free(copy);
     }
     session_end(bob, CLOSE_SESSION_ENDED);

@@ -73,6 +73,7 @@ TEST(case_is_folded_for_ascii_only)
 TEST(trim_and_bounds)
 {
     assert_str(str_trim(STR(" \t a b\r\n")), "a b");
+    assert_str(str_trim_front(STR(" \t a b\r\n")), "a b\r\n");
     assert_str(str_skip(STR("ab"), 5), "");
     assert_str(str_take(STR("ab"), 1), "a");
     assert_true(str_ends(STR("server.json"), STR(".json")));

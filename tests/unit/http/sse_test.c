@@ -7,6 +7,7 @@
 struct heard {
     struct buffer text;
     struct buffer raw;
+    struct buffer so_far; /* of the data, as it was shown before the event was whole */
     unsigned      count;
     unsigned      stop_after; /* 0: never */
 };
@@ -22,6 +23,8 @@ hear(void *owner, const struct sse_event *event)
 {
     struct heard *h = owner;
 
+    assert_true(event->is_joined || str_starts(event->data, buffer_str(&h->so_far)));
+    buffer_reset(&h->so_far);
     buffer_append(&h->text, STR("["));
     note(h, event->type, event->type.len > 0);
     buffer_append(&h->text, STR("|"));
@@ -39,7 +42,7 @@ hear(void *owner, const struct sse_event *event)
 static struct heard
 heard_nothing(void)
 {
-    return (struct heard){.text.max = MIB(32), .raw.max = MIB(32)};
+    return (struct heard){.text.max = MIB(32), .raw.max = MIB(32), .so_far.max = MIB(1)};
 }
 
 static void
@@ -47,6 +50,7 @@ forget(struct heard *h)
 {
     buffer_clear(&h->text);
     buffer_clear(&h->raw);
+    buffer_clear(&h->so_far);
 }
 
 /* Feeds `stream` in pieces of `size`; each piece lies in memory of its own, so that ASan sees a slice that outlives it.
@@ -62,6 +66,11 @@ feed_in_pieces(struct sse_parser *p, struct str stream, size_t size, struct hear
         memcpy(copy, piece.data, piece.len);
         ok = sse_feed(p, str_of(copy, piece.len), hear, h, err);
         free(copy);
+        struct str data = ok ? sse_data_so_far(p) : STR_NONE;
+        if (data.len > 0) {
+            buffer_reset(&h->so_far);
+            buffer_append(&h->so_far, str_take(data, 1024));
+        }
     }
     return ok;
 }
@@ -130,6 +139,20 @@ TEST(a_byte_order_mark_is_dropped_at_the_start_only)
     check(STR("\xEF\xBB\xBF: c\n\xEF: c\ndata: b\n\n"), "[-|-|b|-]");
 }
 
+TEST(a_parser_that_was_cleared_begins_anew)
+{
+    struct sse_parser p;
+    struct heard      h = heard_nothing();
+
+    sse_init(&p, 1024);
+    assert_true(sse_feed(&p, STR("id: 1\ndata: a\nretry: 10"), hear, &h, NULL));
+    sse_clear(&p);
+    assert_true(sse_feed(&p, STR("\xEFx: y\ndata: b\n\n"), hear, &h, NULL));
+    assert_str(buffer_str(&h.text), "[-|-|b|-]");
+    sse_clear(&p);
+    forget(&h);
+}
+
 TEST(an_unfinished_event_is_none)
 {
     check(STR("data: a\n\ndata: b\n"), "[-|-|a|-]");
@@ -153,6 +176,26 @@ TEST(an_event_within_one_piece_is_not_copied)
     assert_true(sse_feed(&p, STR("\n\n: half a comm"), hear, &h, NULL));
     assert_false(sse_is_between_events(&p));
     assert_str(buffer_str(&h.raw), "id: 1\ndata: a\n\ndata: b\n\ndata: c\n\n");
+    sse_clear(&p);
+    forget(&h);
+}
+
+TEST(data_on_one_line_is_shown_while_it_comes)
+{
+    struct sse_parser p;
+    struct heard      h = heard_nothing();
+
+    sse_init(&p, 1024);
+    assert_true(sse_feed(&p, STR(": x\nevent: message\nid: 1\ndata: ab"), hear, &h, NULL));
+    assert_str(sse_data_so_far(&p), "ab");
+    assert_true(sse_feed(&p, STR("cd"), hear, &h, NULL));
+    assert_str(sse_data_so_far(&p), "abcd");
+    assert_true(sse_feed(&p, STR("\ndata: of another line"), hear, &h, NULL));
+    assert_int_equal(sse_data_so_far(&p).len, 0);
+    assert_true(sse_feed(&p, STR("\n\ndata: e"), hear, &h, NULL));
+    assert_str(sse_data_so_far(&p), "e");
+    assert_true(sse_feed(&p, STR("f\n\n"), hear, &h, NULL));
+    assert_str(buffer_str(&h.text), "[message|1|abcd\nof another line|-][-|-|ef|-]");
     sse_clear(&p);
     forget(&h);
 }
