@@ -439,7 +439,7 @@ count_elements(struct str batch, size_t *count, struct error *err)
         return error_set(err, read_error_code(&why), "the batch is not JSON: %s at byte %zu", why.msg, why.pos);
     *count = yyjson_arr_size(yyjson_doc_get_root(doc));
     yyjson_doc_free(doc);
-    return true;
+    return *count <= BATCH_MOST || error_set(err, ERROR_INVALID, "the batch has more than %d messages", BATCH_MOST);
 }
 
 /* The elements of a batch are found by their brackets: the array has been parsed, so they match. */

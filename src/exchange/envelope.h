@@ -55,7 +55,8 @@ bool envelope_parse_begun(struct envelope *e, struct str message, struct skim *b
 
 /* Whether the message is an array: a batch of revision 2025-03-26, or a mistake. */
 bool message_is_batch(struct str message);
-/* Calls `each` with every element's bytes. False: no JSON array, or empty (`err`), or `each` said stop. */
+/* Calls `each` with every element's bytes. False: no JSON array, empty or of more than BATCH_MOST (`err`), or `each`
+ * said stop. */
 bool batch_each(struct str batch, bool (*each)(struct str element, void *arg), void *arg, struct error *err);
 
 /* {"jsonrpc":"2.0","id":<id>,"error":{...}}; an `id` without bytes becomes null. `reason` may be NULL: then no data. */

@@ -298,7 +298,7 @@ value_ended(struct skim *s, const struct walk *w)
 {
     if (s->is_array) {
         s->count += s->depth == 1;
-        return true;
+        return s->count <= BATCH_MOST;
     }
     if (s->depth == 0)
         return add(s, STR("}"));
@@ -538,5 +538,7 @@ skim_array(struct str message, size_t *count, struct error *err)
     s.is_array = true;
     bool ok    = skim_end(&s, message, err);
     *count     = s.count;
+    if (!ok && s.count > BATCH_MOST)
+        error_set(err, ERROR_INVALID, "the batch has more than %d messages", BATCH_MOST);
     return ok;
 }

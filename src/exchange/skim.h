@@ -61,7 +61,10 @@ void skim_free(struct skim *s);
 /* Where in the message stands what stands at `at` in the text. */
 size_t skim_place(const struct skim *s, size_t at);
 
-/* Whether it is a JSON array, and of how many elements. */
+/* A batch is read in one turn of the loop, and each of its messages costs some of it. A client's has fewer. */
+enum { BATCH_MOST = 1000 };
+
+/* Whether it is a JSON array, and of how many elements. ERROR_INVALID: it is none, or has more than BATCH_MOST. */
 bool skim_array(struct str message, size_t *count, struct error *err);
 
 #endif

@@ -1,4 +1,5 @@
 #include "exchange/envelope.h"
+#include "exchange/skim.h"
 
 #include "test.h"
 
@@ -332,12 +333,31 @@ TEST(a_large_batch_is_taken_apart_like_a_small_one)
     size_t        seen  = 0;
 
     assert_true(buffer_append(&space, STR("[")));
-    for (int i = 0; i < 20000; i++)
-        assert_true(buffer_append(&space, STR("{\"a\":[1,2,\"]}\"]}, ")));
+    for (int i = 1; i < BATCH_MOST; i++)
+        assert_true(buffer_printf(&space, "{\"a\":[1,2,\"]}%0400d\"]}, ", i));
     assert_true(buffer_append(&space, STR("{}]")));
     assert_true(batch_each(buffer_str(&space), count_one, &seen, &err));
-    assert_int_equal(seen, 20001);
+    assert_int_equal(seen, BATCH_MOST);
     assert_true(buffer_append(&space, STR("]")));
     assert_false(batch_each(buffer_str(&space), count_one, &seen, &err));
     buffer_clear(&space);
+}
+
+TEST(a_batch_of_too_many_messages_is_none)
+{
+    static const char *const elements[] = {"{},", "{\"a\":\"0123456789012345678901234567890123456789\"},"};
+    struct error             err        = {0};
+    size_t                   seen       = 0;
+
+    for (size_t i = 0; i < 2; i++) { /* a small one, and one that is skimmed */
+        struct buffer space = {.max = MIB(2)};
+        assert_true(buffer_append(&space, STR("[")));
+        for (int n = 0; n < (i == 0 ? BATCH_MOST : 10 * BATCH_MOST); n++)
+            assert_true(buffer_append(&space, str_from(elements[i])));
+        assert_true(buffer_append(&space, STR("{}]")));
+        assert_false(batch_each(buffer_str(&space), count_one, &seen, &err));
+        assert_string_equal(err.text, "the batch has more than 1000 messages");
+        assert_int_equal(seen, 0);
+        buffer_clear(&space);
+    }
 }
