@@ -102,6 +102,19 @@ reader_slices(struct reader *r, int64_t after, int64_t before, bool ascending, s
     return true;
 }
 
+struct segment
+segment_of(sqlite3_stmt *row)
+{
+    return (struct segment){
+        .id       = sqlite3_column_int64(row, 0),
+        .last     = sqlite3_column_int64(row, 1),
+        .first_id = (uint64_t)sqlite3_column_int64(row, 2),
+        .last_id  = (uint64_t)sqlite3_column_int64(row, 3),
+        .raw      = (size_t)sqlite3_column_int64(row, 4),
+        .parts    = sqlite3_column_int(row, 5) != 0,
+    };
+}
+
 static int
 read_segment(sqlite3_stmt *s, int64_t entry, struct segment *out, struct error *err)
 {
@@ -109,14 +122,7 @@ read_segment(sqlite3_stmt *s, int64_t entry, struct segment *out, struct error *
     int got = db_row(s, err);
     if (got <= 0)
         return got;
-    *out = (struct segment){
-        .id       = sqlite3_column_int64(s, 0),
-        .last     = sqlite3_column_int64(s, 1),
-        .first_id = (uint64_t)sqlite3_column_int64(s, 2),
-        .last_id  = (uint64_t)sqlite3_column_int64(s, 3),
-        .raw      = (size_t)sqlite3_column_int64(s, 4),
-        .parts    = sqlite3_column_int(s, 5) != 0,
-    };
+    *out = segment_of(s);
     sqlite3_reset(s);
     return out->last >= (entry & ((1LL << STREAM_SHIFT) - 1));
 }

@@ -48,6 +48,9 @@ struct segment {
     bool     parts;
 };
 
+/* Of a row of id, last, first_id, last_id, raw, parts. */
+struct segment segment_of(sqlite3_stmt *row);
+
 /* The segment that holds an entry. 0: nobody does any more. */
 int reader_find_segment(struct reader *r, int64_t entry, struct segment *out, struct error *err);
 /* Its entries into r->run. 0: it is not there any more (rolled into a block, or forgotten). */

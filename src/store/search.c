@@ -85,14 +85,7 @@ list_segments(struct search *x, struct error *err)
             break;
         }
         x->segments                     = grown;
-        x->segments[x->segment_count++] = (struct segment){
-            .id       = sqlite3_column_int64(s, 0),
-            .last     = sqlite3_column_int64(s, 1),
-            .first_id = (uint64_t)sqlite3_column_int64(s, 2),
-            .last_id  = (uint64_t)sqlite3_column_int64(s, 3),
-            .raw      = (size_t)sqlite3_column_int64(s, 4),
-            .parts    = sqlite3_column_int(s, 5) != 0,
-        };
+        x->segments[x->segment_count++] = segment_of(s);
     }
     sqlite3_finalize(s);
     if (x->segment_count > 0)
