@@ -1,9 +1,11 @@
 // Plays scenarios again with the n-th allocation, read or write failing: the outcome is as written, or an honest error.
 //
-// tests/fault/nth [--all] [--points N] [--runs N] [--class NAME,...] [--n N,...] [--gatehouse PATH] [--verbose] [PATTERN...]
+// tests/fault/nth [--all] [--points N] [--runs N] [--class NAME,...] [--n N,...] [--at-once N]
+//                 [--gatehouse PATH] [--verbose] [PATTERN...]
 //
 //   --all      every n up to the end of the path, of every run of the scenarios whose path holds a pattern
 //   --points   so many n of each run and class, spread over its path (default 6)
+//   --at-once  so many runs side by side (default 2): most of their time they wait
 //   --runs     so many of the runs, spread over all (default: one of each scenario and transport)
 //
 // Of each run one Gatehouse is kept: a scenario is played with the n-th call failing, then again undisturbed, and must
@@ -29,7 +31,6 @@ import type { Holdings } from './nth-house.ts';
 import type { CallClass } from './shim.ts';
 
 const ROOT = resolve(import.meta.dirname, '../..');
-const AT_ONCE = 2;
 const ANSWER_WITHIN_MS = 10000; // after a fault, with the upstreams gone, every request has an end
 const N_MOST = 2000; // a path that does not end is a finding
 const MAY_REPEAT = ['ping', 'GET']; // on a fresh connection, when no byte of the answer came: see http/client.h
@@ -40,6 +41,7 @@ export type Options = {
     classes: CallClass[];
     points: number; // 0: all
     runs: number; // 0: all
+    atOnce: number; // runs side by side: most of their time they wait
     only: number[]; // these n and no others
     patterns: string[];
     verbose: boolean;
@@ -53,7 +55,7 @@ export async function playAll(options: Options): Promise<Tally> {
     const runs = chooseRuns(options);
 
     await Promise.all(
-        Array.from({ length: AT_ONCE }, async () => {
+        Array.from({ length: options.atOnce }, async () => {
             for (let run = runs.shift(); run !== undefined; run = runs.shift()) {
                 tally.runs++;
                 await new Trial(run, options, tally).run();
@@ -297,7 +299,8 @@ function wordsOf(said: string): string {
 }
 
 function sayUsage(): never {
-    console.log('usage: tests/fault/nth [--all] [--points N] [--runs N] [--class NAME,...] [--n N,...] [--gatehouse PATH] [--verbose] [PATTERN...]');
+    console.log('usage: tests/fault/nth [--all] [--points N] [--runs N] [--class NAME,...] [--n N,...] [--at-once N]
+//                 [--gatehouse PATH] [--verbose] [PATTERN...]');
     process.exit(2);
 }
 
@@ -310,6 +313,7 @@ async function main(): Promise<number> {
             runs: { type: 'string', default: '0' },
             class: { type: 'string', default: 'alloc,read,write,descriptor,short,interrupt' },
             n: { type: 'string', default: '' },
+            'at-once': { type: 'string', default: '2' },
             gatehouse: { type: 'string', default: `${ROOT}/build-asan/gatehouse` },
             verbose: { type: 'boolean', default: false },
         },
@@ -321,6 +325,7 @@ async function main(): Promise<number> {
         points: values.all ? 0 : Number(values.points),
         runs: Number(values.runs),
         only: values.n === '' ? [] : values.n.split(',').map(Number),
+        atOnce: Number(values['at-once']),
         patterns: positionals,
         verbose: values.verbose,
     }).catch((error) => (console.log(String(error)), sayUsage()));
