@@ -299,8 +299,7 @@ function wordsOf(said: string): string {
 }
 
 function sayUsage(): never {
-    console.log('usage: tests/fault/nth [--all] [--points N] [--runs N] [--class NAME,...] [--n N,...] [--at-once N]
-//                 [--gatehouse PATH] [--verbose] [PATTERN...]');
+    console.log('usage: tests/fault/nth [--all] [--points N] [--runs N] [--class NAME,...] [--n N,...] [--at-once N] [--gatehouse PATH] [--verbose] [PATTERN...]');
     process.exit(2);
 }
 
