@@ -193,6 +193,16 @@ read_home(struct daemon *d, struct error *err)
     return true;
 }
 
+/* Of memory.max: what the log may hold while all the rest is spent, so that small calls are recorded then too. Reading
+ * stops when more is on its way to it. */
+static size_t
+log_share(const struct settings *s)
+{
+    size_t share = s->memory.max / 8;
+
+    return share < traffic_defaults.queue_max ? share : traffic_defaults.queue_max;
+}
+
 static struct traffic_options
 options_of(const struct settings *s)
 {
@@ -209,8 +219,12 @@ open_traffic(struct daemon *d, struct error *err)
 {
     struct traffic_options options = options_of(d->settings);
 
+    d->budget.max = d->settings->memory.max;
     if (!d->settings->capture.enabled)
         return true;
+    options.budget = &d->budget;
+    options.share  = log_share(d->settings);
+    d->budget.max -= options.share;
     return traffic_open(&d->traffic, d->traffic_path, &options, err);
 }
 
@@ -223,7 +237,6 @@ open_loop(struct daemon *d, struct error *err)
         return false;
     d->is_loop_up = true;
     heap_care_start(&d->heap, &d->loop);
-    d->budget.max = d->settings->memory.max;
     if (!net_init(&d->net, &d->loop, &d->budget, err))
         return false;
     d->is_net_up = true;

@@ -24,6 +24,36 @@ take_back(struct pool *p)
     }
 }
 
+void
+pool_settle(void *pool)
+{
+    struct pool *p = pool;
+
+    take_back(p);
+    size_t beyond = p->held > p->share ? p->held - p->share : 0;
+    if (p->taken <= beyond)
+        return;
+    budget_give(p->budget, p->taken - beyond);
+    p->taken = beyond;
+}
+
+/* Makes sure that all records, and `more`, are paid for. */
+static bool
+pay(struct pool *p, size_t more)
+{
+    if (p->budget == NULL || p->held + more <= p->share + p->taken)
+        return true;
+    pool_settle(p);
+    size_t most = p->share + p->taken;
+    if (p->held + more <= most)
+        return true;
+    size_t due = p->held + more - most;
+    if (p->taken + due > p->budget->max / 2 || !budget_take(p->budget, due))
+        return false;
+    p->taken += due;
+    return true;
+}
+
 struct record *
 pool_take(struct pool *p)
 {
@@ -38,6 +68,7 @@ pool_take(struct pool *p)
         if (r == NULL)
             return NULL;
     }
+    p->held += RECORD_MEMORY;
     struct chunk *inside = (struct chunk *)(void *)(r + 1);
     *r                   = (struct record){.pool = p, .first = inside, .last = inside, .held = RECORD_MEMORY};
     *inside              = (struct chunk){.size = CHUNK_INSIDE, .data = (char *)(inside + 1)};
@@ -46,11 +77,13 @@ pool_take(struct pool *p)
 }
 
 bool
-pool_take_chunk(struct pool *p, struct record *r, size_t room)
+pool_take_chunk(struct pool *p, struct record *r, size_t room, bool must)
 {
     enum chunk_size size =
         room + sizeof(struct chunk) <= MIDDLE_MEMORY && r->held < MIDDLE_MEMORY ? CHUNK_MIDDLE : CHUNK_LARGE;
 
+    if (!pay(p, sizes[size].memory) && !must)
+        return false;
     if (p->chunks[size] == NULL)
         take_back(p);
     struct chunk *c = p->chunks[size];
@@ -67,13 +100,27 @@ pool_take_chunk(struct pool *p, struct record *r, size_t room)
     r->last->next = c;
     r->last       = c;
     r->held += sizes[size].memory;
+    p->held += sizes[size].memory;
     return true;
 }
 
 bool
-pool_take_lent(struct record *r, struct lent *lent, struct str text)
+pool_pay_lent(struct pool *p, struct record *r, const struct lent *lent)
 {
-    struct chunk *c = malloc(sizeof *c + PIECE_HEAD_MAX);
+    size_t len = lent_str(lent).len;
+
+    if (!pay(p, len))
+        return false;
+    r->held += len;
+    p->held += len;
+    return true;
+}
+
+bool
+pool_take_lent(struct pool *p, struct record *r, struct lent *lent, struct str text)
+{
+    size_t        memory = sizeof(struct chunk) + PIECE_HEAD_MAX;
+    struct chunk *c      = malloc(memory);
 
     if (c == NULL)
         return false;
@@ -81,13 +128,15 @@ pool_take_lent(struct record *r, struct lent *lent, struct str text)
     c->cap        = PIECE_HEAD_MAX;
     r->last->next = c;
     r->last       = c;
-    r->held += sizeof *c + PIECE_HEAD_MAX + text.len;
+    r->held += memory;
+    p->held += memory;
     return true;
 }
 
 void
 pool_give(struct pool *p, struct record *r)
 {
+    p->held -= r->held;
     for (struct chunk *c = r->first->next, *next; c != NULL; c = next) {
         next = c->next;
         lent_unref(c->lent);
@@ -140,7 +189,7 @@ pool_return(struct pool *p, struct record *first)
 void
 pool_clear(struct pool *p)
 {
-    take_back(p);
+    pool_settle(p);
     for (struct record *r = p->records, *next; r != NULL; r = next) {
         next = r->next;
         free(r);
