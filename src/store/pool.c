@@ -1,6 +1,9 @@
 #include "store/pool.h"
 
-enum { RECORD_MEMORY = 2048, MIDDLE_MEMORY = 16 * 1024, LARGE_MEMORY = PIECE_MAX + 256 };
+#include <sys/mman.h>
+
+/* A large chunk is whole pages, a page more than a piece. */
+enum { RECORD_MEMORY = 2048, MIDDLE_MEMORY = 16 * 1024, LARGE_MEMORY = PIECE_MAX + 4096 };
 /* What stays when all is quiet: about 5 MiB at most. */
 enum { RECORDS_KEPT = 1536, MIDDLE_KEPT = 64, LARGE_KEPT = 16 };
 
@@ -11,6 +14,26 @@ static const struct {
     [CHUNK_MIDDLE] = {MIDDLE_MEMORY, MIDDLE_KEPT},
     [CHUNK_LARGE]  = {LARGE_MEMORY, LARGE_KEPT},
 };
+
+/* Large ones are mapped, each by itself: freed among what stays, they would leave holes in the heap, resident though
+ * nobody holds them, beside what others may take of the budget then. */
+static struct chunk *
+chunk_new(enum chunk_size size)
+{
+    if (size != CHUNK_LARGE)
+        return malloc(sizes[size].memory);
+    void *mapped = mmap(NULL, LARGE_MEMORY, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    return mapped == MAP_FAILED ? NULL : mapped;
+}
+
+static void
+chunk_free(struct chunk *c, enum chunk_size size)
+{
+    if (size == CHUNK_LARGE)
+        munmap(c, LARGE_MEMORY);
+    else
+        free(c);
+}
 
 static void
 take_back(struct pool *p)
@@ -48,7 +71,7 @@ pay(struct pool *p, size_t more)
     if (p->held + more <= most)
         return true;
     size_t due = p->held + more - most;
-    if (p->taken + due > p->budget->max / 2 || !budget_take(p->budget, due))
+    if (p->taken + due > p->budget->max / 4 || !budget_take(p->budget, due))
         return false;
     p->taken += due;
     return true;
@@ -91,7 +114,7 @@ pool_take_chunk(struct pool *p, struct record *r, size_t room, bool must)
         p->chunks[size] = c->next;
         p->chunk_counts[size]--;
     } else {
-        c = malloc(sizes[size].memory);
+        c = chunk_new(size);
         if (c == NULL)
             return false;
     }
@@ -141,7 +164,7 @@ pool_give(struct pool *p, struct record *r)
         next = c->next;
         lent_unref(c->lent);
         if (p->chunk_counts[c->size] >= sizes[c->size].kept) {
-            free(c);
+            chunk_free(c, c->size);
             continue;
         }
         c->next            = p->chunks[c->size];
@@ -197,7 +220,7 @@ pool_clear(struct pool *p)
     for (int size = 0; size < CHUNK_SIZES; size++) {
         for (struct chunk *c = p->chunks[size], *next; c != NULL; c = next) {
             next = c->next;
-            free(c);
+            chunk_free(c, (enum chunk_size)size);
         }
     }
     *p = (struct pool){0};

@@ -5,7 +5,7 @@
  * for the other and in a steady state nothing is allocated.
  *
  * What records hold is bounded: `share` is the log's own, what goes beyond is taken from the budget of all messages
- * (memory.max), of which calls may have need: half of it at most. When that is spent too, chunks for messages are
+ * (memory.max), of which calls may have need: a quarter of it at most. When that is spent too, chunks for messages are
  * refused. Records and chunks for what the row says are not: they are small, and without them nothing would tell of the
  * loss. */
 #ifndef GATEHOUSE_STORE_POOL_H

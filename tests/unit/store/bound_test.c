@@ -3,7 +3,8 @@
 #include "store/pool.h"
 #include "store/store_fixture.h"
 
-/* What the log holds on its way is bounded by its share and half of the budget; what there is no room for is marked. */
+/* What the log holds on its way is bounded by its share and a quarter of the budget; what there is no room for is
+ * marked. */
 
 struct told {
     size_t count, bytes, cut;
@@ -74,7 +75,7 @@ missing_bytes(struct fixture *f)
 TEST(beyond_its_share_the_log_takes_from_the_budget_and_gives_back)
 {
     struct fixture f      = {0};
-    struct budget  budget = {.max = MIB(8)};
+    struct budget  budget = {.max = MIB(16)};
     char          *text   = large_text(MIB(3));
     open_with(&f, &budget, MIB(1));
 
@@ -98,7 +99,7 @@ TEST(beyond_its_share_the_log_takes_from_the_budget_and_gives_back)
 TEST(of_what_the_budget_has_no_room_for_the_begin_is_kept_and_the_rest_marked)
 {
     struct fixture f      = {0};
-    struct budget  budget = {.max = MIB(4)};
+    struct budget  budget = {.max = MIB(8)};
     char          *text   = large_text(MIB(30));
     open_with(&f, &budget, MIB(1));
 
@@ -127,7 +128,7 @@ TEST(of_what_the_budget_has_no_room_for_the_begin_is_kept_and_the_rest_marked)
 TEST(a_message_in_pieces_is_cut_where_the_first_was_missing)
 {
     struct fixture f      = {0};
-    struct budget  budget = {.max = MIB(2)};
+    struct budget  budget = {.max = MIB(4)};
     char          *text   = large_text(KIB(64));
     open_with(&f, &budget, KIB(256));
 
@@ -199,19 +200,19 @@ TEST(with_nothing_left_a_row_tells_of_the_call)
 TEST(who_is_refused_first_gets_what_the_log_is_done_with)
 {
     struct fixture f      = {0};
-    struct budget  budget = {.max = MIB(4)};
+    struct budget  budget = {.max = MIB(8)};
     char          *text   = large_text(KIB(1900));
     open_with(&f, &budget, 0);
 
     struct record *r = record_new(f.traffic, traffic_next_id(f.traffic, clock_wall()), f.labels);
     assert_true(record_add(r, FROM_SERVER, 0, str_of(text, KIB(1900)), false));
-    assert_false(budget_take(&budget, MIB(3)));
+    assert_false(budget_take(&budget, MIB(7)));
     put(&f, r, true);
     traffic_flush(f.traffic);
     assert_true(budget.taken > KIB(1900)); /* written, but nobody has looked since */
-    assert_true(budget_take(&budget, MIB(3)));
-    assert_int_equal(budget.taken, MIB(3));
-    budget_give(&budget, MIB(3));
+    assert_true(budget_take(&budget, MIB(7)));
+    assert_int_equal(budget.taken, MIB(7));
+    budget_give(&budget, MIB(7));
     free(text);
     fixture_close(&f);
 }
