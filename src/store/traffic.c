@@ -58,6 +58,7 @@ void
 traffic_set_options(struct traffic *t, const struct traffic_options *options)
 {
     t->store.options.refuse_when_full = options->refuse_when_full; /* only we read it */
+    t->pool.share                     = options->share;
     store_thread_set_retention(&t->store, options);
 }
 

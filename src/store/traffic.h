@@ -28,7 +28,7 @@ extern const struct traffic_options traffic_defaults;
 /* Opens or makes `path` (mode 0600), brings its schema up to date, leases a slot beside it (`<path>-slots`), adopts
  * what crashed processes left, and starts the store thread. NULL options: the defaults. Blocks: at start only. */
 bool traffic_open(struct traffic **out, const char *path, const struct traffic_options *options, struct error *err);
-/* Only the retention and refuse_when_full: the rest is fixed at the opening. */
+/* Only the retention, refuse_when_full and share: the rest is fixed at the opening. */
 void traffic_set_options(struct traffic *t, const struct traffic_options *options);
 /* Commits what was put, lets go of the slot. Blocks. NULL is nothing. */
 void traffic_close(struct traffic *t);
