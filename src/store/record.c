@@ -111,8 +111,8 @@ add_hole(struct record *r, uint8_t flags, int64_t after_us)
     return r->hole != NULL;
 }
 
-/* What is lent is kept as it lies when the message is most of it, and there is room for all. Else the message is copied,
- * of a large one its begin: `*most` bytes. */
+/* What is lent is kept as it lies when the message is most of it, and there is room for all. Else the message is
+ * copied, of a large one its begin: `*most` bytes. */
 static struct lent *
 keep_lent(struct record *r, struct str bytes, size_t *most)
 {

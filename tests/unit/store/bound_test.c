@@ -216,3 +216,114 @@ TEST(who_is_refused_first_gets_what_the_log_is_done_with)
     free(text);
     fixture_close(&f);
 }
+
+/* `text` goes to the log as it lies. */
+static void
+add_lent(struct record *r, char *text, size_t len)
+{
+    struct buffer b = {.max = len};
+
+    assert_true(buffer_append(&b, str_of(text, len)));
+    struct lent *lent = lent_begin(&b);
+    assert_non_null(lent);
+    assert_true(record_add(r, FROM_SERVER, 0, lent_str(lent), false));
+    lent_end(lent);
+}
+
+TEST(what_is_lent_counts_as_long_as_the_log_keeps_it)
+{
+    struct fixture f      = {0};
+    struct budget  budget = {.max = MIB(16)};
+    char          *text   = large_text(MIB(3));
+    open_with(&f, &budget, MIB(1));
+
+    uint64_t       id = traffic_next_id(f.traffic, clock_wall());
+    struct record *r  = record_new(f.traffic, id, f.labels);
+    add_lent(r, text, MIB(3));
+    assert_in_range(r->held, MIB(3), MIB(3) + KIB(16));
+    assert_in_range(budget.taken, MIB(2), MIB(2) + KIB(16));
+    put(&f, r, true);
+    traffic_flush(f.traffic);
+    traffic_turn(f.traffic);
+    assert_int_equal(budget.taken, 0);
+    assert_int_equal(missing_bytes(&f), 0);
+    struct told told = told_of(&f, id);
+    assert_true(told.count == 1 && told.cut == 0 && told.bytes == MIB(3));
+    free(text);
+    fixture_close(&f);
+}
+
+/* A part of it would keep all of it in memory: the begin is copied instead. */
+TEST(of_what_is_lent_and_has_no_room_the_begin_is_copied)
+{
+    struct fixture f      = {0};
+    struct budget  budget = {.max = MIB(8)};
+    char          *text   = large_text(MIB(5));
+    open_with(&f, &budget, MIB(1));
+
+    uint64_t       id = traffic_next_id(f.traffic, clock_wall());
+    struct record *r  = record_new(f.traffic, id, f.labels);
+    add_lent(r, text, MIB(5));
+    assert_true(r->held <= KIB(512));
+    add_lent(r, text, MIB(1)); /* this one fits, and does not stand behind the hole */
+    assert_true(record_add(r, FROM_CLIENT, 0, str_of(text, 100), false));
+    put(&f, r, true);
+    traffic_flush(f.traffic);
+
+    struct told told = told_of(&f, id);
+    assert_true(told.count == 3 && told.cut == 1);
+    assert_int_equal(told.bytes, LENT_MIN + MIB(1) + 100);
+    assert_int_equal(missing_bytes(&f), MIB(5) - LENT_MIN);
+    free(text);
+    fixture_close(&f);
+}
+
+/* Behind a piece that lies elsewhere nothing can be put: the mark gets a place of its own. */
+TEST(a_hole_may_stand_behind_what_is_lent)
+{
+    struct fixture f      = {0};
+    struct budget  budget = {.max = MIB(1)};
+    char          *text   = large_text(MIB(1));
+    open_with(&f, &budget, MIB(1) + KIB(16));
+
+    assert_true(budget_take(&budget, MIB(1)));
+    uint64_t       id = traffic_next_id(f.traffic, clock_wall());
+    struct record *r  = record_new(f.traffic, id, f.labels);
+    add_lent(r, text, MIB(1));
+    assert_true(record_add(r, FROM_SERVER, 0, str_of(text, KIB(60)), false));
+    assert_true(record_add(r, FROM_CLIENT, 0, str_of(text, KIB(60)), false));
+    put(&f, r, true);
+    traffic_flush(f.traffic);
+
+    struct told told = told_of(&f, id);
+    assert_true(told.count == 3 && told.cut == 2 && told.bytes == MIB(1));
+    assert_int_equal(missing_bytes(&f), KIB(120));
+    assert_sql(&f, "SELECT method || ' ' || outcome FROM exchange", "tools/call ok");
+    free(text);
+    budget_give(&budget, MIB(1));
+    fixture_close(&f);
+}
+
+/* A small part of a large batch: it does not keep the rest of the batch in memory. */
+TEST(a_small_part_of_what_is_lent_is_copied)
+{
+    struct fixture f    = {0};
+    char          *text = large_text(MIB(4));
+    fixture_open(&f);
+
+    struct buffer b = {.max = MIB(4)};
+    assert_true(buffer_append(&b, str_of(text, MIB(4))));
+    struct lent   *lent = lent_begin(&b);
+    uint64_t       id   = traffic_next_id(f.traffic, clock_wall());
+    struct record *r    = record_new(f.traffic, id, f.labels);
+    assert_true(record_add(r, FROM_SERVER, 0, str_take(lent_str(lent), MIB(1)), false));
+    for (const struct chunk *c = r->first; c != NULL; c = c->next)
+        assert_null(c->lent);
+    lent_end(lent);
+    put(&f, r, true);
+    traffic_flush(f.traffic);
+    struct told told = told_of(&f, id);
+    assert_true(told.count == 1 && told.cut == 0 && told.bytes == MIB(1));
+    free(text);
+    fixture_close(&f);
+}
