@@ -604,6 +604,46 @@ start_again(void)
     child_answers("initialize", "\"result\":" GREETING);
 }
 
+TEST(a_line_without_room_whose_begin_names_its_call_fails_that_call)
+{
+    char line[400];
+
+    begin(false);
+    house.line_max = 300;
+    open_both();
+    struct exchange *ada = say(&house.ada, CALL("1", "1"));
+    struct exchange *bob = say(&house.bob, CALL("1", "1"));
+    WAIT(child_heard("\"id\":3"));
+    snprintf(line, sizeof line, "{\"jsonrpc\":\"2.0\",\"id\":2,\"result\":{\"t\":\"%0*d\"}}", 340, 7);
+    child_says(line);
+    WAIT(ada->state == EXCHANGE_CLOSED);
+    assert_int_equal(house.why, CLOSE_TOO_LARGE);
+    assert_int_equal(house.odd, 1);
+    assert_int_equal(bob->state, EXCHANGE_WAITING);
+    assert_int_equal(bob->dropped, 0);
+    child_says("{\"jsonrpc\":\"2.0\",\"id\":3,\"result\":{}}");
+    WAIT(got(&house.bob, "\"result\""));
+    finish();
+}
+
+TEST(a_line_without_room_that_answers_nobody_fails_no_call)
+{
+    char line[400];
+
+    begin(false);
+    house.line_max = 300;
+    open_both();
+    say(&house.ada, CALL("1", "1"));
+    WAIT(child_heard("\"id\":2"));
+    snprintf(line, sizeof line, "{\"jsonrpc\":\"2.0\",\"id\":9,\"result\":{\"t\":\"%0*d\"}}", 340, 7);
+    child_says(line);
+    WAIT(house.odd == 1);
+    child_says("{\"jsonrpc\":\"2.0\",\"id\":2,\"result\":{}}");
+    WAIT(got(&house.ada, "\"result\""));
+    assert_int_equal(house.why, CLOSE_ANSWERED);
+    finish();
+}
+
 TEST(a_line_without_room_is_told_to_whoever_waited_for_it)
 {
     begin(false);
