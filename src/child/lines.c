@@ -89,18 +89,17 @@ keep(struct lines *l, struct str part, const struct lines_events *events, void *
     return start_skipping(l, part, events, owner);
 }
 
-/* What is lent is the budget's until it has been given. */
+/* What is lent is no longer ours to pay for: who keeps it does. */
 static bool
 give_held(struct lines *l, const struct lines_events *events, void *owner)
 {
-    size_t       len   = buffer_len(&l->held);
-    struct lent *lent  = lent_begin(&l->held);
-    bool         go_on = give(l, lent != NULL ? lent_str(lent) : buffer_str(&l->held), events, owner);
+    struct lent *lent = lent_begin(&l->held);
 
-    lent_end(lent);
     if (lent != NULL)
-        budget_give(l->budget, len);
-    else if (go_on)
+        budget_give(l->budget, lent_str(lent).len);
+    bool go_on = give(l, lent != NULL ? lent_str(lent) : buffer_str(&l->held), events, owner);
+    lent_end(lent);
+    if (lent == NULL && go_on)
         drop_held(l);
     return go_on;
 }
