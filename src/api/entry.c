@@ -118,6 +118,8 @@ entry_print(struct print *p, const struct exchange_view *x, const struct message
     print_message_id(p, x, &s);
     print_text(p, "direction", s.is_event ? STR("sse-event") : str_from(direction));
     print_text(p, "from", m != NULL && m->from == FROM_SERVER ? STR("server") : STR("client"));
+    if (m != NULL && m->is_cut)
+        print_bool(p, "isCut", true);
     print_id(p, "exchangeId", x->id);
     print_text(p, "kind", str_from(kind_name(x->kind)));
     print_text_or_null(p, "outcome", str_from(outcome));

@@ -252,6 +252,8 @@ print_message(const struct message_view *m, void *arg)
     print_open(p, NULL, '{');
     print_time(p, "timestamp", m->at);
     print_text(p, "from", m->from == FROM_SERVER ? STR("server") : STR("client"));
+    if (m->is_cut)
+        print_bool(p, "isCut", true);
     size_t mark = p->to->end;
     p->to->max -= MESSAGES_END;
     print_text(p, "text", m->text);

@@ -127,6 +127,7 @@ print_recorded(struct print *p, struct traffic *traffic, uint64_t rows, uint64_t
     print_open(p, "recorded", '{');
     print_bool(p, "captured", traffic != NULL);
     print_number(p, "lost", (int64_t)stats.lost);
+    print_number(p, "missingBytes", (int64_t)stats.missing_bytes);
     print_time(p, "lostSince", stats.lost_since);
     print_bool(p, "full", stats.full);
     print_bool(p, "failing", stats.failing);

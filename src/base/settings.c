@@ -44,7 +44,8 @@ const struct setting settings_table[] = {
     {"message.max",        SETTING_SIZE,     FIELD(message.max),        "64MiB",  KIB(64),    MIB(1024),
      .help = "The largest single MCP message: a JSON body, an event of a stream, a line of a child."},
     {"memory.max",         SETTING_SIZE,     FIELD(memory.max),         "256MiB", MIB(16),    1ULL << 40,
-     .help = "What all messages on their way may hold together; over it, requests are answered 503."},
+     .help = "What all messages on their way may hold together, with the copies on their way to the log; over it, requests "
+             "are answered 503, and of large messages the log keeps the begin, marked as cut."},
 
     {"session.idle",       SETTING_DURATION, FIELD(session.idle),       "10min",  100 * MS,   30 * DAY,
      .help = "A session that is silent for so long ends, with any child of its own."},

@@ -38,18 +38,24 @@ give(struct lines *l, struct str line, const struct lines_events *events, void *
     line = without_return(line);
     if (line.len <= l->max)
         return events->on_line(owner, line);
-    return l->cut ? events->on_line(owner, str_take(line, l->max)) : events->on_oversize(owner, line.len);
+    if (l->cut)
+        return events->on_line(owner, str_take(line, l->max));
+    if (events->on_part != NULL)
+        events->on_part(owner, line);
+    return events->on_oversize(owner, line.len);
 }
 
 /* The line is too long to be held: what there is of it goes, or is given now. */
 static bool
-start_skipping(struct lines *l, size_t more, const struct lines_events *events, void *owner)
+start_skipping(struct lines *l, struct str more, const struct lines_events *events, void *owner)
 {
     bool go_on = true;
 
     if (l->cut && buffer_len(&l->held) > 0)
         go_on = events->on_line(owner, str_take(buffer_str(&l->held), l->max));
-    l->skipped = buffer_len(&l->held) + more;
+    else if (events->on_part != NULL)
+        events->on_part(owner, buffer_len(&l->held) > 0 ? buffer_str(&l->held) : more);
+    l->skipped = buffer_len(&l->held) + more.len;
     drop_held(l);
     return go_on;
 }
@@ -80,21 +86,20 @@ keep(struct lines *l, struct str part, const struct lines_events *events, void *
     }
     if (l->cut)
         hold(l, str_take(part, room));
-    return start_skipping(l, part.len, events, owner);
+    return start_skipping(l, part, events, owner);
 }
 
-/* What is lent is the budget's until it has been given. */
+/* What is lent is no longer ours to pay for: who keeps it does. */
 static bool
 give_held(struct lines *l, const struct lines_events *events, void *owner)
 {
-    size_t       len   = buffer_len(&l->held);
-    struct lent *lent  = lent_begin(&l->held);
-    bool         go_on = give(l, lent != NULL ? lent_str(lent) : buffer_str(&l->held), events, owner);
+    struct lent *lent = lent_begin(&l->held);
 
-    lent_end(lent);
     if (lent != NULL)
-        budget_give(l->budget, len);
-    else if (go_on)
+        budget_give(l->budget, lent_str(lent).len);
+    bool go_on = give(l, lent != NULL ? lent_str(lent) : buffer_str(&l->held), events, owner);
+    lent_end(lent);
+    if (lent == NULL && go_on)
         drop_held(l);
     return go_on;
 }

@@ -23,8 +23,8 @@ struct lines_events {
     bool (*on_line)(void *owner, struct str line);
     /* So many bytes were skipped: over `max`, or there was no memory. NULL when the lines are cut. */
     bool (*on_oversize)(void *owner, size_t bytes);
-    /* What came so far of a line that is longer than LENT_MIN; it may have moved since the last time. NULL: of no use.
-     */
+    /* What came so far of a line that is longer than LENT_MIN, and the begin of one that is about to be skipped; it may
+     * have moved since the last time. NULL: of no use. */
     void (*on_part)(void *owner, struct str so_far);
 };
 

@@ -27,8 +27,9 @@ add_message(const struct message_view *m, void *arg)
 {
     struct message_list *list = arg;
 
-    list->ok = buffer_printf(list->out, "%s{\"at_us\":%lld,\"from\":\"%s\",\"text\":", list->count++ == 0 ? "" : ",",
-                             (long long)m->at, m->from == FROM_CLIENT ? "client" : "server") &&
+    list->ok = buffer_printf(list->out, "%s{\"at_us\":%lld,\"from\":\"%s\",%s\"text\":", list->count++ == 0 ? "" : ",",
+                             (long long)m->at, m->from == FROM_CLIENT ? "client" : "server",
+                             m->is_cut ? "\"is_cut\":true," : "") &&
                buffer_append_json(list->out, m->text) && buffer_append_char(list->out, '}');
     return list->ok;
 }

@@ -161,6 +161,8 @@ tell(const struct message_view *m, void *arg)
     format_bytes(out, m->text.len);
     if (yyjson_is_true(yyjson_obj_get(yyjson_obj_get(root, "result"), "isError")))
         buffer_append(out, STR(", isError"));
+    if (m->is_cut)
+        buffer_append(out, STR(", cut: there was no memory to keep more (memory.max)"));
     buffer_append_char(out, '\n');
     if (t->is_raw || root == NULL || yyjson_is_arr(root))
         put_text(t->l, m->text);

@@ -104,7 +104,8 @@ const struct command commands[] = {
      .about = "Reads the database itself: no gateway needs to run.\n"
               "A line of --json has: id (a string), at, at_us, server, session, client, client_version, method, target, kind,\n"
               "jsonrpc_id (a string), outcome (null while open), error_code, http_status, duration_us, tokens_in, tokens_out;\n"
-              "with --messages also messages: [{at_us, from: \"client\" or \"server\", text}].",
+              "with --messages also messages: [{at_us, from: \"client\" or \"server\", text}], with is_cut: true\n"
+              "where memory had no room for more of it.",
      .options = logs_options, .most_words = 1, .is_first = true, .run = cli_logs},
     {"status", {"status [--json]"}, "Says how the gateway is.",
      {{"gatehouse status", "calls, servers, sessions, what is recorded, memory"},

@@ -193,6 +193,22 @@ read_home(struct daemon *d, struct error *err)
     return true;
 }
 
+/* Of memory.max: what the log may hold while all the rest is spent, so that small calls are recorded then too. Reading
+ * stops when more is on its way to it. */
+static size_t
+log_share(const struct settings *s)
+{
+    size_t share = s->memory.max / 8;
+
+    return share < traffic_defaults.queue_max ? share : traffic_defaults.queue_max;
+}
+
+static size_t
+budget_of(const struct settings *s)
+{
+    return s->memory.max - (s->capture.enabled ? log_share(s) : 0);
+}
+
 static struct traffic_options
 options_of(const struct settings *s)
 {
@@ -201,6 +217,7 @@ options_of(const struct settings *s)
     options.retention_age_us = s->retention.age;
     options.retention_bytes  = s->retention.size;
     options.refuse_when_full = s->capture.on_full == ON_FULL_REFUSE;
+    options.share            = log_share(s);
     return options;
 }
 
@@ -211,6 +228,7 @@ open_traffic(struct daemon *d, struct error *err)
 
     if (!d->settings->capture.enabled)
         return true;
+    options.budget = &d->budget;
     return traffic_open(&d->traffic, d->traffic_path, &options, err);
 }
 
@@ -223,7 +241,7 @@ open_loop(struct daemon *d, struct error *err)
         return false;
     d->is_loop_up = true;
     heap_care_start(&d->heap, &d->loop);
-    d->budget.max = d->settings->memory.max;
+    d->budget.max = budget_of(d->settings);
     if (!net_init(&d->net, &d->loop, &d->budget, err))
         return false;
     d->is_net_up = true;
@@ -332,7 +350,7 @@ on_settings(void *owner)
     struct traffic_options options = options_of(&d->now);
 
     log_set_level((enum log_level)d->now.log.level);
-    d->budget.max           = d->now.memory.max;
+    d->budget.max           = budget_of(&d->now);
     d->origin.allowed_hosts = d->now.http.allowed_hosts;
     http_server_set_limits(d->server, &limits);
     if (d->traffic != NULL)

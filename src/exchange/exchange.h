@@ -57,7 +57,7 @@ struct answer_head {
 /* Who asked. */
 struct front_ops {
     /* One whole message for the client; `last` when it is the final answer. False: the client is slower than its share
-     * and has lost its hop. */
+     * and has lost its hop; or the hop is there, but has no place for the message, or no memory. */
     bool (*message)(struct front *front, struct exchange *x, struct str message, bool last);
     /* An answer that passes through: its head, then its bytes; `inside`: they end within an event. False: the client is
      * slower than its answer, pause until the back's `resume`. */

@@ -520,6 +520,36 @@ skim_free(struct skim *s)
     free(s);
 }
 
+/* The n-th piece, when it is a key. What stands behind a colon is a value. */
+static struct str
+key_at(const struct skim *s, size_t n)
+{
+    struct str text = buffer_str(&s->text);
+    size_t     at   = s->pieces[n].at;
+
+    return text.data == NULL || at == 0 || text.data[at - 1] == ':' ? STR_NONE
+                                                                    : str_of(text.data + at, s->pieces[n].len);
+}
+
+struct str
+skim_answered(const struct skim *s)
+{
+    struct str id      = STR_NONE;
+    bool       answers = false;
+
+    if (s->is_array || s->is_wrong)
+        return STR_NONE;
+    for (size_t i = 0; i < s->count; i++) {
+        struct str key = key_at(s, i);
+        if (str_eq_nocase(key, STR("\"method\"")))
+            return STR_NONE;
+        answers |= str_eq(key, STR("\"result\"")) || str_eq(key, STR("\"error\""));
+        if (str_eq(key, STR("\"id\"")) && i + 1 < s->count && key_at(s, i + 1).len == 0)
+            id = str_of(s->text.data + s->text.from + s->pieces[i + 1].at, s->pieces[i + 1].len);
+    }
+    return answers ? id : STR_NONE;
+}
+
 size_t
 skim_place(const struct skim *s, size_t at)
 {

@@ -52,6 +52,10 @@ void skim_feed(struct skim *s, struct str so_far);
 bool skim_end(struct skim *s, struct str message, struct error *err);
 void skim_clear(struct skim *s);
 
+/* Of a message whose end will not come: the id of the request that it answers, in `text`. Empty: it is no answer, or
+ * its id would have come later. */
+struct str skim_answered(const struct skim *s);
+
 /* For who gathers a message: walks what came of it, in `*s`, which is made with the first piece and freed by the owner.
  * Without memory for one it is walked later. */
 void skim_follow(struct skim **s, struct str so_far);

@@ -11,6 +11,7 @@ struct captured {
     struct record *record; /* what is not handed over yet; NULL: nothing */
     uint64_t       id;
     bool           is_seen; /* a row of it was handed over */
+    bool           is_torn; /* there was no memory for a record: a message is missing */
 };
 
 /* clang-format off */
@@ -60,6 +61,8 @@ hand_over(struct capture *c, struct exchange *x, struct captured *k, struct exch
     facts->method     = x->message.method;
     facts->target     = x->message.target;
     facts->jsonrpc_id = plain_id(x->message.id);
+    if (k->is_torn)
+        record_tear(k->record);
     traffic_put(c->traffic, k->record, facts);
     k->record  = NULL;
     k->is_seen = true;
@@ -132,8 +135,12 @@ capture_message(struct capture *c, struct exchange *x, struct labels *labels, en
 {
     struct captured *k = c->traffic == NULL ? NULL : captured_of(c, x);
 
-    if (k == NULL || (k->record == NULL && (k->record = record_new(c->traffic, k->id, labels)) == NULL))
+    if (k == NULL)
         return;
+    if (k->record == NULL && (k->record = record_new(c->traffic, k->id, labels)) == NULL) {
+        k->is_torn = true;
+        return;
+    }
     /* The request came when the exchange began; what comes later in a turn came in that turn. */
     mono_time at =
         from == FROM_CLIENT && x->state < EXCHANGE_WAITING ? x->began : time_max(loop_now(c->loop), x->began);

@@ -2,6 +2,24 @@
 
 #include "base/log.h"
 
+/* Bodies that memory.max had no room for. Once for a run of them: it is over when a second brought none. */
+static void
+tell_missing(struct gaps *g, uint64_t missing)
+{
+    bool is_more = missing != g->missing;
+
+    if (is_more && !g->is_missing)
+        log_line(LOG_WARN, "messages are recorded cut: memory.max is spent. Their begin is kept, what is missing is "
+                           "marked in the log");
+    else if (!is_more && g->is_missing)
+        log_line(LOG_WARN, "messages are recorded whole again; %llu bytes were not kept",
+                 (unsigned long long)(missing - g->missing_before));
+    if (!is_more)
+        g->missing_before = missing;
+    g->is_missing = is_more;
+    g->missing    = missing;
+}
+
 void
 gaps_look(struct gaps *g, struct traffic *traffic)
 {
@@ -11,6 +29,7 @@ gaps_look(struct gaps *g, struct traffic *traffic)
     if (traffic == NULL)
         return;
     traffic_stats(traffic, &stats);
+    tell_missing(g, stats.missing_bytes);
     bool is_wrong = stats.full || stats.failing;
     if (is_wrong && !g->is_told)
         log_line(LOG_WARN,

@@ -243,6 +243,12 @@ http_answer_queued(const struct http_request *r)
     return l->conn == NULL ? 0 : conn_queued(l->conn);
 }
 
+struct budget *
+http_request_budget(const struct http_request *r)
+{
+    return LIST_OF(struct link, (uintptr_t)r, request)->server->net->budget;
+}
+
 void
 http_request_forget(struct http_request *r)
 {

@@ -169,16 +169,17 @@ conn_send(struct conn *c, struct str more)
     return (size_t)put - of_queue;
 }
 
-/* What may be kept as it lies is not copied: one at a time, and only when nothing is queued before it. */
+/* What may be kept as it lies is not copied: one at a time, and only when nothing is queued before it. All that is lent
+ * stays in memory until the rest has left, so all of it is paid for. */
 static bool
 queue_lent(struct conn *c, struct str bytes)
 {
     if (conn_queued(c) > 0 || (c->lent = lent_keep(bytes)) == NULL)
         return false;
-    if (!take_budget(c, bytes.len)) {
+    if (!take_budget(c, lent_str(c->lent).len)) {
         lent_unref(c->lent);
         c->lent = NULL;
-        return false; /* and to copy it will fail the same way */
+        return false; /* a copy may be smaller */
     }
     c->rest = bytes;
     flush_later(c);

@@ -93,6 +93,8 @@ void http_answer_end(struct http_request *r);
 /* Closes so that the client sees the answer broken; the request is dead afterwards. */
 void   http_answer_cut(struct http_request *r);
 size_t http_answer_queued(const struct http_request *r);
+/* Of what peers make us hold: what waits for this client is taken from it. NULL: no bound. */
+struct budget *http_request_budget(const struct http_request *r);
 /* For an answer that goes on for hours: the request's bytes are given back, its slices are empty from now on. */
 void http_request_forget(struct http_request *r);
 

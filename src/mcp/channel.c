@@ -218,10 +218,25 @@ only_call(const struct channel *c)
     return NULL;
 }
 
+/* Whom a line answers that is not there: its begin may say it. NULL: it does not, and there are several, or none. */
+static struct call *
+call_of_dropped(const struct channel *c)
+{
+    struct str    id = c->begun == NULL ? STR_NONE : skim_answered(c->begun);
+    uint64_t      number;
+    struct call **slot;
+
+    if (id.len == 0)
+        return only_call(c);
+    slot = str_to_u64(id, &number) ? map_get(&c->by_number, MAP_KEY_U64(number)) : NULL;
+    return slot == NULL || (*slot)->x == NULL ? NULL : *slot;
+}
+
 static void
 on_oversize(void *owner, size_t bytes)
 {
-    struct channel *c = owner;
+    struct channel *c    = owner;
+    struct call    *call = c->state == CHANNEL_CLOSING ? NULL : call_of_dropped(c);
     char            text[100];
 
     forget_part(c);
@@ -230,7 +245,6 @@ on_oversize(void *owner, size_t bytes)
     snprintf(text, sizeof text, "a line of %zu bytes, over message.max or what is left of memory.max", bytes);
     c->counts.odd_lines++;
     c->events->on_odd_line(c->owner, c, STR_NONE, text);
-    struct call *call = only_call(c);
     if (call == NULL) {
         LIST_EACH (struct call, each, &c->calls, node)
             if (each->x != NULL)

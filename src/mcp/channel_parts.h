@@ -117,6 +117,8 @@ void channel_settle_level(struct channel *c);
 /* channel_route.c */
 /* `begun`: the line was walked as it came; NULL: it was not. */
 void channel_take_line(struct channel *c, struct str line, struct skim *begun);
+/* The final answer of `x`, which is no call any more: on record, to its client, and closed. */
+void channel_answer(struct exchange *x, struct str message);
 /* `on`: the exchange that it belongs to, or NULL. */
 enum delivery session_deliver(struct session *s, struct exchange *on, struct str message);
 void          session_drop_held(struct session *s, struct held *held);

@@ -20,10 +20,7 @@ channel_answer_from_greeting(struct channel *c, struct call *call)
         snprintf(s->revision, sizeof s->revision, "%s", c->revision);
         x->judged     = true;
         x->first_byte = clock_mono();
-        exchange_note(x, FROM_SERVER, buffer_str(&message), false);
-        if (x->front != NULL)
-            x->front->ops->message(x->front, x, buffer_str(&message), true);
-        exchange_close(x, CLOSE_ANSWERED);
+        channel_answer(x, buffer_str(&message));
     }
     buffer_clear(&message);
 }

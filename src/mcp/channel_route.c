@@ -196,6 +196,16 @@ odd_line(struct channel *c, struct str line, const char *why)
     c->events->on_odd_line(c->owner, c, line, why);
 }
 
+void
+channel_answer(struct exchange *x, struct str message)
+{
+    exchange_note(x, FROM_SERVER, message, false);
+    bool is_taken = x->front == NULL || x->front->ops->message(x->front, x, message, true);
+    if (!is_taken && x->front != NULL)
+        exchange_fail(x, CLOSE_BUSY, "no memory for its answer (memory.max)");
+    exchange_close(x, CLOSE_ANSWERED);
+}
+
 /* The answer to `call`, with its id as the client wrote it; when it is the `only` one, written over the child's. */
 static void
 answer_call(struct channel *c, struct call *call, const struct envelope *e, bool only)
@@ -216,10 +226,7 @@ answer_call(struct channel *c, struct call *call, const struct envelope *e, bool
     if (x->first_byte == 0)
         x->first_byte = clock_mono();
     exchange_judge(x, e);
-    exchange_note(x, FROM_SERVER, message, false);
-    if (x->front != NULL)
-        x->front->ops->message(x->front, x, message, true);
-    exchange_close(x, CLOSE_ANSWERED);
+    channel_answer(x, message);
     buffer_clear(&copy);
 }
 

@@ -29,7 +29,7 @@ hop_free_when_done(struct hop *hop)
     if (hop->request != NULL || !list_is_empty(&hop->exchanges))
         return;
     loop_clear_timer(hop->loop, &hop->quiet);
-    buffer_clear(&hop->joined);
+    hop_drop_joined(hop);
     buffer_clear(&hop->session);
     live_end(LIVE_HOPS);
     free(hop);
@@ -120,6 +120,7 @@ hop_new(struct loop *loop, struct http_request *r, void (*on_left)(struct exchan
     *hop = (struct hop){.front          = {&hop_ops},
                         .loop           = loop,
                         .request        = r,
+                        .budget         = http_request_budget(r),
                         .accepts_stream = accepts(r, STR("text/event-stream")),
                         .share          = SHARE,
                         .joined         = {.max = JOINED_MAX},
@@ -214,6 +215,14 @@ stream_message(struct hop *hop, struct str message, bool is_all)
     return true;
 }
 
+/* What the client does not read at once has to be held for it. Begun and cut, the answer would be no answer; while
+ * nothing of it is out there can still be an error. */
+static bool
+can_hold(const struct hop *hop, size_t len)
+{
+    return len <= CONN_HIGH || budget_has(hop->budget, len);
+}
+
 static bool
 front_message(struct front *front, struct exchange *x, struct str message, bool last)
 {
@@ -223,6 +232,8 @@ front_message(struct front *front, struct exchange *x, struct str message, bool 
         return true;
     if (hop->shape == HOP_SILENT && !last && !hop->accepts_stream)
         return false; /* a client that takes JSON only has no place for what comes on the way */
+    if (last && !can_hold(hop, message.len))
+        return false;
     if (hop->shape == HOP_SILENT && !last)
         hop_begin_stream(hop);
     if (hop->shape == HOP_STREAM)

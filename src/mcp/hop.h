@@ -23,16 +23,18 @@ struct hop {
     enum hop_shape       shape;
     bool                 is_batch;
     bool                 accepts_stream;
-    bool                 is_stream;  /* what passes is text/event-stream */
-    bool                 is_inside;  /* an event that passes has begun and not ended: nothing of ours may stand here */
-    size_t               share;      /* what may wait for the client beyond the first message */
-    size_t               first;      /* bytes of that first message */
-    struct buffer        joined;     /* answers of a batch that were not sent yet: "[a,b" */
-    bool                 is_torn;    /* something that had to be said was not held */
-    int                  status;     /* of a batch: 200 once one was answered, else of the last that failed */
-    struct timer         quiet;      /* 5 s to a stream, then 15 s between comments */
-    char                 server[72]; /* the upstream's name, for messages */
-    struct buffer        session;    /* Mcp-Session-Id for the head of the answer to `initialize`; empty: none */
+    bool                 is_stream; /* what passes is text/event-stream */
+    bool                 is_inside; /* an event that passes has begun and not ended: nothing of ours may stand here */
+    size_t               share;     /* what may wait for the client beyond the first message */
+    size_t               first;     /* bytes of that first message */
+    struct budget       *budget;
+    struct buffer        joined;       /* answers of a batch that were not sent yet: "[a,b" */
+    size_t               joined_taken; /* from the budget */
+    bool                 is_torn;      /* something that had to be said was not held */
+    int                  status;       /* of a batch: 200 once one was answered, else of the last that failed */
+    struct timer         quiet;        /* 5 s to a stream, then 15 s between comments */
+    char                 server[72];   /* the upstream's name, for messages */
+    struct buffer        session;      /* Mcp-Session-Id for the head of the answer to `initialize`; empty: none */
     /* The client left: what becomes of each exchange is for the gateway to say. It closes `x`, or lets it go on without
      * a front. */
     void (*on_left)(struct exchange *x);

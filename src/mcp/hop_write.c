@@ -26,10 +26,22 @@ hop_answer_json(struct hop *hop, int status, struct str body)
 }
 
 void
+hop_drop_joined(struct hop *hop)
+{
+    budget_give(hop->budget, hop->joined_taken);
+    hop->joined_taken = 0;
+    buffer_clear(&hop->joined);
+}
+
+void
 hop_join_answer(struct hop *hop, struct str message, int status)
 {
     if (hop->status != 200)
         hop->status = status;
+    hop->is_torn |= !budget_take(hop->budget, message.len + 1);
+    if (hop->is_torn)
+        return;
+    hop->joined_taken += message.len + 1;
     hop->is_torn |= !buffer_append(&hop->joined, buffer_len(&hop->joined) == 0 ? STR("[") : STR(",")) ||
                     !buffer_append(&hop->joined, message);
 }
@@ -43,7 +55,8 @@ hop_answer_batch(struct hop *hop)
         hop_answer_json(hop, hop->status, buffer_str(&hop->joined));
         return;
     }
-    if (!append_error_message(&failure, STR_NONE, -32603, STR("the answers of the batch are too large together"),
+    if (!append_error_message(&failure, STR_NONE, -32603,
+                              STR("the answers of the batch are too large together, or memory.max is spent"),
                               "too-large"))
         buffer_reset(&failure);
     hop_answer_json(hop, 502, buffer_str(&failure));
@@ -115,7 +128,7 @@ hop_begin_stream(struct hop *hop)
         if (!hop->is_torn)
             hop_put_event(hop, buffer_str(&hop->joined));
     }
-    buffer_clear(&hop->joined);
+    hop_drop_joined(hop);
     hop_forget_request(hop);
 }
 

@@ -12,6 +12,7 @@ void hop_answer_json(struct hop *hop, int status, struct str body);
 /* One more answer of a batch, and all of them. */
 void hop_join_answer(struct hop *hop, struct str message, int status);
 void hop_answer_batch(struct hop *hop);
+void hop_drop_joined(struct hop *hop);
 
 /* The answer becomes a stream. What a batch was answered so far is its first event. */
 void hop_begin_stream(struct hop *hop);

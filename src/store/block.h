@@ -24,7 +24,8 @@ enum { BLOCK_MAX = 256 * 1024, PIECE_MAX = 64 * 1024, CARRY_TEXT = 255 };
 enum { BLOCK_RAW_LIMIT = BLOCK_MAX + PIECE_MAX + 1024 };
 
 enum { ENTRY_PART = 1, ENTRY_CARRY = 2 };
-enum { PIECE_FROM_SERVER = 1, PIECE_CONTINUES = 2, PIECE_CONTINUED = 4 };
+/* PIECE_HOLE: what follows its text was not kept, to the end of the message and perhaps of more of the same side. */
+enum { PIECE_FROM_SERVER = 1, PIECE_CONTINUES = 2, PIECE_CONTINUED = 4, PIECE_HOLE = 8 };
 enum { PIECE_HEAD_MAX = 1 + 10 + 5, ENTRY_HEAD_MAX = 5 + 1 + 8 + 13 + 2 + CARRY_TEXT };
 
 struct carry { /* what an entry must know of the piece before it */

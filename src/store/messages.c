@@ -36,8 +36,9 @@ add_piece(struct reading *x, const struct piece *p, struct error *err)
     if (!x->begun)
         x->message = (struct message_view){.at = traffic_id_time(x->id) + p->after_us, .from = from};
     x->begun = true;
-    if (!buffer_append(&x->reader->joined, p->text))
+    if (!x->message.is_cut && !buffer_append(&x->reader->joined, p->text))
         return error_set(err, ERROR_TOO_LARGE, "a message is too large to be shown whole");
+    x->message.is_cut |= (p->flags & PIECE_HOLE) != 0;
     if ((p->flags & PIECE_CONTINUES) == 0)
         show(x);
     return true;

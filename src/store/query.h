@@ -83,7 +83,8 @@ bool reader_exchange(struct reader *r, uint64_t id, bool (*each)(const struct ex
 struct message_view {
     wall_time         at; /* when its first byte came */
     enum message_from from;
-    struct str        text; /* whole: pieces are joined; good during the call only */
+    struct str        text;   /* whole: pieces are joined; good during the call only */
+    bool              is_cut; /* only its begin was kept: there was no memory for the rest */
 };
 
 /* All messages of one exchange in order. An exchange with none gives none; so does one that is not there. */

@@ -65,9 +65,13 @@ struct record *record_new(struct traffic *t, uint64_t id, struct labels *l);
 /* The session became known while the exchange ran (initialize). The principal must stay the same. */
 void record_set_labels(struct record *r, struct labels *l);
 /* Copies a message, or a piece of one: `continues` says that more of the same message follows, perhaps in the next
- * record of this exchange. False: no memory; then the exchange is lost as a whole, and counted. */
+ * record of this exchange. What there is no memory for, or no room in the budget, is missing: of a message its begin is
+ * kept, and that the rest is not (message_view.is_cut, traffic_stats.missing_bytes). False: not even that could be
+ * noted; then the exchange is lost as a whole, and counted. */
 bool record_add(struct record *r, enum message_from from, wall_time at, struct str bytes, bool continues);
-/* Bytes of messages in it. */
+/* Something could not be added: the exchange is lost as a whole, and counted. NULL is nothing. */
+void record_tear(struct record *r);
+/* Bytes of messages that it keeps. */
 size_t record_size(const struct record *r);
 /* Throws it away unwritten. NULL is nothing. */
 void record_free(struct traffic *t, struct record *r);

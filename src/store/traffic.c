@@ -43,8 +43,14 @@ traffic_open(struct traffic **out, const char *path, const struct traffic_option
         free(t);
         return false;
     }
-    t->last = traffic_id_time(newest);
-    *out    = t;
+    t->last        = traffic_id_time(newest);
+    t->pool.budget = t->store.options.budget;
+    t->pool.share  = t->store.options.share;
+    if (t->pool.budget != NULL) {
+        t->pool.budget->settle     = pool_settle;
+        t->pool.budget->settle_arg = &t->pool;
+    }
+    *out = t;
     return true;
 }
 
@@ -52,6 +58,7 @@ void
 traffic_set_options(struct traffic *t, const struct traffic_options *options)
 {
     t->store.options.refuse_when_full = options->refuse_when_full; /* only we read it */
+    t->pool.share                     = options->share;
     store_thread_set_retention(&t->store, options);
 }
 
@@ -64,6 +71,8 @@ traffic_close(struct traffic *t)
         traffic_flush(t);
     }
     store_thread_stop(&t->store);
+    if (t->pool.budget != NULL)
+        t->pool.budget->settle = NULL;
     pool_clear(&t->pool);
     free(t);
 }
@@ -81,7 +90,7 @@ keep(struct record *r, struct str s)
 {
     if (s.len == 0 || s.len > PIECE_MAX)
         return STR_NONE;
-    if (r->last->cap - r->last->len < s.len && !pool_take_chunk(r->pool, r, s.len)) {
+    if (r->last->cap - r->last->len < s.len && !pool_take_chunk(r->pool, r, s.len, true)) {
         r->torn = true;
         return STR_NONE;
     }
@@ -109,11 +118,15 @@ traffic_put(struct traffic *t, struct record *r, const struct exchange_facts *fa
     t->batch_last = r;
     t->batch_records++;
     t->batch_bytes += r->held;
+    if (r->missing > 0)
+        atomic_fetch_add_explicit(&t->pool.missing, r->missing, memory_order_relaxed);
 }
 
 void
 traffic_turn(struct traffic *t)
 {
+    if (t->pool.taken > 0)
+        pool_settle(&t->pool);
     if (t->batch == NULL)
         return;
     if (!store_thread_give(&t->store, t->batch, t->batch_records, t->batch_bytes))
@@ -150,6 +163,7 @@ void
 traffic_stats(const struct traffic *t, struct traffic_stats *out)
 {
     store_thread_stats(&t->store, out);
+    out->missing_bytes = atomic_load_explicit(&t->pool.missing, memory_order_relaxed);
 }
 
 bool

@@ -16,6 +16,10 @@ struct traffic_options {
     uint64_t free_floor;       /* less than this free on the disk is full */
     size_t   queue_max;        /* bytes on the way to the store thread; beyond them traffic_is_behind */
     bool     refuse_when_full; /* else calls pass unrecorded, and are counted */
+
+    struct budget
+          *budget; /* NULL: none. What is on its way beyond `share` is taken from it; it outlives the traffic, */
+    size_t share;  /* which sets its `settle` */
 };
 
 /* 30 days, 5 GiB, 64 MiB free, 16 MiB of queue, pass. */
@@ -24,7 +28,7 @@ extern const struct traffic_options traffic_defaults;
 /* Opens or makes `path` (mode 0600), brings its schema up to date, leases a slot beside it (`<path>-slots`), adopts
  * what crashed processes left, and starts the store thread. NULL options: the defaults. Blocks: at start only. */
 bool traffic_open(struct traffic **out, const char *path, const struct traffic_options *options, struct error *err);
-/* Only the retention and refuse_when_full: the rest is fixed at the opening. */
+/* Only the retention, refuse_when_full and share: the rest is fixed at the opening. */
 void traffic_set_options(struct traffic *t, const struct traffic_options *options);
 /* Commits what was put, lets go of the slot. Blocks. NULL is nothing. */
 void traffic_close(struct traffic *t);
@@ -56,11 +60,12 @@ struct traffic_stats {
     uint64_t  queued_bytes; /* and what they hold of memory */
     uint64_t  committed;    /* records, since start */
     uint64_t  commits;
-    uint64_t  lost;       /* exchanges that were not recorded, since start */
-    wall_time lost_since; /* first of the present or last gap; 0: none ever */
-    bool      full;       /* the disk, now: under its floor, or the last commit found no room */
-    bool      failing;    /* the last commit failed: see traffic_failure; tried again each second */
-    uint64_t  file_bytes; /* database and its log */
+    uint64_t  missing_bytes; /* of messages of exchanges that were recorded, since start */
+    uint64_t  lost;          /* exchanges that were not recorded, since start */
+    wall_time lost_since;    /* first of the present or last gap; 0: none ever */
+    bool      full;          /* the disk, now: under its floor, or the last commit found no room */
+    bool      failing;       /* the last commit failed: see traffic_failure; tried again each second */
+    uint64_t  file_bytes;    /* database and its log */
     unsigned  slot;
 };
 void traffic_stats(const struct traffic *t, struct traffic_stats *out);

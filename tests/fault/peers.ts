@@ -177,7 +177,7 @@ export const peak = (pid: number) => statusLine(pid, 'VmHWM');
 export const forgetPeak = (pid: number) => writeFileSync(`/proc/${pid}/clear_refs`, '5');
 export const descriptors = (pid: number) => readdirSync(`/proc/${pid}/fd`).length;
 
-export type Row = { server: string; method: string; kind: string; jsonrpc_id: string; outcome: string | null; error_code: number | null; http_status: number | null; messages?: { from: string; text: string }[] };
+export type Row = { id: string; server: string; method: string; kind: string; jsonrpc_id: string; outcome: string | null; error_code: number | null; http_status: number | null; messages?: { from: string; text: string }[] };
 
 /** The log, as `gatehouse logs --json` shows it. */
 export async function log(gatehouse: House, ...more: string[]): Promise<Row[]> {
@@ -190,7 +190,7 @@ export async function log(gatehouse: House, ...more: string[]): Promise<Row[]> {
 export const logged = async (gatehouse: House, id: string): Promise<Row> =>
     await until(`the log of ${id}`, 10000, async () => (await log(gatehouse)).find((row) => row.jsonrpc_id === id && row.outcome !== null));
 
-type Status = { servers: { name: string; calls: number; errors: number; callsInFlight: number; oddLines: number; refusedQuestions: number }[]; liveObjects: { exchanges: number; streams: number; sessions: number } };
+type Status = { servers: { name: string; calls: number; errors: number; callsInFlight: number; oddLines: number; refusedQuestions: number }[]; liveObjects: { exchanges: number; streams: number; sessions: number }; objects: { heldBytes: number }; recorded: { lost: number; missingBytes: number } };
 
 export async function status(gatehouse: House): Promise<Status> {
     const response = await fetch(`http://127.0.0.1:${gatehouse.port}/api/status`, { headers: { authorization: `Bearer ${gatehouse.token}` } });

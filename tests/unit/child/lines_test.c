@@ -7,6 +7,7 @@ struct heard {
     struct buffer text; /* each line with '|' behind, a skipped one as '!' */
     size_t        oversize;
     size_t        stop_after;
+    char          begin[16]; /* of a line that is skipped */
 };
 
 static bool
@@ -28,7 +29,15 @@ hear_oversize(void *owner, size_t bytes)
     return buffer_append_char(&h->text, '!');
 }
 
-static const struct lines_events events = {.on_line = hear, .on_oversize = hear_oversize};
+static void
+hear_part(void *owner, struct str so_far)
+{
+    struct heard *h = owner;
+
+    snprintf(h->begin, sizeof h->begin, "%.*s", STR_ARG(so_far));
+}
+
+static const struct lines_events events = {.on_line = hear, .on_part = hear_part, .on_oversize = hear_oversize};
 
 /* Feeds `text` in pieces of `size`. */
 static void
@@ -64,6 +73,23 @@ TEST(lines_are_the_same_however_they_are_cut)
     }
 }
 
+TEST(the_begin_of_a_line_that_is_skipped_is_shown)
+{
+    struct heard h;
+    struct lines l = {.max = 8};
+
+    feed(&h, &l, STR("123456789abc\nx\n"), 4);
+    assert_string_equal(h.begin, "12345678");
+    buffer_clear(&h.text);
+    feed(&h, &l, STR("123456789abc\nx\n"), 10);
+    assert_string_equal(h.begin, "123456789a");
+    buffer_clear(&h.text);
+    feed(&h, &l, STR("123456789abc\nx\n"), 100);
+    assert_string_equal(h.begin, "123456789abc");
+    buffer_clear(&h.text);
+    lines_clear(&l);
+}
+
 TEST(what_is_held_is_bounded_by_the_budget_and_given_back)
 {
     struct budget budget = {.max = 10};
@@ -72,6 +98,7 @@ TEST(what_is_held_is_bounded_by_the_budget_and_given_back)
 
     feed(&h, &l, STR("12345678901\nshort\nlast"), 4);
     assert_str(buffer_str(&h.text), "!short|last|");
+    assert_string_equal(h.begin, "12345678");
     assert_int_equal(budget.taken, 0);
     buffer_clear(&h.text);
     lines_clear(&l);

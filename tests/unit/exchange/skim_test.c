@@ -115,6 +115,36 @@ TEST(no_token_is_walked_twice_for_coming_in_pieces)
     buffer_clear(&text);
 }
 
+TEST(the_begin_of_an_answer_tells_whose_it_is)
+{
+    static const struct {
+        const char *begin, *id;
+    } all[] = {
+        {"{\"jsonrpc\":\"2.0\",\"id\":7,\"result\":{\"text\":\"x", "7"},
+        {"{\"id\":\"seven\",\"error\":{\"code\":-1,\"message\":\"x", "\"seven\""},
+        {"{\"result\":{\"name\":\"id\",\"_meta\":1},\"id\":7,\"x\":\"x", "7"},
+        {"{\"result\":{\"name\":\"id\",\"x\":\"x", ""},           /* its id would have come later */
+        {"{\"id\":7,\"method\":\"sampling/createMessage\",", ""}, /* a question, and that id is the child's own */
+        {"{\"id\":7,\"METHOD\":\"x\",\"result\":\"x", ""},
+        {"{\"id\":7,\"params\":{\"result\":\"x", ""},
+        {"{\"id\":{\"a\":7},\"result\":\"x", ""},
+        {"{\"id\":7", ""},
+        {"{\"id\":", ""},
+        {"[{\"id\":7,\"result\":1},{\"id\":8,\"result\":\"x", ""},
+        {"{\"id\":7,\"result\":nonsense", ""},
+        {"   ", ""},
+    };
+
+    for (size_t i = 0; i < sizeof all / sizeof all[0]; i++) {
+        struct skim s;
+        skim_begin(&s);
+        skim_feed(&s, str_from(all[i].begin));
+        if (!str_eq(skim_answered(&s), str_from(all[i].id)))
+            fail_msg("%s", all[i].begin);
+        skim_clear(&s);
+    }
+}
+
 TEST(nesting_has_a_bound)
 {
     for (size_t depth = SKIM_DEPTH; depth <= SKIM_DEPTH + 1; depth++) {

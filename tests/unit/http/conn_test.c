@@ -1,5 +1,6 @@
 #include "http/conn.h"
 
+#include "base/lent.h"
 #include "http/wire.h"
 #include "test.h"
 
@@ -145,6 +146,26 @@ TEST(a_peer_that_does_not_read_makes_it_full_until_it_does)
     assert_false(conn_is_full(end.conn));
     WAIT_FOR(&end.wire, (wire_read(end.fd, &got, NULL), buffer_len(&got) == 2 * sizeof large));
     assert_memory_equal(got.data + got.from + sizeof large, large, sizeof large);
+    assert_int_equal(end.wire.budget.taken, 0);
+    buffer_clear(&got);
+    close_end();
+}
+
+/* The rest that waits keeps all of it in memory. */
+TEST(what_is_lent_is_paid_for_as_a_whole_until_the_last_of_it_has_left)
+{
+    struct buffer got = {.max = MIB(8)}, b = {.max = MIB(8)};
+
+    open_end(&accepted);
+    for (size_t i = 0; i < MIB(8) / sizeof large; i++)
+        assert_true(buffer_append(&b, str_of(large, sizeof large)));
+    size_t       len  = buffer_len(&b);
+    struct lent *lent = lent_begin(&b);
+    assert_true(conn_write(end.conn, lent_str(lent)));
+    lent_end(lent);
+    assert_true(conn_queued(end.conn) < len);
+    assert_true(end.wire.budget.taken >= len);
+    WAIT_FOR(&end.wire, (wire_read(end.fd, &got, NULL), buffer_len(&got) == len));
     assert_int_equal(end.wire.budget.taken, 0);
     buffer_clear(&got);
     close_end();

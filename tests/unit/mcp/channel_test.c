@@ -13,7 +13,7 @@ struct client {
     struct front    front;
     struct session *session;
     struct buffer   got; /* messages, each on a line */
-    bool            is_deaf;
+    bool            is_deaf, is_full;
 };
 
 struct house {
@@ -49,7 +49,7 @@ front_message(struct front *front, struct exchange *x, struct str message, bool 
     struct client *c = LIST_OF(struct client, front, front);
 
     (void)x;
-    if (c->is_deaf && !last)
+    if ((c->is_deaf && !last) || c->is_full)
         return false;
     buffer_append(&c->got, message);
     return buffer_append_char(&c->got, '\n');
@@ -313,6 +313,20 @@ TEST(ids_and_progress_tokens_are_numbered_anew_and_come_back_as_written)
     assert_int_equal(house.odd, 1); /* answered twice */
     assert_false(got(&house.ada, "progress"));
     assert_int_equal(channel_calls(house.channel), 0);
+    finish();
+}
+
+TEST(an_answer_that_cannot_be_held_for_its_client_fails_the_call)
+{
+    begin(false);
+    open_both();
+    say(&house.ada, CALL("\"one\"", "1"));
+    WAIT(child_heard("\"id\":2"));
+    house.ada.is_full = true;
+    child_says("{\"jsonrpc\":\"2.0\",\"id\":2,\"result\":{}}");
+    WAIT(channel_calls(house.channel) == 0);
+    assert_int_equal(house.why, CLOSE_BUSY);
+    assert_string_equal(house.detail, "no memory for its answer (memory.max)");
     finish();
 }
 
@@ -588,6 +602,46 @@ start_again(void)
     buffer_reset(&house.heard);
     say(&house.ada, CALL("9", "9"));
     child_answers("initialize", "\"result\":" GREETING);
+}
+
+TEST(a_line_without_room_whose_begin_names_its_call_fails_that_call)
+{
+    char line[400];
+
+    begin(false);
+    house.line_max = 300;
+    open_both();
+    struct exchange *ada = say(&house.ada, CALL("1", "1"));
+    struct exchange *bob = say(&house.bob, CALL("1", "1"));
+    WAIT(child_heard("\"id\":3"));
+    snprintf(line, sizeof line, "{\"jsonrpc\":\"2.0\",\"id\":2,\"result\":{\"t\":\"%0*d\"}}", 340, 7);
+    child_says(line);
+    WAIT(ada->state == EXCHANGE_CLOSED);
+    assert_int_equal(house.why, CLOSE_TOO_LARGE);
+    assert_int_equal(house.odd, 1);
+    assert_int_equal(bob->state, EXCHANGE_WAITING);
+    assert_int_equal(bob->dropped, 0);
+    child_says("{\"jsonrpc\":\"2.0\",\"id\":3,\"result\":{}}");
+    WAIT(got(&house.bob, "\"result\""));
+    finish();
+}
+
+TEST(a_line_without_room_that_answers_nobody_fails_no_call)
+{
+    char line[400];
+
+    begin(false);
+    house.line_max = 300;
+    open_both();
+    say(&house.ada, CALL("1", "1"));
+    WAIT(child_heard("\"id\":2"));
+    snprintf(line, sizeof line, "{\"jsonrpc\":\"2.0\",\"id\":9,\"result\":{\"t\":\"%0*d\"}}", 340, 7);
+    child_says(line);
+    WAIT(house.odd == 1);
+    child_says("{\"jsonrpc\":\"2.0\",\"id\":2,\"result\":{}}");
+    WAIT(got(&house.ada, "\"result\""));
+    assert_int_equal(house.why, CLOSE_ANSWERED);
+    finish();
 }
 
 TEST(a_line_without_room_is_told_to_whoever_waited_for_it)

@@ -71,6 +71,45 @@ TEST(the_last_message_alone_is_json)
     finish();
 }
 
+/* Nothing of it is out: the client can still be told. */
+TEST(an_answer_that_memory_cannot_hold_is_not_begun)
+{
+    char            *text = malloc(CONN_HIGH + 1);
+    struct exchange *x;
+
+    memset(text, ' ', CONN_HIGH + 1);
+    begin("", CALL);
+    x                     = relay.xs[0];
+    relay.wire.budget.max = 0;
+    assert_false(x->front->ops->message(x->front, x, str_of(text, CONN_HIGH + 1), true));
+    exchange_fail(x, CLOSE_BUSY, "no memory for its answer (memory.max)");
+    RELAY_WAIT(relay_got("(memory.max)"));
+    assert_true(relay_got("HTTP/1.1 503 "));
+    assert_true(relay_got("\"id\":\"one\""));
+    finish();
+    free(text);
+}
+
+TEST(answers_of_a_batch_are_held_within_the_budget)
+{
+    begin("", "[" CALL "," OTHER "]");
+    say(0, STR("{\"result\":1}"), true);
+    assert_int_equal(relay.wire.budget.taken, 13);
+    say(1, STR("{\"result\":2}"), true);
+    RELAY_WAIT(relay_got("[{\"result\":1},{\"result\":2}]"));
+    assert_int_equal(relay.wire.budget.taken, 0);
+    finish();
+
+    begin("", "[" CALL "," OTHER "]");
+    relay.wire.budget.max = 20;
+    say(0, STR("{\"result\":1}"), true);
+    say(1, STR("{\"result\":2}"), true);
+    RELAY_WAIT(relay_got("memory.max"));
+    assert_true(relay_got("HTTP/1.1 502 "));
+    assert_int_equal(relay.wire.budget.taken, 0);
+    finish();
+}
+
 TEST(a_message_before_the_last_makes_a_stream)
 {
     begin("", CALL);
