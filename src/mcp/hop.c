@@ -332,9 +332,10 @@ tell_batch_end(struct hop *hop, struct exchange *x, enum close_reason why, struc
 static void
 tell_end(struct hop *hop, struct exchange *x, enum close_reason why, bool is_last)
 {
-    struct buffer failure  = {.max = KIB(8)};
-    bool          is_error = why != CLOSE_ANSWERED && x->kind != KIND_STREAM;
-    bool          is_said  = is_error && why != CLOSE_CANCELLED;
+    struct buffer failure   = {.max = KIB(8)};
+    bool          has_begun = hop->shape == HOP_STREAM || hop->shape == HOP_PASSING;
+    bool          is_error  = why != CLOSE_ANSWERED && !(x->kind == KIND_STREAM && has_begun); /* those just end */
+    bool          is_said   = is_error && why != CLOSE_CANCELLED;
 
     if (is_said && !append_failure(&failure, hop, x, why)) {
         buffer_reset(&failure);
@@ -342,7 +343,7 @@ tell_end(struct hop *hop, struct exchange *x, enum close_reason why, bool is_las
     } else if (is_said && x->kind == KIND_REQUEST) {
         exchange_note(x, FROM_SERVER, buffer_str(&failure), false);
     }
-    if (hop->shape == HOP_STREAM || hop->shape == HOP_PASSING) {
+    if (has_begun) {
         bool may_stand = hop->shape == HOP_STREAM || (hop->is_stream && !hop->is_inside);
         if (is_last)
             hop_end_stream(hop, buffer_str(&failure));

@@ -203,7 +203,7 @@ class Trial {
             for (const wire of wires) wire.close();
             const unanswered = failure === undefined ? [] : await awaitEnds(clients);
             told ||= clients.some((client) => client.outcomes().some((outcome) => outcome.text.includes('"reason":"busy"')));
-            told ||= failure !== undefined && /^{[^{]*"error":{"code":-32603/.test(failure.got); /* the server was */
+            told ||= servers.some((server) => server.wasRefused); /* the server was */
             return { failure, told, unanswered, repeats, wasLeft };
         } finally {
             for (const wire of wires) wire.server.isOver = true;

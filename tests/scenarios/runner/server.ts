@@ -28,12 +28,14 @@ export interface Way {
 
 type Arrival = { what: 'GET' | 'DELETE' | 'start' | 'end of input' | 'message'; message?: Message; way: Way };
 
+const INTERNAL_ERROR = -32603; // JSON-RPC 2.0, 5.1
 const ONLY_HTTP = ['GET', 'DELETE', 'header', 'hang up'];
 const ONLY_STDIO = ['start', 'end of input'];
 
 export class Server extends Actor<Way> {
     isOver = false; // Gatehouse is ending: what it tidies up is no part of the conversation
     repeats: string[] = []; // methods of requests that came twice, in another way
+    wasRefused = false; // a question of this server was answered with an error of Gatehouse's own
     #heard = new Map<string, Way>();
     #children: Way[] = [];
     #inbox: Arrival[] = [];
@@ -48,6 +50,7 @@ export class Server extends Actor<Way> {
         const named = message?.method as string | undefined;
 
         this.#noteRepeat(named ?? what, way, message);
+        if ((message?.error as { code?: number } | undefined)?.code === INTERNAL_ERROR) this.wasRefused = true;
         if (this.isOver || (message === undefined && !this.mentions(what))) return;
         if (named !== undefined && !this.mentions(named) && this.#answerAsUsual(named, message!, way)) return;
 
@@ -66,7 +69,8 @@ export class Server extends Actor<Way> {
     }
 
     #noteRepeat(method: string, way: Way, message?: Message): void {
-        const session = way.headers['mcp-session-id'] ?? this.#nameOf(way); /* a child is a session of its own */
+        const opening = method === 'initialize' ? JSON.stringify(message?.params) : ''; /* which client's */
+        const session = way.headers['mcp-session-id'] ?? (this.#nameOf(way) || opening); /* a child is a session of its own */
         if (message !== undefined && !isRequest(message)) return;
         const key = JSON.stringify([method, message?.id, session]);
         const before = this.#heard.get(key);
