@@ -34,6 +34,7 @@ const ROOT = resolve(import.meta.dirname, '../..');
 const ANSWER_WITHIN_MS = 10000; // after a fault, with the upstreams gone, every request has an end
 const N_MOST = 2000; // a path that does not end is a finding
 const MAY_REPEAT = ['ping', 'GET']; // on a fresh connection, when no byte of the answer came: see http/client.h
+const CANCELLED_IN_OUR_WORDS = '"reason":"was told to stop"'; // the server heard of it; for the client's reason there was no memory
 const ONLY_DELAYED: CallClass[] = ['short', 'interrupt']; // nothing failed: the outcome is as written
 
 export type Options = {
@@ -204,6 +205,7 @@ class Trial {
             const unanswered = failure === undefined ? [] : await awaitEnds(clients);
             told ||= clients.some((client) => client.outcomes().some((outcome) => outcome.text.includes('"reason":"busy"')));
             told ||= servers.some((server) => server.wasRefused); /* the server was */
+            told ||= failure !== undefined && failure.message.includes(CANCELLED_IN_OUR_WORDS);
             return { failure, told, unanswered, repeats, wasLeft };
         } finally {
             for (const wire of wires) wire.server.isOver = true;
