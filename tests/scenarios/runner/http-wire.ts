@@ -11,6 +11,19 @@ import { formatEvent } from './sse.ts';
 import { Failure } from './stage.ts';
 import type { Json } from './value.ts';
 
+/** Undefined: the connection ended within it. */
+async function wholeBody(request: http.IncomingMessage): Promise<string | undefined> {
+    let body = '';
+
+    request.setEncoding('utf8');
+    try {
+        for await (const piece of request) body += piece;
+    } catch {
+        return undefined;
+    }
+    return body;
+}
+
 class HttpWay implements Way {
     request: http.IncomingMessage;
     response: http.ServerResponse;
@@ -131,10 +144,9 @@ export class HttpWire {
 
     async #take(request: http.IncomingMessage, response: http.ServerResponse): Promise<void> {
         const way = new HttpWay(request, response, () => this.server.stage.changed());
-        let body = '';
+        const body = await wholeBody(request);
 
-        request.setEncoding('utf8');
-        for await (const piece of request) body += piece;
+        if (body === undefined) return; // it was cut off on its way here
         if (request.method === 'POST') this.#post(way, body);
         else if (request.method === 'GET') this.#get(way);
         else if (request.method === 'DELETE') this.#delete(way);
