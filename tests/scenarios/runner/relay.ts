@@ -9,9 +9,14 @@ import type { FromChild, ToChild } from './stdio-wire.ts';
 const socket = net.connect(process.argv[2]);
 const tell = (frame: FromChild) => socket.write(`${JSON.stringify(frame)}\n`);
 
-createInterface({ input: process.stdin, crlfDelay: Infinity })
-    .on('line', (line) => tell({ line }))
-    .on('close', () => tell({ endOfInput: true }));
+let rest = ''; // what no newline ends is no line: its writer failed within it
+process.stdin.setEncoding('utf8');
+process.stdin.on('data', (text: string) => {
+    const lines = (rest + text).split('\n');
+    rest = lines.pop()!;
+    for (const line of lines) tell({ line });
+});
+process.stdin.on('end', () => tell({ endOfInput: true }));
 
 createInterface({ input: socket }).on('line', (line) => {
     const frame = JSON.parse(line) as ToChild;
