@@ -217,6 +217,41 @@ export class Generator {
         return { schema: whole, value };
     }
 
+    /** What fits a schema of the kind that tools have: types, members, items, alternatives, enums. */
+    #valueOf(schema: any): Json {
+        if (typeof schema !== 'object') return this.value(1);
+        if ('const' in schema) return schema.const;
+        if (schema.enum) return this.pick(schema.enum);
+        const branches = schema.anyOf ?? schema.oneOf;
+        if (branches) return this.#valueOf(this.pick(branches));
+        switch (Array.isArray(schema.type) ? this.pick(schema.type) : schema.type) {
+            case 'object': {
+                const wanted = Object.entries(schema.properties ?? {}).filter(([name]) => schema.required?.includes(name) || this.chance(0.5));
+                return Object.fromEntries(wanted.map(([name, of]) => [name, this.#valueOf(of)]));
+            }
+            case 'array':
+                return Array.from({ length: (schema.minItems ?? 0) + this.below(3) }, () => this.#valueOf(schema.items));
+            case 'number':
+            case 'integer':
+                return schema.minimum ?? schema.maximum ?? this.below(100);
+            case 'string':
+                return this.pick(texts).padEnd(schema.minLength ?? 0, 'x');
+            case 'boolean':
+                return this.chance(0.5);
+            case 'null':
+                return null;
+            default:
+                return this.value(1);
+        }
+    }
+
+    /** A value that fits a given schema, or nearly. */
+    valueNear(schema: Schema): Json {
+        let value = this.#valueOf(schema);
+        for (let n = this.pick([0, 1, 1, 2]); n > 0; n--) value = this.changed(value);
+        return value;
+    }
+
     /** Nothing but places at which defaults are filled in, so that nothing fails. */
     defaults(depth: number): Schema {
         if (depth === 0) return this.chance(0.6) ? { default: this.value(1) } : {};

@@ -1,4 +1,4 @@
-/* src/mcp/schema/check.h: one validation, on its way through schema and value. For src/mcp/schema*.c only.
+/* src/mcp/schema/check.h: one validation, on its way through schema and value. For src/mcp/schema/ only.
  *
  * A node is applied to a value: its rules are checked one after the other, the first that fails ends it. Where failing
  * is no end (anyOf, not, if, contains), nothing is said if nobody would hear it. What ends everything at once, a bound

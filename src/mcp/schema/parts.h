@@ -1,9 +1,8 @@
-/* src/mcp/schema/parts.h: what a schema is compiled into. For src/mcp/schema*.c only.
+/* src/mcp/schema/parts.h: what a schema is compiled into. For src/mcp/schema/ only.
  *
  * Each schema object becomes a node: the rules of the keywords it has, in the order of the table `schema_keywords`,
  * which is the order in which they are checked: what is cheap first, what asks for the results of others last. Keywords
- * that only mean something beside another (then, additionalProperties, ...) find their neighbours through their node.
- */
+ * that only mean something beside another (then, additionalProperties, ...) find their neighbours through their node. */
 #ifndef GATEHOUSE_MCP_SCHEMA_PARTS_H
 #define GATEHOUSE_MCP_SCHEMA_PARTS_H
 

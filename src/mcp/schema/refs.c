@@ -1,6 +1,5 @@
 /* Identifiers and references: every schema of the document has a place, perhaps an anchor, perhaps an address of its
- * own
- * ($id), and $ref and $dynamicRef find it there, or nowhere. */
+ * own ($id), and $ref and $dynamicRef find it there, or nowhere. */
 #include "mcp/schema/parts.h"
 
 static const char *const dialects[] = {
