@@ -1,5 +1,5 @@
 /* A schema and values from anybody: a line of schema, then a value a line. Whatever they are there is a verdict, or an
- * error that says why there is none; what was filled in is JSON again. */
+ * error that says why there is none; what was filled in is JSON again, and what is said UTF-8. */
 #include <assert.h>
 
 #include "mcp/schema/schema.h"
@@ -17,6 +17,8 @@ check_value(const struct schema *s, struct str text)
     if (doc != NULL) {
         bool ok = schema_validate(s, yyjson_doc_get_root(doc), &fault, &err);
         assert(ok || err.text[0] != '\0');
+        assert(str_is_utf8(str_from(err.text)) && str_is_utf8(str_from(fault.words)));
+        assert(str_is_utf8(str_from(fault.pointer)));
         assert(err.code != ERROR_INVALID || (fault.words[0] != '\0' && fault.keyword[0] != '\0'));
         yyjson_mut_val *full = schema_fill(s, yyjson_doc_get_root(doc), into, &err);
         char           *json = full == NULL ? NULL : yyjson_mut_val_write(full, 0, NULL);
@@ -35,6 +37,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct schema *s    = str_cut(&rest, '\n', &line) ? schema_compile(line, &err) : NULL;
 
     assert(s != NULL || size == 0 || err.text[0] != '\0');
+    assert(str_is_utf8(str_from(err.text)));
     for (int i = 0; s != NULL && i < 4 && str_cut(&rest, '\n', &line); i++)
         check_value(s, line);
     schema_free(s);

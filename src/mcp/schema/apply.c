@@ -27,11 +27,11 @@ check_ref(struct check *c, const struct rule *r, const struct visit *at)
     const struct node *target = r->node;
 
     for (const struct scope *s = r->dynamic.len > 0 ? at->scope : NULL; s != NULL; s = s->outer) {
+        if (!check_step(c, 1 + s->resource->anchor_count / 4))
+            return false;
         const struct node *other = resource_dynamic(s->resource, r->dynamic);
         if (other != NULL)
             target = other;
-        if (!check_step(c, 1))
-            return false;
     }
     return check_apply(c, target, at);
 }

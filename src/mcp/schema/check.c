@@ -50,6 +50,7 @@ check_fail(struct check *c, enum keyword_id keyword, const struct visit *at, con
     va_start(args, format);
     vsnprintf(c->fault->words, sizeof c->fault->words, format, args);
     va_end(args);
+    words_mend(c->fault->words);
     return false;
 }
 

@@ -88,6 +88,25 @@ place_write(const struct place *at, char *out, size_t size)
     out[len] = '\0';
 }
 
+void
+words_mend(char *text)
+{
+    char *to = text;
+
+    while (*text != '\0') {
+        unsigned char lead = (unsigned char)*text;
+        size_t        len = 1, wanted = lead >= 0xF0 ? 4 : lead >= 0xE0 ? 3 : lead >= 0xC0 ? 2 : 1;
+        while (len < wanted && ((unsigned char)text[len] & 0xC0) == 0x80)
+            len++;
+        if (len == wanted) {
+            memmove(to, text, len);
+            to += len;
+        }
+        text += len;
+    }
+    *to = '\0';
+}
+
 bool
 compile_wrong(struct compiler *c, const struct place *at, const char *format, ...)
 {
@@ -97,6 +116,7 @@ compile_wrong(struct compiler *c, const struct place *at, const char *format, ..
     va_start(args, format);
     vsnprintf(words, sizeof words, format, args);
     va_end(args);
+    words_mend(words);
     place_write(at, pointer, sizeof pointer);
     return error_set(c->err, ERROR_INVALID, "%s%s%s", pointer, pointer[0] == '\0' ? "the schema " : ": ", words);
 }
@@ -241,6 +261,7 @@ schema_compile(struct str text, struct error *err)
     struct compiler c = {
         .schema    = s,
         .err       = err,
+        .lookups   = SCHEMA_LOOKUPS_MAX,
         .nodes     = MAP_OF(struct node *, SCHEMA_TEXT_MAX),
         .resources = MAP_OF(struct resource *, SCHEMA_TEXT_MAX),
         .anchors   = MAP_OF(struct node *, SCHEMA_TEXT_MAX),

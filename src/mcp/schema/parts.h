@@ -2,7 +2,8 @@
  *
  * Each schema object becomes a node: the rules of the keywords it has, in the order of the table `schema_keywords`,
  * which is the order in which they are checked: what is cheap first, what asks for the results of others last. Keywords
- * that only mean something beside another (then, additionalProperties, ...) find their neighbours through their node. */
+ * that only mean something beside another (then, additionalProperties, ...) find their neighbours through their node.
+ */
 #ifndef GATEHOUSE_MCP_SCHEMA_PARTS_H
 #define GATEHOUSE_MCP_SCHEMA_PARTS_H
 
@@ -108,6 +109,7 @@ struct resource {
     struct str             uri; /* absolute or not, without a fragment */
     struct node           *root;
     struct dynamic_anchor *anchors;
+    size_t                 anchor_count;
 };
 
 struct node {
@@ -142,6 +144,10 @@ struct place {
 /* As a JSON pointer, its end cut. */
 void place_write(const struct place *at, char *out, size_t size);
 
+/* Takes away what is left of a character that was cut: words go into answers, which are UTF-8. Before its cuts `text`
+ * was UTF-8. */
+void words_mend(char *text);
+
 /* Compiling. */
 
 struct reference { /* of $ref and $dynamicRef */
@@ -159,6 +165,7 @@ struct compiler {
     struct map        resources;  /* by URI -> struct resource * */
     struct map        anchors;    /* by "URI#name" -> struct node * */
     struct reference *references; /* still to be resolved, the newest first */
+    uint64_t          lookups;    /* values and anchors that may still be looked at to find what they mean */
     unsigned          depth;
 };
 

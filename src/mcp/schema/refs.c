@@ -128,6 +128,7 @@ compile_identify(struct compiler *c, struct node *n, const struct place *at)
         return compile_no_memory(c);
     *d                   = (struct dynamic_anchor){.next = n->resource->anchors, .name = dynamic, .node = n};
     n->resource->anchors = d;
+    n->resource->anchor_count++;
     return add_anchor(c, n, "$dynamicAnchor", dynamic, at);
 }
 
@@ -177,6 +178,15 @@ find_by_pointer(struct compiler *c, const struct reference *ref, struct resource
     return compile_node(c, value, in, &here);
 }
 
+/* Counts what it may cost to find what a reference means: whoever looks goes over members, or anchors, one by one. */
+static bool
+charge(struct compiler *c, const struct reference *ref, uint64_t count)
+{
+    c->lookups = c->lookups > count ? c->lookups - count : 0;
+    return c->lookups > 0 ||
+           error_set(c->err, ERROR_TOO_LARGE, "%s: the schema has too many references for its size", ref->pointer);
+}
+
 static struct node *
 find_target(struct compiler *c, const struct reference *ref, struct str *anchor)
 {
@@ -197,8 +207,11 @@ find_target(struct compiler *c, const struct reference *ref, struct str *anchor)
     }
     if (fragment.len == 0)
         return (*in)->root;
-    if (fragment.data[0] == '/')
+    if (fragment.data[0] == '/') {
+        if (!charge(c, ref, yyjson_doc_get_val_count(c->schema->doc)))
+            return NULL;
         return find_by_pointer(c, ref, *in, fragment);
+    }
     struct str    full = arena_printf(a, "%.*s#%.*s", STR_ARG(uri), STR_ARG(fragment));
     struct node **node = full.data == NULL ? NULL : map_get(&c->anchors, full);
     if (node == NULL) {
@@ -221,8 +234,11 @@ compile_resolve(struct compiler *c)
         if (target == NULL)
             return false;
         ref->rule->node = target;
-        if (ref->rule->keyword == KEYWORD_DYNAMIC_REF && anchor.len > 0 &&
-            resource_dynamic(target->resource, anchor) == target)
+        if (ref->rule->keyword != KEYWORD_DYNAMIC_REF || anchor.len == 0)
+            continue;
+        if (!charge(c, ref, target->resource->anchor_count))
+            return false;
+        if (resource_dynamic(target->resource, anchor) == target)
             ref->rule->dynamic = anchor;
     }
     return true;

@@ -26,9 +26,10 @@
 #define SCHEMA_MEMORY_MAX MIB(64) /* of a compiled one */
 
 enum {
-    SCHEMA_NESTING_MAX = 100,   /* schemas within schemas, as they are written */
-    SCHEMA_DEPTH_MAX   = 200,   /* schemas being applied within each other, references counted */
-    SCHEMA_STEPS_MAX = 2000000, /* about: schemas applied and bytes compared, of one validation; a tenth of a second */
+    SCHEMA_NESTING_MAX = 100,       /* schemas within schemas, as they are written */
+    SCHEMA_LOOKUPS_MAX = 100000000, /* references times values of a schema: half a second */
+    SCHEMA_DEPTH_MAX   = 200,       /* schemas being applied within each other, references counted */
+    SCHEMA_STEPS_MAX   = 2000000,   /* about: schemas applied and bytes compared, of one validation; a tenth of one */
 };
 
 struct schema;

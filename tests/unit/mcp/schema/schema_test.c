@@ -238,6 +238,34 @@ TEST(a_fault_has_its_parts_apart)
     assert_string_equal(err.text, "/b: must be a number, is a string");
 }
 
+/* Where a text is cut, and how many characters stand before that, depends on the bytes in front. */
+TEST(what_is_said_has_no_half_characters)
+{
+    static const char *const around[][2] = {
+        {"{'const':'", "'}"},
+        {"{'additionalProperties':{'pattern':'^", "$'}}"},
+        {"{'additionalProperties':false,'properties':{'", "':true}}"},
+        {"{'propertyNames':false,'title':'", "'}"},
+        {"{'$ref':'#/", "'}"},
+        {"{'type':'", "'}"},
+    };
+    char                many[601] = "", schema[1000], value[1000];
+    struct schema_fault fault;
+    struct error        err;
+
+    for (size_t i = 0; i < 600; i += 4)
+        memcpy(many + i, "\xF0\x9F\x98\x80", 5);
+    for (size_t i = 0; i < 4 * sizeof around / sizeof *around; i++) {
+        snprintf(schema, sizeof schema, "%s%s%s%s", around[i / 4][0], "aaa" + i % 4, many, around[i / 4][1]);
+        snprintf(value, sizeof value, "{'a%s%s':'x'}", "aaa" + i % 4, many);
+        fault = (struct schema_fault){.keyword = ""};
+        judge(schema, value, &fault, &err);
+        assert_int_equal(err.code, ERROR_INVALID);
+        assert_true(str_is_utf8(str_from(err.text)));
+        assert_true(str_is_utf8(str_from(fault.words)) && str_is_utf8(str_from(fault.pointer)));
+    }
+}
+
 static void
 fills(const char *schema, const char *value, const char *wanted)
 {
