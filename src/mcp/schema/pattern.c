@@ -3,18 +3,21 @@
 #define PCRE2_CODE_UNIT_WIDTH 8
 #include <pcre2.h>
 
+/* A step is some 50 ns. */
 enum {
-    PATTERN_LIMIT  = 20000, /* backtracks from one place */
-    CHEAP_LIMIT    = 300,   /* those that cost nothing extra: what ordinary patterns need */
-    COST_OF_CHEAP  = 20,    /* steps of a call */
-    COST_OF_LIMIT  = 2000,  /* steps of a place that needs more */
-    BYTES_PER_STEP = 1024,  /* that a repeated class runs over */
-    HEAP_KIB       = 4096,
+    COST_OF_CALL        = 4,
+    BACKTRACKS_PER_STEP = 2,  /* up to 100 ns each where they are deep */
+    BYTES_PER_STEP      = 64, /* that a repeated class runs over */
+    HEAP_KIB            = 4096,
 };
+
+/* How often a match may backtrack from one place: ordinary patterns need the least. Whoever needs more tries again. */
+static const uint32_t backtracks[] = {4, 64, 1000, 20000};
 
 struct pattern {
     pcre2_code *code;
     bool        anchored; /* only the first place matters */
+    size_t      runs;     /* parts that may run over all of the text */
 };
 
 struct pattern_runner {
@@ -88,7 +91,7 @@ pattern_compile(struct arena *a, struct str text, struct error *err)
     else if (text.len > PATTERN_LEN_MAX)
         error_set(err, ERROR_INVALID, "is longer than %d bytes", PATTERN_LEN_MAX);
     else
-        ok = pattern_translate(text, &translated, err) && compile(p, buffer_str(&translated), memory, err);
+        ok = pattern_translate(text, &translated, &p->runs, err) && compile(p, buffer_str(&translated), memory, err);
     buffer_clear(&translated);
     return ok ? p : NULL;
 }
@@ -129,15 +132,32 @@ charge(uint64_t *steps, uint64_t count)
     return *steps > 0;
 }
 
+/* What a place may cost that backtracks so often, `rest` bytes before the end of the text. What runs over the text does
+ * so once from the place, and where another may follow it again after each backtrack. */
+static uint64_t
+cost_of_place(const struct pattern *p, uint64_t times, uint64_t rest)
+{
+    uint64_t runs = p->runs == 0 ? 0 : p->runs == 1 ? 1 : times;
+
+    return 1 + times / BACKTRACKS_PER_STEP + runs * rest / BYTES_PER_STEP;
+}
+
 /* Tries the places from `from` to `to`. */
 static int
-try_places(const struct pattern *p, struct str text, size_t from, size_t to, uint32_t limit, struct pattern_runner *r)
+try_places(const struct pattern *p, struct str text, size_t from, size_t to, struct pattern_runner *r, uint64_t *steps)
 {
-    PCRE2_SPTR at = (PCRE2_SPTR)(text.data == NULL ? "" : text.data);
+    PCRE2_SPTR at    = (PCRE2_SPTR)(text.data == NULL ? "" : text.data);
+    size_t     tried = p->anchored ? 1 : to - from + 1;
+    int        code  = PCRE2_ERROR_MATCHLIMIT;
 
-    pcre2_set_match_limit(r->limits, limit);
     pcre2_set_offset_limit(r->limits, to);
-    return pcre2_match(p->code, at, text.len, from, PCRE2_NO_UTF_CHECK, r->data, r->limits);
+    for (size_t i = 0; i < sizeof backtracks / sizeof *backtracks && code == PCRE2_ERROR_MATCHLIMIT; i++) {
+        if (!charge(steps, COST_OF_CALL + tried * cost_of_place(p, backtracks[i], text.len - from)))
+            return PCRE2_ERROR_MATCHLIMIT;
+        pcre2_set_match_limit(r->limits, backtracks[i]);
+        code = pcre2_match(p->code, at, text.len, from, PCRE2_NO_UTF_CHECK, r->data, r->limits);
+    }
+    return code;
 }
 
 static enum pattern_answer
@@ -159,15 +179,7 @@ pattern_matches(const struct pattern *p, struct str text, struct pattern_runner 
         size_t to = text.len - from < places ? text.len : from + places - 1;
         while (to + 1 < text.len && ((unsigned char)text.data[to + 1] & 0xC0) == 0x80)
             to++; /* the next is to start with a whole character */
-        size_t tried = p->anchored ? 1 : to - from + 1;
-        if (!charge(steps, COST_OF_CHEAP + tried * ((text.len - from) / BYTES_PER_STEP)))
-            return PATTERN_GIVEN_UP;
-        int code = try_places(p, text, from, to, CHEAP_LIMIT, r);
-        if (code == PCRE2_ERROR_MATCHLIMIT || code == PCRE2_ERROR_HEAPLIMIT) {
-            if (!charge(steps, tried * COST_OF_LIMIT))
-                return PATTERN_GIVEN_UP;
-            code = try_places(p, text, from, to, PATTERN_LIMIT, r);
-        }
+        int code = try_places(p, text, from, to, r, steps);
         if (code != PCRE2_ERROR_NOMATCH || p->anchored)
             return answer_of(code);
         from = to + 1;

@@ -8,7 +8,7 @@
  *
  * PCRE2 counts its backtracking from each place at which a match may start anew, and does not count what one repeated
  * class runs over. So we walk over the places ourselves, a growing number at a time, and charge for each what it may
- * cost. A pattern that backtracks more than PATTERN_LIMIT from one place is given up. */
+ * cost. A pattern that backtracks more than 20,000 times from one place is given up. */
 #ifndef GATEHOUSE_MCP_SCHEMA_PATTERN_H
 #define GATEHOUSE_MCP_SCHEMA_PATTERN_H
 
@@ -30,7 +30,7 @@ enum pattern_answer { PATTERN_FAILS, PATTERN_MATCHES, PATTERN_GIVEN_UP, PATTERN_
 enum pattern_answer pattern_matches(const struct pattern *p, struct str text, struct pattern_runner *r,
                                     uint64_t *steps);
 
-/* The pattern as PCRE2 is to read it, for the tests. */
-bool pattern_translate(struct str text, struct buffer *out, struct error *err);
+/* The pattern as PCRE2 is to read it, and how many of its parts may run over much of a text. */
+bool pattern_translate(struct str text, struct buffer *out, size_t *runs, struct error *err);
 
 #endif

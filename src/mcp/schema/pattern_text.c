@@ -9,6 +9,8 @@ static const char not_space[] =
     "\\x{202a}-\\x{202e}\\x{2030}-\\x{205e}\\x{2060}-\\x{2fff}\\x{3001}-\\x{d7ff}"
     "\\x{e000}-\\x{fefe}\\x{ff00}-\\x{10ffff}";
 
+enum { NEAR = 16 };
+
 struct translation {
     struct str     text;
     size_t         at;
@@ -16,6 +18,7 @@ struct translation {
     struct error  *err;
     bool           in_class;
     bool           repeatable; /* what stands before may have a quantifier */
+    size_t         runs;       /* quantifiers of more than NEAR, and references to groups */
 };
 
 static bool
@@ -139,6 +142,7 @@ translate_name(struct translation *t)
         return wrong(t, "\\k without <the name of a group>");
     struct str name = str_take(str_skip(t->text, t->at), (size_t)end + 1);
     t->at += name.len;
+    t->runs++;
     return add(t, STR("\\k")) && add(t, name);
 }
 
@@ -182,6 +186,7 @@ translate_escape(struct translation *t)
     if (!is_known && (c <= ' ' || c >= 0x7F || strchr("_<>'\"`~", c) != NULL || (c >= '0' && c <= '9') ||
                       ((c | 0x20) >= 'a' && (c | 0x20) <= 'z')))
         return wrong(t, "an escape that ECMA-262 does not have");
+    t->runs += c >= '1' && c <= '9';
     return add(t, str_of((char[]){'\\', c}, 2));
 }
 
@@ -225,6 +230,22 @@ translate_group(struct translation *t)
     return add(t, str_take(rest, (size_t)end + 1));
 }
 
+/* Whether what has this quantifier may run over more than a few characters. */
+static bool
+runs_far(struct str counts)
+{
+    uint64_t most = 0;
+
+    if (counts.data[0] != '{')
+        return counts.data[0] != '?';
+    for (size_t i = 1; counts.data[i] != '}' && most <= NEAR; i++)
+        if (counts.data[i] == ',')
+            most = counts.data[i + 1] == '}' ? UINT64_MAX : 0;
+        else
+            most = most * 10 + (uint64_t)(counts.data[i] - '0');
+    return most > NEAR;
+}
+
 /* * + ? {2} {2,} {2,3}, and a ? behind: never the + behind that PCRE2 has. */
 static bool
 translate_quantifier(struct translation *t)
@@ -250,6 +271,7 @@ translate_quantifier(struct translation *t)
     t->repeatable     = false;
     struct str counts = str_take(str_skip(t->text, t->at), len);
     t->at += len;
+    t->runs += runs_far(counts);
     return add(t, counts);
 }
 
@@ -288,12 +310,13 @@ translate_one(struct translation *t)
 }
 
 bool
-pattern_translate(struct str text, struct buffer *out, struct error *err)
+pattern_translate(struct str text, struct buffer *out, size_t *runs, struct error *err)
 {
     struct translation t = {.text = text, .out = out, .err = err};
 
     while (t.at < text.len)
         if (!(t.in_class ? translate_in_class(&t) : translate_one(&t)))
             return false;
+    *runs = t.runs;
     return t.in_class ? wrong(&t, "a class that has no end") : true;
 }

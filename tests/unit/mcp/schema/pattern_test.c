@@ -61,6 +61,22 @@ TEST(a_pattern_that_backtracks_without_end_is_given_up)
                      '-'); /* no y: seen at once */
 }
 
+/* `steps` are 50 ns: what runs over the text again after each backtrack must not be taken for one. */
+TEST(what_runs_over_the_text_again_and_again_is_charged)
+{
+    char text[30001];
+
+    for (size_t i = 0; i < sizeof text; i++)
+        text[i] = "12-34 "[i % 6];
+    assert_int_equal(says(STR("\\d{4}-\\d{2}-\\d{2}"), str_of(text, 30000)), '-'); /* a few characters each */
+    assert_int_equal(says(STR("no|never"), str_of(text, 30000)), '-');
+    memset(text, 'a', sizeof text);
+    assert_int_equal(says(STR("[a-z]*[^a-z]"), str_of(text, 30000)), '?');
+    assert_int_equal(says(STR("[a-z]*[a-z]*[a-z]*[^a-z]"), str_of(text, 1000)), '?');
+    assert_int_equal(says(STR("[a-z]{1,20}[a-z]{1,}[^a-z]"), str_of(text, 5000)), '?');
+    assert_int_equal(says(STR("(a*)\\1[^a]"), str_of(text, 1000)), '?');
+}
+
 TEST(a_large_text_costs_what_is_looked_at)
 {
     size_t len  = MIB(1);
