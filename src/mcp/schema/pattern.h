@@ -2,9 +2,9 @@
  *
  * The pattern is translated first: what means something else to PCRE2 is rewritten (. $ \s \v surrogate pairs,
  * classes), what only PCRE2 knows (recursion, verbs, possessive quantifiers, \A, [:alpha:], ...) is refused or literal,
- * as ECMA-262 has it. Three things of ECMA-262 are missing, each an error of the schema: look-behind over texts of
- * unbounded length, names of properties longer than PCRE2 knows (`\p{L}` and `\p{Script=Greek}` are there, `\p{Emoji}`
- * depends on its version), and counts over 65535.
+ * as ECMA-262 has it. Three things of ECMA-262 are missing, each an error of the schema: look-behind over texts whose
+ * length varies (before PCRE2 10.43; of more than 255 characters since), names of properties longer than PCRE2 knows
+ * (`\p{L}` and `\p{Script=Greek}` are there, `\p{Emoji}` depends on its version), and counts over 65535.
  *
  * PCRE2 counts its backtracking from each place at which a match may start anew, and does not count what one repeated
  * class runs over. So we walk over the places ourselves, a growing number at a time, and charge for each what it may
