@@ -1,5 +1,6 @@
 #include "mcp/schema/number.h"
 
+#include <assert.h>
 #include <math.h>
 
 #include "base/map.h"
@@ -142,6 +143,7 @@ number_is_multiple(const struct number *n, const struct number *divisor)
         return false;
     for (size_t i = 0; i < divisor->count; i++)
         d = d * 10 + digit(divisor, i);
+    assert(d > 0);
     for (size_t i = 0; i < n->count; i++)
         left = (uint64_t)(((wide)left * 10 + digit(n, i)) % d);
     wide power = 10 % d;
