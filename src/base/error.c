@@ -19,11 +19,27 @@ error_code_name(enum error_code code)
     return (unsigned)code < ERROR_CODES ? names[code] : "internal";
 }
 
+/* A text that was cut ends with a whole character: it may go into an answer, which is UTF-8. */
+static void
+end_whole(struct error *err)
+{
+    size_t len = strlen(err->text), last = len;
+
+    if (len + 1 < sizeof err->text)
+        return;
+    while (last > 0 && len - last < 3 && ((unsigned char)err->text[last - 1] & 0xC0) == 0x80)
+        last--;
+    unsigned char lead = last > 0 ? (unsigned char)err->text[last - 1] : 0;
+    if (lead >= 0xC0 && len - last + 1 < (lead >= 0xF0 ? 4U : lead >= 0xE0 ? 3U : 2U))
+        err->text[last - 1] = '\0';
+}
+
 static void __attribute__((format(printf, 3, 0)))
 fill(struct error *err, enum error_code code, const char *format, va_list args)
 {
     err->code = code;
     vsnprintf(err->text, sizeof err->text, format, args);
+    end_whole(err);
 }
 
 bool
@@ -86,6 +102,7 @@ error_set_errno(struct error *err, int saved, const char *format, ...)
     char        space[128];
     const char *why = strerror_r(saved, space, sizeof space);
     snprintf(err->text + used, sizeof err->text - used, ": %s", why);
+    end_whole(err);
     return false;
 }
 
@@ -101,5 +118,6 @@ error_wrap(struct error *err, const char *format, ...)
     va_end(args);
     size_t used = strlen(context.text);
     snprintf(context.text + used, sizeof context.text - used, ": %s", err->text);
+    end_whole(&context);
     *err = context;
 }
