@@ -309,6 +309,8 @@ take_progress(struct channel *c, const struct envelope *e)
             session_deliver((*slot)->session, x, message);
         else
             x->front->ops->message(x->front, x, message, false); /* one that takes JSON only goes without */
+    } else {
+        channel_trouble(c, "said how far a call is: it was dropped, there was no memory to pass it on");
     }
     buffer_clear(&copy);
 }

@@ -35,6 +35,7 @@ const ANSWER_WITHIN_MS = 10000; // after a fault, with the upstreams gone, every
 const N_MOST = 2000; // a path that does not end is a finding
 const MAY_REPEAT = ['ping', 'GET']; // on a fresh connection, when no byte of the answer came: see http/client.h
 const CANCELLED_IN_OUR_WORDS = '"reason":"was told to stop"'; // the server heard of it; for the client's reason there was no memory
+const DROPPED = 'it was dropped, there was no memory to pass it on'; // progress: the call itself goes on
 const ONLY_DELAYED: CallClass[] = ['short', 'interrupt']; // nothing failed: the outcome is as written
 
 export type Options = {
@@ -183,6 +184,7 @@ class Trial {
         const wires = run.speakers.filter((s) => s.side === 'server').map((s) => makeWire(stage, s, house.nextDirectory()));
         let clients: Client[] = [];
         let failure: Failure | undefined;
+        const said = house.gatehouse.said.length;
 
         try {
             for (const wire of wires) await wire.open();
@@ -206,6 +208,7 @@ class Trial {
             told ||= clients.some((client) => client.outcomes().some((outcome) => outcome.text.includes('"reason":"busy"')));
             told ||= servers.some((server) => server.wasRefused); /* the server was */
             told ||= failure !== undefined && failure.message.includes(CANCELLED_IN_OUR_WORDS);
+            told ||= house.gatehouse.said.slice(said).includes(DROPPED); /* the operator was */
             return { failure, told, unanswered, repeats, wasLeft };
         } finally {
             for (const wire of wires) wire.server.isOver = true;
