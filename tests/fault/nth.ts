@@ -24,7 +24,7 @@ import { nameOfRun, planRuns } from '../scenarios/runner/plan.ts';
 import type { Run } from '../scenarios/runner/plan.ts';
 import { entryOf, makeWire, speakAll, targetOf } from '../scenarios/runner/play.ts';
 import { readScenario } from '../scenarios/runner/scenario.ts';
-import { Failure, Stage } from '../scenarios/runner/stage.ts';
+import { Failure, PATIENCE_MS, Stage } from '../scenarios/runner/stage.ts';
 import { fill } from '../scenarios/runner/value.ts';
 import { isWithin, NthHouse } from './nth-house.ts';
 import type { Holdings } from './nth-house.ts';
@@ -32,6 +32,7 @@ import type { CallClass } from './shim.ts';
 
 const ROOT = resolve(import.meta.dirname, '../..');
 const ANSWER_WITHIN_MS = 10000; // after a fault, with the upstreams gone, every request has an end
+const BYTEWISE_PATIENCE_MS = 60000; // a large message takes long when its bytes come one by one
 const N_MOST = 2000; // a path that does not end is a finding
 const MAY_REPEAT = ['ping', 'GET']; // on a fresh connection, when no byte of the answer came: see http/client.h
 const CANCELLED_IN_OUR_WORDS = '"reason":"was told to stop"'; // the server heard of it; for the client's reason there was no memory
@@ -143,7 +144,8 @@ class Trial {
         const house = await this.#open();
         this.#point = `${of} ${n}`;
         try {
-            const played = await this.#play(house, () => house.shim.arm(of, n, span));
+            const patience = of === 'short' ? BYTEWISE_PATIENCE_MS : PATIENCE_MS;
+            const played = await this.#play(house, () => house.shim.arm(of, n, span), patience);
             await restOf(of);
             const { failed } = house.shim.disarm();
 
@@ -178,9 +180,9 @@ class Trial {
     }
 
     /** Plays the run once; `arm` is called when all is set up. */
-    async #play(house: NthHouse, arm: () => void): Promise<Played> {
+    async #play(house: NthHouse, arm: () => void, patience = PATIENCE_MS): Promise<Played> {
         const run = this.#run;
-        const stage = new Stage();
+        const stage = new Stage(patience);
         const wires = run.speakers.filter((s) => s.side === 'server').map((s) => makeWire(stage, s, house.nextDirectory()));
         let clients: Client[] = [];
         let failure: Failure | undefined;
