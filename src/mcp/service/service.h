@@ -36,6 +36,9 @@
 struct request;
 struct service;
 
+/* JSON as it stands in a table, without backslashes: JSON({"type": "object"}) is a string of it. */
+#define JSON(...) #__VA_ARGS__
+
 /* What a handler may need of a client. A tool that cannot do without says so in its table, and is refused with -32021
  * (a modern client) or an error in words. */
 enum client_ability {
