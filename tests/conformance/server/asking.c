@@ -69,13 +69,12 @@ say_form(struct request *r, yyjson_val *answer)
 static void
 elicitation(struct request *r)
 {
-    static const char form[] =
-        JSON({"type":"object","required":["username"],
+    static const char form[]  = JSON({"type":"object","required":["username"],
               "properties":{"username":{"type":"string","description":"User's response"},
                             "email":{"type":"string","description":"User's email address"}}});
-    struct str  message = request_string(r, "message");
-    char       *words   = request_alloc(r, message.len + 1);
-    yyjson_val *answer;
+    struct str        message = request_string(r, "message");
+    char             *words   = request_alloc(r, message.len + 1);
+    yyjson_val       *answer;
 
     if (words == NULL) {
         request_fail(r, "No memory.");
@@ -99,8 +98,7 @@ elicitation_defaults(struct request *r)
                             "status":{"type":"string","description":"User status",
                                       "enum":["active","inactive","pending"],"default":"active"},
                             "verified":{"type":"boolean","description":"Verification status","default":true}}});
-    yyjson_val *answer =
-        request_elicit(r, "defaults", "Please review and update the form fields with defaults", form);
+    yyjson_val *answer = request_elicit(r, "defaults", "Please review and update the form fields with defaults", form);
 
     if (answer != NULL)
         say_form(r, answer);
@@ -110,8 +108,7 @@ elicitation_defaults(struct request *r)
 static void
 elicitation_enums(struct request *r)
 {
-    static const char form[] =
-        JSON({"type":"object",
+    static const char form[] = JSON({"type":"object",
               "properties":{
                   "untitledSingle":{"type":"string","enum":["option1","option2","option3"]},
                   "titledSingle":{"type":"string","oneOf":[{"const":"value1","title":"First Option"},
@@ -123,7 +120,7 @@ elicitation_enums(struct request *r)
                   "titledMulti":{"type":"array","items":{"anyOf":[{"const":"value1","title":"First Choice"},
                                                                   {"const":"value2","title":"Second Choice"},
                                                                   {"const":"value3","title":"Third Choice"}]}}}});
-    yyjson_val *answer = request_elicit(r, "choices", "Please select options from the enum fields", form);
+    yyjson_val       *answer = request_elicit(r, "choices", "Please select options from the enum fields", form);
 
     if (answer != NULL)
         say_form(r, answer);
@@ -149,7 +146,8 @@ roots(struct request *r)
 
     if (answer == NULL)
         return;
-    yyjson_arr_foreach(yyjson_obj_get(answer, "roots"), at, count, root) {
+    yyjson_arr_foreach(yyjson_obj_get(answer, "roots"), at, count, root)
+    {
         request_say(r, "%.*s", STR_ARG(string_in(root, "uri")));
     }
     request_say(r, "These are all roots.");
@@ -179,11 +177,14 @@ sampling_with_tools(struct request *r)
     request_finish(r);
 }
 
-static const char prompt_input[]  = JSON({"type":"object","required":["prompt"],"properties":{
+static const char prompt_input[] =
+    JSON({"type":"object","required":["prompt"],"properties":{
     "prompt":{"type":"string","description":"The prompt to send to the LLM"}}});
-static const char message_input[] = JSON({"type":"object","required":["message"],"properties":{
+static const char message_input[] =
+    JSON({"type":"object","required":["message"],"properties":{
     "message":{"type":"string","description":"The message to show the user"}}});
 
+/* clang-format off */
 const struct tool asking_tools[] = {
     {.name = "test_sampling", .call = sampling, .input = prompt_input, .needs = CLIENT_SAMPLES,
      .description = "Asks the client's model."},
@@ -201,3 +202,4 @@ const struct tool asking_tools[] = {
      .description = "Asks the client's model, which may call a tool."},
     {0},
 };
+/* clang-format on */

@@ -1,4 +1,5 @@
-/* What is told to clients that want to hear of changes. Nothing really changes: lists stay as they are, and in order. */
+/* What is told to clients that want to hear of changes. Nothing really changes: lists stay as they are, and in order.
+ */
 #include "tables.h"
 
 static void
@@ -33,9 +34,11 @@ resource_updated(struct request *r)
     request_finish(r);
 }
 
-static const char uri_input[] = JSON({"type":"object","properties":{
+static const char uri_input[] =
+    JSON({"type":"object","properties":{
     "uri":{"type":"string","default":"test://watched-resource"}}});
 
+/* clang-format off */
 const struct tool change_tools[] = {
     {.name = "test_trigger_tool_change", .call = tools_changed, .is_unlisted = true,
      .description = "Says that the tools have changed."},
@@ -47,3 +50,4 @@ const struct tool change_tools[] = {
      .description = "Says that a resource has other contents."},
     {0},
 };
+/* clang-format on */

@@ -139,8 +139,10 @@ static const char contact_input[] = JSON(
      "if":{"properties":{"contactMethod":{"const":"phone"}},"required":["contactMethod"]},
      "then":{"required":["phone"]},"else":{"required":["email"]},"additionalProperties":false});
 
-static const char region_input[] = JSON({"type":"object","properties":{"region":{"type":"string","x-mcp-header":"Region"}}});
+static const char region_input[] =
+    JSON({"type":"object","properties":{"region":{"type":"string","x-mcp-header":"Region"}}});
 
+/* clang-format off */
 /* The first must need nothing: the suite calls whatever stands there. */
 const struct tool content_tools[] = {
     {.name = "test_simple_text", .call = simple_text, .hints = TOOL_READS | TOOL_INSIDE,
@@ -169,3 +171,4 @@ const struct tool content_tools[] = {
      .description = "Takes an argument that is also a header.", .input = region_input},
     {0},
 };
+/* clang-format on */

@@ -71,6 +71,7 @@ static const struct argument uri_argument[] = {
     {0},
 };
 
+/* clang-format off */
 const struct prompt test_prompts[] = {
     {.name = "test_simple_prompt", .get = simple, .description = "A message and nothing else."},
     {.name = "test_prompt_with_arguments", .get = with_arguments, .arguments = two_arguments,
@@ -81,3 +82,4 @@ const struct prompt test_prompts[] = {
     {.name = "test_input_required_result_prompt", .get = that_asks, .description = "Asks the person before it answers."},
     {0},
 };
+/* clang-format on */

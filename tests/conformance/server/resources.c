@@ -8,8 +8,7 @@
 static void
 static_text(struct request *r)
 {
-    request_add_resource_text(r, request_uri(r), "text/plain",
-                              STR("This is the content of the static text resource."));
+    request_add_resource_text(r, request_uri(r), "text/plain", STR("This is the content of the static text resource."));
     request_finish(r);
 }
 
@@ -34,7 +33,7 @@ of_template(struct request *r)
     yyjson_mut_val *data = yyjson_mut_obj(doc);
     struct str      id   = request_variable(r, "id");
     char           *text = NULL, *words = request_alloc(r, id.len + 32);
-    size_t          len  = 0;
+    size_t          len = 0;
 
     if (words != NULL) {
         snprintf(words, id.len + 32, "Data for ID: %.*s", STR_ARG(id));
@@ -60,6 +59,7 @@ complete_id(struct request *r)
     request_finish(r);
 }
 
+/* clang-format off */
 const struct resource test_resources[] = {
     {.uri = "test://static-text", .name = "static-text", .title = "Static text", .mime_type = "text/plain",
      .description = "A text that never changes.", .read = static_text},
@@ -69,14 +69,17 @@ const struct resource test_resources[] = {
      .description = "A resource to subscribe to.", .read = watched},
     {0},
 };
+/* clang-format on */
 
 static const struct argument variables[] = {
     {.name = "id", .description = "Which one.", .complete = complete_id},
     {0},
 };
 
+/* clang-format off */
 const struct resource_template test_templates[] = {
     {.uri_template = "test://template/{id}/data", .name = "template", .title = "Data by id",
      .mime_type = "application/json", .description = "The data of an id.", .read = of_template, .variables = variables},
     {0},
 };
+/* clang-format on */

@@ -4,8 +4,8 @@
 
 static const char name_form[] =
     JSON({"type":"object","properties":{"name":{"type":"string","description":"Your name"}},"required":["name"]});
-static const char ok_form[]      = JSON({"type":"object","properties":{"ok":{"type":"boolean"}},"required":["ok"]});
-static const char color_form[]   = JSON({"type":"object","properties":{"color":{"type":"string"}},"required":["color"]});
+static const char ok_form[]    = JSON({"type":"object","properties":{"ok":{"type":"boolean"}},"required":["ok"]});
+static const char color_form[] = JSON({"type":"object","properties":{"color":{"type":"string"}},"required":["color"]});
 
 /* The n-th of the rounds goes along with the client. */
 static void
@@ -121,6 +121,7 @@ needs_a_model(struct request *r)
     request_finish(r);
 }
 
+/* clang-format off */
 #define RESULT "test_input_required_result_"
 
 const struct tool rounds_tools[] = {
@@ -146,3 +147,4 @@ const struct tool rounds_tools[] = {
      .description = "Says how far it is, then asks the person for a name."},
     {0},
 };
+/* clang-format on */

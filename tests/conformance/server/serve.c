@@ -21,18 +21,18 @@ struct options {
 };
 
 struct program {
-    struct options       options;
-    struct loop          loop;
-    struct exchanges     exchanges;
-    struct session_key   key; /* for the length of this process: sessions end with it */
-    struct service      *service;
-    struct stdio        *stdio;
-    struct net           net;
-    struct http_server  *server;
-    struct endpoint     *endpoint;
-    struct origin_rules  origin;
-    uv_signal_t          signals[2];
-    bool                 is_loop_up, is_exchanges_up, is_net_up;
+    struct options      options;
+    struct loop         loop;
+    struct exchanges    exchanges;
+    struct session_key  key; /* for the length of this process: sessions end with it */
+    struct service     *service;
+    struct stdio       *stdio;
+    struct net          net;
+    struct http_server *server;
+    struct endpoint    *endpoint;
+    struct origin_rules origin;
+    uv_signal_t         signals[2];
+    bool                is_loop_up, is_exchanges_up, is_net_up;
 };
 
 static bool
@@ -150,11 +150,8 @@ on_input_ended(void *owner)
 static bool
 open_stdio(struct program *p, struct error *err)
 {
-    struct stdio_parts parts = {.in       = STDIN_FILENO,
-                                .out      = STDOUT_FILENO,
-                                .patience = MINUTES(60),
-                                .on_ended = on_input_ended,
-                                .owner    = p};
+    struct stdio_parts parts = {
+        .in = STDIN_FILENO, .out = STDOUT_FILENO, .patience = MINUTES(60), .on_ended = on_input_ended, .owner = p};
 
     p->stdio = stdio_new(p->service, &p->exchanges, &parts, err);
     return p->stdio != NULL;
@@ -170,13 +167,13 @@ on_signal(uv_signal_t *signal, int number)
 static bool
 open_program(struct program *p, const struct service_table *table, struct error *err)
 {
-    struct service_parts parts = {.loop         = &p->loop,
-                                  .key          = &p->key,
-                                  .principal    = "local",
-                                  .sessions_max = SESSIONS_MAX,
-                                  .session_idle = MINUTES(30),
-                                  .is_legacy    = p->options.is_legacy,
-                                  .is_modern    = p->options.is_modern};
+    struct service_parts parts     = {.loop         = &p->loop,
+                                      .key          = &p->key,
+                                      .principal    = "local",
+                                      .sessions_max = SESSIONS_MAX,
+                                      .session_idle = MINUTES(30),
+                                      .is_legacy    = p->options.is_legacy,
+                                      .is_modern    = p->options.is_modern};
     static const int     numbers[] = {SIGTERM, SIGINT};
 
     signal(SIGPIPE, SIG_IGN);

@@ -9,7 +9,8 @@
 
 #include "mcp/service/service.h"
 
-/* The exit code of the program: 0, 1 when it could not start (stderr says why), 2 for arguments that it does not know. */
+/* The exit code of the program: 0, 1 when it could not start (stderr says why), 2 for arguments that it does not know.
+ */
 int serve(int argc, char **argv, const struct service_table *table);
 
 #endif

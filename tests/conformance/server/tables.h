@@ -1,7 +1,7 @@
 /* tests/conformance/server/tables.h: what the test server of the official conformance suite offers.
  *
- * Each scenario of @modelcontextprotocol/conformance calls tools, prompts and resources by fixed names. They stand here,
- * a file a subject, as tables and handlers alone: nothing in this folder knows a revision or a transport. */
+ * Each scenario of @modelcontextprotocol/conformance calls tools, prompts and resources by fixed names. They stand
+ * here, a file a subject, as tables and handlers alone: nothing in this folder knows a revision or a transport. */
 #ifndef GATEHOUSE_TESTS_CONFORMANCE_TABLES_H
 #define GATEHOUSE_TESTS_CONFORMANCE_TABLES_H
 

@@ -1,4 +1,5 @@
-/* What takes long (io.modelcontextprotocol/tasks): a task for clients that follow tasks, a call that waits for others. */
+/* What takes long (io.modelcontextprotocol/tasks): a task for clients that follow tasks, a call that waits for others.
+ */
 #include <stdio.h>
 
 #include "tables.h"
@@ -113,14 +114,14 @@ asks_then_works(struct request *r)
     request_after(r, SOON, name_known);
 }
 
-static const char greet_input[] =
-    JSON({"type":"object","properties":{"name":{"type":"string"}},"required":["name"]});
+static const char greet_input[] = JSON({"type":"object","properties":{"name":{"type":"string"}},"required":["name"]});
 static const char compute_input[] =
     JSON({"type":"object","required":["seconds"],"properties":{
         "seconds":{"type":"number","minimum":0,"maximum":3600},"label":{"type":"string","default":"something"}}});
 static const char delete_input[] =
     JSON({"type":"object","properties":{"filename":{"type":"string"}},"required":["filename"]});
 
+/* clang-format off */
 const struct tool task_tools[] = {
     {.name = "greet", .call = greet, .input = greet_input, .hints = TOOL_READS | TOOL_INSIDE,
      .description = "Greets someone by name, at once."},
@@ -138,3 +139,4 @@ const struct tool task_tools[] = {
      .description = "Asks first, then takes its time."},
     {0},
 };
+/* clang-format on */
