@@ -26,6 +26,7 @@ conformance_table(void)
         .templates    = test_templates,
         .prompts      = test_prompts,
         .logs         = true,
+        .makes_tasks  = true,
     };
 
     if (tool_count == 0) {
