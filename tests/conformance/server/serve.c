@@ -12,27 +12,28 @@
 
 enum { SESSIONS_MAX = 20000, PORT_TRIES = 20 };
 
-static const char usage[] = "[--port N] [--stdio] [--era legacy|modern|both]";
+static const char usage[] = "[--port N] [--stdio] [--era legacy|modern|both] [--page N]";
 
 struct options {
-    uint16_t port;
+    uint64_t port, page;
     bool     is_stdio;
     bool     is_legacy, is_modern;
 };
 
 struct program {
-    struct options      options;
-    struct loop         loop;
-    struct exchanges    exchanges;
-    struct session_key  key; /* for the length of this process: sessions end with it */
-    struct service     *service;
-    struct stdio       *stdio;
-    struct net          net;
-    struct http_server *server;
-    struct endpoint    *endpoint;
-    struct origin_rules origin;
-    uv_signal_t         signals[2];
-    bool                is_loop_up, is_exchanges_up, is_net_up;
+    struct options       options;
+    struct service_table table; /* as given, in pages of another size */
+    struct loop          loop;
+    struct exchanges     exchanges;
+    struct session_key   key; /* for the length of this process: sessions end with it */
+    struct service      *service;
+    struct stdio        *stdio;
+    struct net           net;
+    struct http_server  *server;
+    struct endpoint     *endpoint;
+    struct origin_rules  origin;
+    uv_signal_t          signals[2];
+    bool                 is_loop_up, is_exchanges_up, is_net_up;
 };
 
 static bool
@@ -46,16 +47,16 @@ read_era(struct options *o, const char *word)
 static bool
 read_options(struct options *o, char **words)
 {
-    uint64_t port;
-
     *o = (struct options){.is_legacy = true, .is_modern = true};
     for (; *words != NULL; words++) {
         if (strcmp(*words, "--stdio") == 0) {
             o->is_stdio = true;
         } else if (strcmp(*words, "--port") == 0 && words[1] != NULL) {
-            if (!str_to_u64(str_from(*++words), &port) || port > UINT16_MAX)
+            if (!str_to_u64(str_from(*++words), &o->port) || o->port > UINT16_MAX)
                 return false;
-            o->port = (uint16_t)port;
+        } else if (strcmp(*words, "--page") == 0 && words[1] != NULL) {
+            if (!str_to_u64(str_from(*++words), &o->page) || o->page > UINT32_MAX)
+                return false;
         } else if (strcmp(*words, "--era") == 0 && words[1] != NULL) {
             if (!read_era(o, *++words))
                 return false;
@@ -96,7 +97,7 @@ listen_on(struct program *p, uint16_t *port, struct error *err)
         struct error six = {0};
 
         p->server = http_server_new(&p->net, &http_limits_default, STR_NONE, &events, p, err);
-        if (p->server == NULL || !http_server_listen(p->server, "127.0.0.1", p->options.port, port, err))
+        if (p->server == NULL || !http_server_listen(p->server, "127.0.0.1", (uint16_t)p->options.port, port, err))
             return false;
         if (http_server_listen(p->server, "::1", *port, NULL, &six) || six.code != ERROR_BUSY)
             return true;
@@ -189,7 +190,9 @@ open_program(struct program *p, const struct service_table *table, struct error 
     p->is_exchanges_up = exchanges_init(&p->exchanges, &p->loop, &hooks);
     if (!p->is_exchanges_up)
         return error_set(err, ERROR_MEMORY, "no memory");
-    p->service = service_new(table, &parts, err);
+    p->table      = *table;
+    p->table.page = p->options.page == 0 ? table->page : (uint32_t)p->options.page;
+    p->service    = service_new(&p->table, &parts, err);
     return p->service != NULL && (p->options.is_stdio ? open_stdio(p, err) : open_http(p, err));
 }
 

@@ -30,6 +30,7 @@ slow_compute(struct request *r)
         return;
     }
     request_become_task(r);
+    request_progress(r, 1, 2, "Computing");
     request_after(r, (mono_time)(seconds * SECONDS(1)), computed);
 }
 
