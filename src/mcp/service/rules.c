@@ -65,6 +65,15 @@ refuse_revision(const struct service *s, struct str requested, struct arena *are
 }
 
 bool
+opening_check(const struct envelope *e, struct refusal *refusal)
+{
+    if (e->kind != MESSAGE_REQUEST)
+        return refuse_with(refusal, 400, -32600, "initialize must be a request: it needs an id");
+    return (e->revision.data != NULL && e->capabilities.data != NULL) ||
+           refuse_with(refusal, 400, -32602, "initialize needs protocolVersion, a string, and capabilities, an object");
+}
+
+bool
 append_refusal(struct buffer *b, struct str id, const struct refusal *refusal)
 {
     return buffer_append(b, STR("{\"jsonrpc\":\"2.0\",")) &&

@@ -29,6 +29,8 @@ void rules_free(struct rules *r);
 bool rules_check(const struct rules *r, const struct envelope *e, const struct http_headers *headers,
                  struct arena *arena, struct refusal *refusal);
 
+/* A legacy opening says what it wants to speak and can. It is refused with 400. */
+bool opening_check(const struct envelope *e, struct refusal *refusal);
 /* -32022: the revision that was asked for is not spoken here; those are named that are. */
 bool refuse_revision(const struct service *s, struct str requested, struct arena *arena, struct refusal *refusal);
 /* Always false, as refuse_revision. `message` is not copied. */
