@@ -66,8 +66,8 @@ export function faults(revision: string, message: Message, method?: string): str
 
     if (typeof message['method'] === 'string')
         return judge.check(judge.byMethod.get(message['method']) ?? ('id' in message ? 'JSONRPCRequest' : 'JSONRPCNotification'), message);
-    if (message['error'] !== undefined)
-        return judge.check(judge.byCode.get(message['error'].code) ?? known('JSONRPCErrorResponse', 'JSONRPCError'), message);
+    if (message['error'] !== undefined) // "an error response that has no id" is the transport's, though schemas before 2025-11-25 want one
+        return judge.check(judge.byCode.get(message['error'].code) ?? known('JSONRPCErrorResponse', 'JSONRPCError'), { id: 0, ...message });
     const type = message['result']?.resultType;
     const of = type === 'input_required' ? 'InputRequiredResult' : judge.byMethod.get(method ?? '')?.replace(/Request$/, 'Result');
     const result = type !== 'task' && of !== undefined && judge.has(of) ? judge.check(of, message['result']) : [];
