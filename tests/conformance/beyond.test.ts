@@ -4,7 +4,8 @@
 import { deepEqual, equal, match, notDeepEqual, ok } from 'node:assert/strict';
 import { test } from 'node:test';
 import type { TestContext } from 'node:test';
-import { built, run, until } from '../e2e/harness.ts';
+import { built, house, run, until } from '../e2e/harness.ts';
+import { keepPage } from './page.ts';
 import { Wire } from './wire.ts';
 import type { Answers, Place } from './wire.ts';
 import type { Message } from './schemas.ts';
@@ -12,12 +13,12 @@ import type { Message } from './schemas.ts';
 const revisions = ['2024-11-05', '2025-03-26', '2025-06-18', '2025-11-25', '2026-07-28'];
 const legacy = { to: '2025-11-25' };
 const modern = { from: '2026-07-28' };
-const transports = ['http', 'stdio'] as const;
+const program = built('conformance-server');
 
 type Case = {
     from?: string;
     to?: string;
-    over?: (typeof transports)[number];
+    over?: 'http' | 'stdio';
     capabilities?: Message;
     answers?: Answers;
     args?: string[]; // of the server
@@ -406,28 +407,60 @@ const cases: Record<string, Case[]> = {
     ],
 };
 
-const servers = new Map<string, Promise<string>>();
+type Way = { name: string; client: 'http' | 'stdio'; to: string; place: (args: string[]) => Promise<Place> };
 
-/** One server for all cases with the same arguments: they are each other's neighbours on it. */
-function urlOf(t: TestContext, args: string[]): Promise<string> {
-    const key = args.join(' ');
-    if (!servers.has(key)) {
-        const server = run(t, built('conformance-server'), args);
-        servers.set(key, until('the URL of conformance-server', 20000, () => /http:\S+/.exec(server.stdout)?.[0]));
+/** The ways to the server, each with one server for all cases of the same arguments: they are neighbours on it. */
+async function ways(t: TestContext): Promise<Way[]> {
+    const several = [...new Set(Object.values(cases).flat().map(({ args = [] }) => args.join(' ')))]; // prettier-ignore
+    const direct = new Map<string, string>();
+    const servers: Record<string, unknown> = {};
+
+    for (const [at, key] of several.entries()) {
+        const args = key.split(' ').filter(Boolean);
+        const server = run(t, program, args);
+        const url = await until('the URL of conformance-server', 20000, () => /http:\S+/.exec(server.stdout)?.[0]);
+        direct.set(key, url);
+        servers[`http${at}`] = { url };
+        servers[`stdio${at}`] = { command: program, args: ['--stdio', ...args] };
     }
-    return servers.get(key)!;
+    const gatehouse = await house(t, servers, { GATEHOUSE_STDIO_SHARED_MAX: '50' }); // a child for each revision and set of capabilities
+    const registered = (kind: string) => async (args: string[]) => ({ url: gatehouse.url(`${kind}${several.indexOf(args.join(' '))}`) });
+
+    return [
+        { name: 'HTTP', client: 'http', to: '9', place: async (args) => ({ url: direct.get(args.join(' '))! }) },
+        { name: 'stdio', client: 'stdio', to: '9', place: async (args) => ({ command: program, args: ['--stdio', ...args] }) },
+        { name: 'Gatehouse, HTTP', client: 'http', to: '9', place: registered('http') },
+        { name: 'Gatehouse, stdio', client: 'http', to: '2025-11-25', place: registered('stdio') }, // 2026-07-28 needs the bridge
+    ];
+}
+
+/** A row a behaviour, a column a revision: the ways on which it was seen. */
+function table(seen: Map<string, Map<string, string[]>>): string {
+    const row = (cells: string[]) => `| ${cells.join(' | ')} |\n`;
+
+    return (
+        row(['behaviour', ...revisions]) +
+        row(['---', ...revisions.map(() => '---')]) +
+        [...seen].map(([name, by]) => row([name, ...revisions.map((revision) => by.get(revision)?.join('; ') ?? '')])).join('')
+    );
 }
 
 test('beyond the official suite', { timeout: 600000 }, async (t) => {
-    for (const [name, variants] of Object.entries(cases))
+    const seen = new Map<string, Map<string, string[]>>();
+    const all = await ways(t);
+
+    for (const [name, variants] of Object.entries(cases)) {
+        const by = new Map<string, string[]>();
+        seen.set(name, by);
         for (const { from = '', to = '9', over, capabilities, answers, args = [], run: play } of variants)
             for (const revision of revisions.filter((each) => each >= from && each <= to))
-                for (const transport of transports.filter((each) => over === undefined || each === over))
-                    await t.test(`${name}: ${revision} over ${transport}`, { timeout: 60000 }, async (own) => {
-                        const place: Place =
-                            transport === 'http' ? { url: await urlOf(t, args) } : { command: built('conformance-server'), args: ['--stdio', ...args] };
-                        const wire = new Wire(own, place, revision, capabilities, answers);
+                for (const way of all.filter(({ client, to }) => (over === undefined || over === client) && revision <= to))
+                    await t.test(`${name}: ${revision} over ${way.name}`, { timeout: 60000 }, async (own) => {
+                        const wire = new Wire(own, await way.place(args), revision, capabilities, answers);
                         await play(wire);
                         deepEqual(wire.wrong, []);
+                        by.set(revision, [...new Set([...(by.get(revision) ?? []), way.name])]);
                     });
+    }
+    await t.test('the page says what was seen', () => keepPage('beyond', table(seen)));
 });

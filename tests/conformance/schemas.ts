@@ -62,14 +62,17 @@ let judges: Map<string, Judge> | undefined;
 export function faults(revision: string, message: Message, method?: string): string[] {
     judges ??= new Map(Object.entries(bundled()).map(([each, schema]) => [each, judgeOf(schema)]));
     const judge = judges.get(revision)!;
-    const known = (...names: string[]) => names.find((name) => judge.has(name))!;
+    const named = (...names: string[]) => names.find((name) => judge.has(name))!;
 
     if (typeof message['method'] === 'string')
         return judge.check(judge.byMethod.get(message['method']) ?? ('id' in message ? 'JSONRPCRequest' : 'JSONRPCNotification'), message);
-    if (message['error'] !== undefined) // "an error response that has no id" is the transport's, though schemas before 2025-11-25 want one
-        return judge.check(judge.byCode.get(message['error'].code) ?? known('JSONRPCErrorResponse', 'JSONRPCError'), { id: 0, ...message });
+    if (message['error'] !== undefined) {
+        // What could not be read has no id (MCP, the transports), or null (JSON-RPC 2.0 section 5); schemas before 2025-11-25 want one.
+        const known = message['id'] === undefined || message['id'] === null ? { ...message, id: 0 } : message;
+        return judge.check(judge.byCode.get(message['error'].code) ?? named('JSONRPCErrorResponse', 'JSONRPCError'), known);
+    }
     const type = message['result']?.resultType;
     const of = type === 'input_required' ? 'InputRequiredResult' : judge.byMethod.get(method ?? '')?.replace(/Request$/, 'Result');
     const result = type !== 'task' && of !== undefined && judge.has(of) ? judge.check(of, message['result']) : [];
-    return [...result, ...judge.check(known('JSONRPCResultResponse', 'JSONRPCResponse'), message)];
+    return [...result, ...judge.check(named('JSONRPCResultResponse', 'JSONRPCResponse'), message)];
 }

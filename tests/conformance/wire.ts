@@ -48,7 +48,8 @@ export class Wire {
             this.#child = spawn(place.command, place.args, { stdio: ['pipe', 'pipe', 'inherit'] });
             createInterface(this.#child.stdout!).on('line', (line) => this.#take(JSON.parse(line), 0));
         }
-        atEnd(t, () => {
+        atEnd(t, async () => {
+            if ('url' in place && this.session !== undefined) await fetch(place.url, { method: 'DELETE', headers: this.#fixedHeaders() });
             this.#open.abort();
             this.#child?.kill();
         });
