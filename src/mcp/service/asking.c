@@ -96,7 +96,8 @@ request_sample(struct request *r, const char *key, yyjson_mut_val *params)
 {
     bool has_tools = yyjson_mut_obj_get(params, "tools") != NULL || yyjson_mut_obj_get(params, "toolChoice") != NULL;
 
-    return ask(r, key, "sampling/createMessage", NULL, CLIENT_SAMPLES | (has_tools ? CLIENT_SAMPLES_TOOLS : 0U), params);
+    return ask(r, key, "sampling/createMessage", NULL, CLIENT_SAMPLES | (has_tools ? CLIENT_SAMPLES_TOOLS : 0U),
+               params);
 }
 
 yyjson_val *

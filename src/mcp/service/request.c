@@ -69,13 +69,8 @@ request_new(struct service *s, struct service_session *session, struct exchange 
         exchange_fail(x, CLOSE_BUSY, "no memory");
         return NULL;
     }
-    *r = (struct request){.back     = {&request_ops},
-                          .service  = s,
-                          .session  = session,
-                          .x        = x,
-                          .arena    = arena,
-                          .level    = -1,
-                          .progress = -1};
+    *r = (struct request){
+        .back = {&request_ops}, .service = s, .session = session, .x = x, .arena = arena, .level = -1, .progress = -1};
     list_init(&r->unsettled);
     list_init(&r->of_session);
     list_init(&r->questions);

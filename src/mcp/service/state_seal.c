@@ -96,8 +96,8 @@ open_state(struct request *r, struct str sealed)
         return NULL;
     yyjson_doc *doc =
         yyjson_read_opts((char *)(uintptr_t)text.data, text.len, YYJSON_READ_BIGNUM_AS_RAW, &memory, NULL);
-    yyjson_val *state = yyjson_doc_get_root(doc);
-    bool is_ours = yyjson_equals_str(yyjson_obj_get(state, "principal"), r->service->parts.principal) &&
+    yyjson_val *state   = yyjson_doc_get_root(doc);
+    bool        is_ours = yyjson_equals_str(yyjson_obj_get(state, "principal"), r->service->parts.principal) &&
                    yyjson_equals_str(yyjson_obj_get(state, "digest"), digest) &&
                    yyjson_get_sint(yyjson_obj_get(state, "until")) >= clock_wall();
     return is_ours ? state : NULL;

@@ -38,8 +38,7 @@ static bool
 read_schema(const char *text, char **minified, bool *is_object, struct schema **compiled, struct error *err)
 {
     yyjson_read_err why;
-    yyjson_doc     *doc =
-        yyjson_read_opts((char *)(uintptr_t)text, strlen(text), YYJSON_READ_BIGNUM_AS_RAW, NULL, &why);
+    yyjson_doc *doc = yyjson_read_opts((char *)(uintptr_t)text, strlen(text), YYJSON_READ_BIGNUM_AS_RAW, NULL, &why);
 
     if (doc == NULL)
         return error_set(err, ERROR_INVALID, "no JSON: %s at byte %zu", why.msg, why.pos);
@@ -93,9 +92,8 @@ compile_tools(struct service *s, struct error *err)
         return error_set(err, ERROR_MEMORY, "no memory for %zu tools", count);
     s->tool_count = count;
     for (size_t i = 0; i < count; i++) {
-        size_t *place = compile_tool(&s->tools[i], &tools[i], err)
-                            ? add_entry(&s->tool_by_name, "tool", tools[i].name, err)
-                            : NULL;
+        size_t *place =
+            compile_tool(&s->tools[i], &tools[i], err) ? add_entry(&s->tool_by_name, "tool", tools[i].name, err) : NULL;
         if (place == NULL)
             return false;
         *place = i;
