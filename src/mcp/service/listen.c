@@ -186,8 +186,10 @@ listeners_tell_change(struct service *s, enum change change)
         i++;
     LIST_EACH (struct listener, l, &s->listeners, node) {
         yyjson_mut_val *params = NULL;
-        if ((l->changes & change) != 0)
-            tell(l, notification_new(changes[i].method, &params), params);
+        if ((l->changes & change) == 0)
+            continue;
+        yyjson_mut_doc *doc = notification_new(changes[i].method, &params);
+        tell(l, doc, params);
     }
 }
 
