@@ -251,8 +251,6 @@ void request_answer_error(struct request *r, int code, struct str text, yyjson_m
 void request_refuse_params(struct request *r, const char *format, ...) __attribute__((format(printf, 2, 3)));
 /* A message on the way to the client. False: it did not get it. */
 bool request_tell(struct request *r, struct str message);
-/* {"jsonrpc":"2.0","method":…,"params":{}}, of malloc; `params` may be added to. NULL: no memory. */
-yyjson_mut_doc *notification_new(const char *method, yyjson_mut_val **params);
 
 /* results.c */
 void result_begin(struct request *r); /* forgets what was gathered */
@@ -266,8 +264,21 @@ yyjson_mut_val *result_of_completion(struct request *r);
 /* A tool's result with isError and these words. */
 void answer_tool_fault(struct request *r, struct str words);
 
-/* json.c: values of a document in an arena */
-yyjson_alc      json_memory(struct arena *a);
+/* json.c */
+/* A notification being made: begin, add to `params`, end; a failure in between is remembered. */
+struct note {
+    yyjson_mut_doc *doc;
+    yyjson_mut_val *params; /* NULL: no memory */
+    bool            is_broken;
+};
+
+void note_begin(struct note *n, const char *method);
+/* One line of malloc; NULL: no memory, or text that is none. */
+char *note_end(struct note *n, size_t *len);
+/* Of the request's arena; what fails makes it broken. */
+yyjson_alc json_memory(struct request *r);
+/* Of malloc; what fails is noted. */
+yyjson_alc      json_heap(bool *is_broken);
 yyjson_mut_val *json_text(yyjson_mut_doc *doc, struct str text); /* a copy; what is no UTF-8 becomes U+FFFD */
 void        json_put(yyjson_mut_doc *doc, yyjson_mut_val *object, const char *key, const char *text); /* NULL: none */
 struct str  json_str(yyjson_val *value);                      /* STR_NONE when it is no string */

@@ -247,7 +247,7 @@ check_structure(struct request *r)
         request_answer_error(r, RPC_INTERNAL, STR("The tool gave no structured result"), NULL);
         return false;
     }
-    yyjson_alc  memory = json_memory(r->arena);
+    yyjson_alc  memory = json_memory(r);
     yyjson_doc *copy   = yyjson_mut_val_imut_copy(r->structured, &memory);
     if (is_made(r, copy != NULL) && schema_validate(r->tool->output, yyjson_doc_get_root(copy), NULL, &err))
         return true;
@@ -260,7 +260,7 @@ check_structure(struct request *r)
 static void
 say_structure(struct request *r)
 {
-    yyjson_alc memory = json_memory(r->arena);
+    yyjson_alc memory = json_memory(r);
     size_t     len;
     char      *text = yyjson_mut_val_write_opts(r->structured, 0, &memory, &len, NULL);
 

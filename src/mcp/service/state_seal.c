@@ -14,7 +14,7 @@ enum { DIGEST_SIZE = 32, HEX_SIZE = 2 * DIGEST_SIZE + 1 };
 static bool
 digest_request(struct request *r, char hex[HEX_SIZE])
 {
-    yyjson_alc    memory    = json_memory(r->arena);
+    yyjson_alc    memory    = json_memory(r);
     yyjson_val   *arguments = yyjson_obj_get(r->params, "arguments");
     size_t        len       = 0, size;
     char         *text      = arguments == NULL ? NULL : yyjson_val_write_opts(arguments, 0, &memory, &len, NULL);
@@ -47,7 +47,7 @@ all_answers(struct request *r)
 static char *
 seal(struct request *r)
 {
-    yyjson_alc      memory = json_memory(r->arena);
+    yyjson_alc      memory = json_memory(r);
     yyjson_mut_val *state  = yyjson_mut_obj(r->doc);
     char            digest[HEX_SIZE];
     size_t          len;
@@ -88,7 +88,7 @@ state_answer(struct request *r)
 static yyjson_val *
 open_state(struct request *r, struct str sealed)
 {
-    yyjson_alc memory = json_memory(r->arena);
+    yyjson_alc memory = json_memory(r);
     struct str text;
     char       digest[HEX_SIZE];
 

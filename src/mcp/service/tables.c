@@ -166,15 +166,18 @@ read_templates(struct service *s, struct error *err)
 static bool
 write_identity(struct service *s, struct error *err)
 {
-    yyjson_mut_doc *doc  = yyjson_mut_doc_new(NULL);
-    yyjson_mut_val *root = yyjson_mut_obj(doc);
+    bool            is_broken = false;
+    yyjson_alc      memory    = json_heap(&is_broken);
+    yyjson_mut_doc *doc       = yyjson_mut_doc_new(&memory);
+    yyjson_mut_val *root      = yyjson_mut_obj(doc);
 
     yyjson_mut_doc_set_root(doc, root);
-    if (root != NULL)
-        describe_service(doc, root, s->table, REVISION_2026_07_28);
-    s->identity = doc == NULL ? NULL : yyjson_mut_write(doc, 0, NULL);
+    describe_service(doc, root, s->table, REVISION_2026_07_28);
+    s->identity = is_broken ? NULL : yyjson_mut_write(doc, 0, NULL);
     yyjson_mut_doc_free(doc);
-    return s->identity != NULL || error_set(err, ERROR_INVALID, "the service's name or description is no UTF-8");
+    if (is_broken)
+        return error_set(err, ERROR_MEMORY, "no memory");
+    return s->identity != NULL || error_set(err, ERROR_INVALID, "its name or its texts are no UTF-8");
 }
 
 bool
