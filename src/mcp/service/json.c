@@ -73,7 +73,8 @@ note_begin(struct note *n, const char *method)
 {
     yyjson_alc memory = json_heap(&n->is_broken);
 
-    *n                   = (struct note){.doc = yyjson_mut_doc_new(&memory)};
+    *n                   = (struct note){0};
+    n->doc               = yyjson_mut_doc_new(&memory);
     yyjson_mut_val *root = yyjson_mut_obj(n->doc);
     yyjson_mut_doc_set_root(n->doc, root);
     yyjson_mut_obj_add_str(n->doc, root, "jsonrpc", "2.0");
