@@ -1,10 +1,11 @@
-/* A service on two descriptors whose memory runs out at any point answers each request, or ends; and holds nothing
- * after. */
+/* A service whose memory runs out at any point answers each request, on two descriptors and over HTTP, or ends; and
+ * holds nothing after. */
 #include "each_failure.h"
 
 #include <stdlib.h>
-#include <unistd.h>
 
+#include "http/wire.h"
+#include "mcp/service/endpoint.h"
 #include "mcp/service/stdio.h"
 
 #define META                                                                                                           \
@@ -143,4 +144,112 @@ TEST(a_modern_client_is_answered_or_told)
             "}}\n{\"jsonrpc\":\"2.0\",\"id\":2,\"method\":\"tools/call\",\"params\":{\"name\":\"samples\"," META
             "}}\n{\"jsonrpc\":\"2.0\",\"id\":3,\"method\":\"initialize\",\"params\":{\"protocolVersion\":\"x\"}}\n",
         .answers = {"\"id\":1,\"result\"", "-32021", "-32022"}});
+}
+
+/* --- over HTTP --- */
+
+static struct endpoint *endpoint;
+
+static void
+on_head(void *owner, struct http_request *r)
+{
+    (void)owner;
+    endpoint_take_head(endpoint, r);
+}
+
+static void
+on_request(void *owner, struct http_request *r)
+{
+    (void)owner;
+    endpoint_take_request(endpoint, r);
+}
+
+/* Whether the answer to `request` is there, or an end, before long. */
+static bool
+asks(struct loop *loop, uint16_t port, const char *request, const char *answer)
+{
+    int    client = wire_connect(port);
+    char   text[KIB(8)];
+    size_t len = 0;
+
+    assert_int_equal(send(client, request, strlen(request), MSG_NOSIGNAL), (ssize_t)strlen(request));
+    for (int i = 0; i < 20; i++) {
+        loop_turn(loop, MILLISECONDS(2));
+        ssize_t got = recv(client, text + len, sizeof text - len, 0);
+        if (got == 0 || (got < 0 && errno != EAGAIN))
+            break;
+        len += got > 0 ? (size_t)got : 0;
+    }
+    close(client);
+    return str_find(str_of(text, len), str_from(answer)) >= 0;
+}
+
+static bool
+talks(struct service *s, struct exchanges *all, struct net *net, const char *const texts[2])
+{
+    static const struct http_server_events events = {.on_head = on_head, .on_request = on_request};
+    struct error                           err    = {0};
+    uint16_t                               port   = 0;
+    struct http_server *server = http_server_new(net, &http_limits_default, STR_NONE, &events, NULL, &err);
+    bool                ok     = server != NULL && http_server_listen(server, "127.0.0.1", 0, &port, &err);
+
+    endpoint = !ok ? NULL : endpoint_new(s, all, &(struct endpoint_parts){.patience = SECONDS(5)}, &err);
+    ok       = endpoint != NULL && asks(all->loop, port, texts[0], texts[1]);
+    http_server_free(server);
+    endpoint_free(endpoint);
+    return ok;
+}
+
+static bool
+serves_http(void *arg)
+{
+    static const struct session_key key;
+    struct error                    err = {0};
+    struct loop                     loop;
+    struct net                      net;
+    struct exchanges                all;
+
+    if (!loop_init(&loop, &err))
+        return false;
+    if (!net_init(&net, &loop, NULL, &err)) {
+        loop_clear(&loop);
+        return false;
+    }
+    exchanges_init(&all, &loop, &(struct exchange_hooks){.on_message = on_message, .on_close = on_close});
+    struct service_parts parts = {
+        .loop = &loop, .key = &key, .principal = "local", .is_legacy = true, .is_modern = true};
+    struct service *s  = service_new(&table, &parts, &err);
+    bool            ok = s != NULL && talks(s, &all, &net, arg);
+    service_free(s);
+    exchanges_clear(&all);
+    net_clear(&net);
+    loop_clear(&loop);
+    return ok;
+}
+
+#define POST(fields, length, body)                                                                                     \
+    "POST /mcp HTTP/1.0\r\nHost: x\r\nContent-Type: application/json\r\n" fields "Content-Length: " length             \
+    "\r\n\r\n" body
+
+TEST(over_http_a_session_is_opened_or_the_client_told)
+{
+    const char *texts[] = {POST("", "128",
+                                "{\"jsonrpc\":\"2.0\",\"id\":0,\"method\":\"initialize\",\"params\":{"
+                                "\"protocolVersion\":\"2025-11-25\",\"capabilities\":{},\"clientInfo\":{}}}      "),
+                           "\"id\":0,\"result\""};
+
+    assert_each_failure(serves_http, texts);
+}
+
+TEST(over_http_a_modern_client_is_answered_or_told)
+{
+    const char *texts[] = {
+        POST("MCP-Protocol-Version: 2026-07-28\r\nMcp-Method: tools/call\r\nMcp-Name: greet\r\nMcp-Param-B: "
+             "=?base64?w6k=?=\r\n",
+             "214",
+             "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"tools/call\",\"params\":{\"name\":\"greet\",\"arguments\":{"
+             "\"a\":{\"b\":\"\xc3\xa9\"}}," META "}}"),
+        "\"id\":1,\"result\""};
+
+    assert_each_failure(serves_http, texts);
 }
