@@ -318,10 +318,13 @@ check_stdio(struct intake *in)
 static bool
 check_stream(struct intake *in)
 {
-    if (in->server->entry->kind == SERVER_STDIO && in->request->method == HTTP_METHOD_GET && in->visit != NULL &&
-        session_has_stream(in->visit->session))
-        return refuse(in, 409, -32000, NULL, "this session has a stream already");
-    return true;
+    if (in->server->entry->kind != SERVER_STDIO || in->request->method != HTTP_METHOD_GET || in->visit == NULL)
+        return true;
+    struct session *session = in->visit->session;
+    struct str      last    = http_header(&in->request->headers, STR("last-event-id"));
+    const char     *words;
+    int             status = hop_refuses(session_streams(session), last, session_has_stream(session), &words);
+    return status == 0 || refuse(in, status, -32000, NULL, words);
 }
 
 static bool

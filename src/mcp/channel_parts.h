@@ -5,6 +5,7 @@
 
 #include "base/map.h"
 #include "exchange/skim.h"
+#include "mcp/answer_stream.h"
 #include "mcp/channel.h"
 #include "mcp/log_level.h"
 #include "mcp/rewrite.h"
@@ -93,6 +94,8 @@ struct session {
     bool             is_open;
     char             revision[16];
     char             id[SESSION_ID_SIZE];
+
+    struct answer_streams streams;
 };
 
 /* channel.c */

@@ -23,6 +23,12 @@ revision_is_known(struct str revision)
 }
 
 bool
+revision_has_polling(struct str revision)
+{
+    return str_eq(revision, STR("2025-11-25"));
+}
+
+bool
 revision_has_batches(struct str revision)
 {
     return str_eq(revision, STR("2025-03-26"));
