@@ -4,7 +4,7 @@
 
 #include "base/random.h"
 #include "mcp/head_check.h"
-#include "mcp/hop.h"
+#include "mcp/hop_stream.h"
 #include "mcp/revision.h"
 #include "mcp/service/intake.h"
 
@@ -274,8 +274,12 @@ check_other(struct asked *a)
     if (!intake_add(&a->in, is_stream ? KIND_STREAM : KIND_DELETE, http_method_name(a->request->method)) ||
         !check_session(a))
         return false;
-    return !is_stream || !service_session_has_stream(a->session) ||
-           intake_refuse(&a->in, 409, -32000, "Conflict: this session has a stream already");
+    if (!is_stream)
+        return true;
+    const char *words;
+    int         status = hop_refuses(service_session_streams(a->session), field(a->request, STR("Last-Event-ID")),
+                                     service_session_has_stream(a->session), &words);
+    return status == 0 || intake_refuse(&a->in, status, -32000, words);
 }
 
 /* A modern client that leaves has cancelled. A legacy one has not: its call goes on, to its time-out. */
@@ -322,11 +326,15 @@ send_all(struct asked *a, struct hop *hop)
     bool             is_delete = first->kind == KIND_DELETE;
     struct back     *back      = back_of(a);
 
+    if (first->kind == KIND_STREAM) {
+        hop_listen(hop, first, service_session_streams(a->session), field(a->request, STR("Last-Event-ID")), back);
+        return;
+    }
     hop_expect(hop);
+    if (a->session != NULL)
+        hop_set_streams(hop, service_session_streams(a->session));
     for (size_t i = 0; i < a->in.count; i++)
         exchange_send(a->in.xs[i], back); /* the last one may free the hop */
-    if (first->kind == KIND_STREAM && first->front != NULL)
-        hop_open_stream(hop);
     if (is_delete)
         service_session_end(a->session, CLOSE_SESSION_ENDED);
 }

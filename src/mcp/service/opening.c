@@ -55,10 +55,11 @@ serve_initialize(struct request *r)
         request_refuse_params(r, "initialize needs protocolVersion, capabilities and clientInfo");
         return;
     }
-    session->is_open   = true;
-    session->revision  = negotiate(wanted);
-    session->abilities = abilities_read(capabilities, session->revision);
-    r->revision        = session->revision;
+    session->is_open           = true;
+    session->revision          = negotiate(wanted);
+    session->streams.is_primed = session->revision >= SINCE_POLLING;
+    session->abilities         = abilities_read(capabilities, session->revision);
+    r->revision                = session->revision;
 
     yyjson_mut_val *result = yyjson_mut_obj(r->doc);
     yyjson_mut_obj_add_str(r->doc, result, "protocolVersion", revision_names[r->revision]);

@@ -12,6 +12,7 @@
 #define GATEHOUSE_MCP_SERVICE_PARTS_H
 
 #include "base/map.h"
+#include "mcp/answer_stream.h"
 #include "mcp/log_level.h"
 #include "mcp/schema/schema.h"
 #include "mcp/service/running.h"
@@ -37,6 +38,7 @@ enum revision {
     SINCE_ICONS         = REVISION_2025_11_25,
     SINCE_URLS          = REVISION_2025_11_25, /* elicitation by URL */
     SINCE_TOOL_SAMPLING = REVISION_2025_11_25,
+    SINCE_POLLING       = REVISION_2025_11_25, /* of event streams */
     SINCE_TOOL_FAULTS   = REVISION_2025_11_25, /* arguments that are invalid are a result for the model to read */
     SINCE_MODERN        = REVISION_2026_07_28,
 };
@@ -130,24 +132,25 @@ struct service {
 enum change { CHANGE_TOOLS = 1 << 0, CHANGE_PROMPTS = 1 << 1, CHANGE_RESOURCES = 1 << 2 };
 
 struct service_session {
-    struct list      node; /* on service->sessions */
-    struct back      back;
-    struct service  *service;
-    struct exchange *stream;        /* the GET; NULL: none */
-    struct list      requests;      /* of struct request, by of_session */
-    struct map       by_id;         /* id as written -> struct request *, of those that wait */
-    struct map       questions;     /* uint64_t, our id -> struct question * */
-    struct map       subscriptions; /* uri -> bool: it was updated and this was not told yet */
-    uint64_t         last_question;
-    unsigned         abilities; /* of enum client_ability */
-    unsigned         changes;   /* not told yet: no stream was open */
-    bool             has_updates;
-    bool             is_open; /* `initialize` was answered */
-    enum revision    revision;
-    int              level; /* -1: never set, all are told */
-    struct timer     idle;
-    size_t           id_len;
-    char             id[];
+    struct list           node; /* on service->sessions */
+    struct back           back;
+    struct service       *service;
+    struct exchange      *stream;        /* the GET; NULL: none */
+    struct answer_streams streams;       /* by which a client that was cut off goes on */
+    struct list           requests;      /* of struct request, by of_session */
+    struct map            by_id;         /* id as written -> struct request *, of those that wait */
+    struct map            questions;     /* uint64_t, our id -> struct question * */
+    struct map            subscriptions; /* uri -> bool: it was updated and this was not told yet */
+    uint64_t              last_question;
+    unsigned              abilities; /* of enum client_ability */
+    unsigned              changes;   /* not told yet: no stream was open */
+    bool                  has_updates;
+    bool                  is_open; /* `initialize` was answered */
+    enum revision         revision;
+    int                   level; /* -1: never set, all are told */
+    struct timer          idle;
+    size_t                id_len;
+    char                  id[];
 };
 
 /* Something that the client is asked. In its request's arena. */

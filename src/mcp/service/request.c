@@ -390,6 +390,6 @@ request_alloc(struct request *r, size_t size)
 void
 request_let_go(struct request *r, mono_time retry)
 {
-    if (r->revision == REVISION_2025_11_25 && r->x != NULL && r->service->parts.let_go != NULL)
-        r->service->parts.let_go(r->x, retry);
+    if (r->x != NULL && r->revision >= SINCE_POLLING && !is_modern(r))
+        exchange_let_go(r->x, retry);
 }

@@ -10,6 +10,7 @@
 #include "mcp/service/service.h"
 #include "mcp/session_id.h"
 
+struct answer_streams;
 struct service_session;
 
 struct service_parts {
@@ -20,9 +21,6 @@ struct service_parts {
     size_t                    sessions_max;
     mono_time                 session_idle;         /* a session ends after so much silence; 0: never */
     bool                      is_legacy, is_modern; /* which eras it speaks */
-    /* A handler lets a client of 2025-11-25 go: its stream may end, with `retry`, and be resumed (request_let_go).
-     * NULL: it goes on waiting. */
-    void (*let_go)(struct exchange *x, mono_time retry);
 };
 
 /* Compiles the tables. NULL: `err` names the entry and what is wrong with it. `table` and `parts` are borrowed, as
@@ -49,7 +47,9 @@ struct back *service_session_back(struct service_session *session);
 struct str   service_session_id(const struct service_session *session);
 /* As agreed in `initialize`; "" before. */
 struct str service_session_revision(const struct service_session *session);
-bool       service_session_has_stream(const struct service_session *session);
-size_t     service_sessions(const struct service *s);
+/* Its event streams, for a front whose client may be cut off and ask for what followed. */
+struct answer_streams *service_session_streams(struct service_session *session);
+bool                   service_session_has_stream(const struct service_session *session);
+size_t                 service_sessions(const struct service *s);
 
 #endif

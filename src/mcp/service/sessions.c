@@ -64,6 +64,7 @@ service_session_new(struct service *s, struct str id)
     list_init(&session->requests);
     list_append(&s->sessions, &session->node);
     timer_init(&session->idle, on_idle);
+    answer_streams_init(&session->streams, s->parts.loop);
     s->session_count++;
     live_begin(LIVE_SESSIONS);
     expect_idle(session);
@@ -91,6 +92,7 @@ service_session_end(struct service_session *session, enum close_reason why)
     map_clear(&session->by_id);
     map_clear(&session->questions);
     map_clear(&session->subscriptions);
+    answer_streams_clear(&session->streams);
     live_end(LIVE_SESSIONS);
     free(session);
 }
@@ -261,6 +263,12 @@ struct str
 service_session_revision(const struct service_session *session)
 {
     return session->is_open ? str_from(revision_names[session->revision]) : STR("");
+}
+
+struct answer_streams *
+service_session_streams(struct service_session *session)
+{
+    return &session->streams;
 }
 
 bool
