@@ -20,6 +20,8 @@ enum live_kind {
     LIVE_CHANNEL_CALLS,  /* requests on their way to a child and back */
     LIVE_QUESTIONS,      /* what children asked clients */
     LIVE_HELD_MESSAGES,  /* for sessions that listen nowhere now */
+    LIVE_ANSWER_STREAMS, /* of sessions, with those whose request is gone */
+    LIVE_KEPT_EVENTS,    /* for clients that lose one */
     LIVE_CHILDREN,       /* until nothing of the tree is left */
     LIVE_UPSTREAM_CALLS, /* the back of exchanges with an HTTP server */
     LIVE_TELLINGS,       /* messages of ours to HTTP servers */

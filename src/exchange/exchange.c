@@ -161,7 +161,7 @@ restart_expiry(struct exchange *x)
     x->heard = 0;
     if ((x->judged || x->is_last_chance) && timer_is_set(&x->expiry))
         return;
-    if (x->patience > 0 && (x->owed == 0 || x->front == NULL || x->is_last_chance))
+    if (x->patience > 0 && (x->owed == 0 || !exchange_is_heard(x) || x->is_last_chance))
         loop_set_timer(x->owner->loop, &x->expiry, loop_now(x->owner->loop) + x->patience);
     else
         loop_clear_timer(x->owner->loop, &x->expiry);
@@ -211,10 +211,29 @@ exchange_keep_message(struct exchange *x)
 void
 exchange_lose_front(struct exchange *x)
 {
-    x->front = NULL;
+    x->front   = NULL;
+    x->is_away = false;
     list_remove(&x->front_node);
     if (x->owed > 0 && is_under_way(x))
         restart_expiry(x);
+}
+
+void
+exchange_set_away(struct exchange *x, bool is_away)
+{
+    if (x->is_away == is_away)
+        return;
+    x->is_away = is_away;
+    if (is_away)
+        x->is_unread = false;
+    if (x->owed > 0 && is_under_way(x))
+        restart_expiry(x);
+}
+
+bool
+exchange_let_go(struct exchange *x, mono_time retry)
+{
+    return x->front != NULL && x->front->ops->let_go != NULL && x->front->ops->let_go(x->front, x, retry);
 }
 
 void

@@ -65,6 +65,9 @@ struct front_ops {
     bool (*bytes)(struct front *front, struct str bytes, bool inside);
     /* The exchange is over and unlinked from the front. The front answers with an error when no answer was given. */
     void (*end)(struct front *front, struct exchange *x, enum close_reason why, bool head_is_out);
+    /* The answer will take a while: the client may go, and ask for it again `retry` later. NULL, or false: this one
+     * stays. */
+    bool (*let_go)(struct front *front, struct exchange *x, mono_time retry);
 };
 
 struct front {
@@ -108,12 +111,13 @@ struct exchange {
     struct timer expiry;            /* restarts with each message, and with each EXPIRY_STEP of one */
     size_t       heard;             /* bytes of an unfinished message since then */
     unsigned     owed;              /* questions that the client, while it is there, has not answered: no expiry */
+    bool         is_away;           /* the client left, and its front keeps what comes until it is back */
     bool         is_unread;         /* the answer is held up: what came of it waits for the client to read */
     size_t       dropped;           /* bytes of a message that had no room, and may have been the answer; 0: none */
     bool         is_last_chance;    /* nothing but the answer itself keeps it from expiring */
 
     enum close_reason why;         /* once CLOSED */
-    int               http_status; /* what the client saw, or would have */
+    int               http_status; /* what the client saw, or would have; a back may choose */
     int               error_code;  /* JSON-RPC, of the answer; 0: none seen */
     bool              failed;      /* the answer was an error, or a tool's result with isError */
     bool              judged;      /* `failed` and `error_code` are known (else the log reads them from the answer) */
@@ -143,6 +147,13 @@ struct exchanges {
     size_t           spares;
     struct loop_hook turn_end;
 };
+
+/* Whether what is said now reaches the client now. */
+static inline bool
+exchange_is_heard(const struct exchange *x)
+{
+    return x->front != NULL && !x->is_away;
+}
 
 bool exchanges_init(struct exchanges *all, struct loop *loop, const struct exchange_hooks *hooks);
 /* Closes what is open, for CLOSE_SHUTDOWN, and frees everything. */
@@ -181,6 +192,10 @@ void exchange_press(struct exchange *x);
 void exchange_keep_message(struct exchange *x);
 /* The hop is gone. The exchange goes on without, and nobody is there who could owe an answer. */
 void exchange_lose_front(struct exchange *x);
+/* The same, or its end, with a front that keeps what comes meanwhile. */
+void exchange_set_away(struct exchange *x, bool is_away);
+/* The client may go and come back for the answer. False: it cannot, and stays. */
+bool exchange_let_go(struct exchange *x, mono_time retry);
 /* The back is done with it and must not be told of its end. */
 void exchange_lose_back(struct exchange *x);
 

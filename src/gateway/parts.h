@@ -6,7 +6,7 @@
 #include "gateway/capture.h"
 #include "gateway/gaps.h"
 #include "gateway/gateway.h"
-#include "mcp/hop.h"
+#include "mcp/hop_stream.h"
 #include "mcp/http_back.h"
 #include "mcp/session.h"
 

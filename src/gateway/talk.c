@@ -273,7 +273,6 @@ talk_requests(struct gateway *g, struct server *s, struct http_request *r, struc
     struct route *route = xs[0]->service;
     struct error  err   = {0};
 
-    (void)r;
     if (str_eq(xs[0]->message.method, STR("initialize")) && route->visit == NULL &&
         open_session(g, s, xs[0], &err) == NULL) {
         hop_drop(hop, CLOSE_BUSY, err.text);
@@ -285,13 +284,16 @@ talk_requests(struct gateway *g, struct server *s, struct http_request *r, struc
         hop_drop(hop, CLOSE_BUSY, "no memory");
         return;
     }
+    if (xs[0]->kind == KIND_STREAM) {
+        struct str last = http_header(&r->headers, STR("last-event-id"));
+        hop_listen(hop, xs[0], session_streams(l->session), last, session_back(l->session));
+        return;
+    }
+    bool is_delete = xs[0]->kind == KIND_DELETE;
     hop_expect(hop);
-    hop->accepts_stream |= xs[0]->kind == KIND_STREAM; /* what else would a GET want */
-    bool is_stream = xs[0]->kind == KIND_STREAM, is_delete = xs[0]->kind == KIND_DELETE;
+    hop_set_streams(hop, session_streams(l->session));
     for (size_t i = 0; i < count; i++)
         exchange_send(xs[i], session_back(l->session)); /* the last one may free the hop */
-    if (is_stream && xs[0]->front != NULL)
-        hop_open_stream(hop);
     if (is_delete)
         visit_end(g, l, CLOSE_SESSION_ENDED);
 }

@@ -1,5 +1,6 @@
 /* A child has answered `initialize`: its sessions get the greeting, it gets what they had asked for and what waited. */
 #include "mcp/channel_parts.h"
+#include "mcp/revision.h"
 
 /* A session's `initialize`: what the child said to ours. */
 void
@@ -18,8 +19,9 @@ channel_answer_from_greeting(struct channel *c, struct call *call)
     } else {
         s->is_open = true;
         snprintf(s->revision, sizeof s->revision, "%s", c->revision);
-        x->judged     = true;
-        x->first_byte = clock_mono();
+        s->streams.is_primed = revision_has_polling(session_revision(s));
+        x->judged            = true;
+        x->first_byte        = clock_mono();
         channel_answer(x, buffer_str(&message));
     }
     buffer_clear(&message);

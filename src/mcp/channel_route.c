@@ -3,25 +3,13 @@
 
 #include "base/live.h"
 
-const char *const log_levels[LOG_LEVELS] = {"debug", "info",     "notice", "warning",
-                                            "error", "critical", "alert",  "emergency"};
-
-int
-log_level_of(struct str word)
-{
-    for (int i = 0; i < LOG_LEVELS; i++)
-        if (str_eq(word, str_from(log_levels[i])))
-            return i;
-    return -1;
-}
-
 /* The newest call of the session in flight; with `only_heard` one whose client still listens. NULL: none. */
 static struct call *
 newest_call(const struct channel *c, const struct session *s, bool only_heard)
 {
     for (struct list *node = c->calls.prev; node != &c->calls; node = node->prev) {
         struct call *call = LIST_OF(struct call, node, node);
-        if (call->session == s && (!only_heard || call->x->front != NULL))
+        if (call->session == s && (!only_heard || exchange_is_heard(call->x)))
             return call;
     }
     return NULL;
@@ -176,7 +164,7 @@ take_question(struct channel *c, const struct envelope *e)
             exchange_owe(q->on, 1);
         break;
     case HELD:
-        if (q->on == NULL || q->on->front == NULL)
+        if (q->on == NULL || !exchange_is_heard(q->on))
             break;
         session_drop_held(
             s, LIST_OF(struct held, s->held.prev,

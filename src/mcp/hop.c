@@ -3,6 +3,8 @@
 #include <assert.h>
 
 #include "base/live.h"
+#include "mcp/failure.h"
+#include "mcp/hop_stream.h"
 
 #define STREAM_AFTER SECONDS(5)
 #define SHARE        MIB(1)
@@ -14,8 +16,9 @@ static bool front_message(struct front *front, struct exchange *x, struct str me
 static void front_head(struct front *front, const struct answer_head *head);
 static bool front_bytes(struct front *front, struct str bytes, bool inside);
 static void front_end(struct front *front, struct exchange *x, enum close_reason why, bool head_is_out);
+static bool front_let_go(struct front *front, struct exchange *x, mono_time retry);
 
-static const struct front_ops hop_ops = {front_message, front_head, front_bytes, front_end};
+static const struct front_ops hop_ops = {front_message, front_head, front_bytes, front_end, front_let_go};
 
 static struct hop *
 hop_of(struct front *front)
@@ -35,23 +38,24 @@ hop_free_when_done(struct hop *hop)
     free(hop);
 }
 
+/* What has an event stream goes on in it, and waits for its client there. `starved`: the client is there, its
+ * connection is not, and that is our doing. */
 static void
-leave_all(struct hop *hop)
+leave_all(struct hop *hop, bool starved)
 {
-    LIST_EACH (struct exchange, x, &hop->exchanges, front_node) {
-        exchange_lose_front(x);
-        hop->on_left(x);
-    }
-}
+    struct answer_stream *stream = hop_part(hop);
 
-/* The client is there, its connection is not: that is our doing. */
-static void
-fail_all(struct hop *hop)
-{
     LIST_EACH (struct exchange, x, &hop->exchanges, front_node) {
         exchange_lose_front(x);
-        exchange_fail(x, CLOSE_BUSY, "no memory for what waits to be read by its client (memory.max)");
+        if (stream != NULL && hop_stream_adopt(stream, x))
+            continue;
+        if (starved)
+            exchange_fail(x, CLOSE_BUSY, "no memory for what waits to be read by its client (memory.max)");
+        else
+            hop->on_left(x);
     }
+    if (stream != NULL)
+        hop_stream_settle(stream);
 }
 
 static void
@@ -60,10 +64,7 @@ on_gone(struct http_request *r)
     struct hop *hop = r->user;
 
     hop_let_go(hop);
-    if (r->starved)
-        fail_all(hop);
-    else
-        leave_all(hop);
+    leave_all(hop, r->starved);
     hop_free_when_done(hop);
 }
 
@@ -150,6 +151,13 @@ hop_set_server(struct hop *hop, struct str name)
     hop->server[name.len] = '\0';
 }
 
+void
+hop_set_streams(struct hop *hop, struct answer_streams *streams)
+{
+    hop->streams    = streams;
+    streams->budget = hop->budget;
+}
+
 bool
 hop_set_session(struct hop *hop, struct str id)
 {
@@ -189,30 +197,47 @@ hop_drop(struct hop *hop, enum close_reason why, const char *text)
     }
 }
 
-/* The client does not read: it loses its hop, the child keeps its reader. */
-static bool
-is_within_share(struct hop *hop)
+void
+hop_lose(struct hop *hop)
 {
-    if (http_answer_queued(hop->request) <= hop->share + hop->first)
-        return true;
     struct http_request *r = hop->request;
+
     hop_let_go(hop);
     http_answer_cut(r);
-    leave_all(hop);
-    return false;
+    leave_all(hop, false);
+    hop_free_when_done(hop);
 }
 
-static bool
-stream_message(struct hop *hop, struct str message, bool is_all)
+void
+hop_close_early(struct hop *hop)
 {
-    hop_put_event(hop, message);
-    if (!is_within_share(hop)) {
-        hop_free_when_done(hop);
-        return false;
+    struct http_request *r = hop->request;
+
+    hop_let_go(hop);
+    http_answer_end(r);
+    leave_all(hop, false);
+    hop_free_when_done(hop);
+}
+
+/* `is_all`: with it the stream ends. */
+static bool
+stream_message(struct hop *hop, struct str message, bool is_answer, bool is_all)
+{
+    bool is_kept = hop_put_event(hop, message, is_answer);
+
+    if (http_answer_queued(hop->request) > hop->share + hop->first) {
+        hop_lose(hop); /* the client does not read: it loses its hop, the child keeps its reader */
+        return is_kept;
     }
     if (is_all)
         hop_end_stream(hop, STR_NONE);
     return true;
+}
+
+bool
+hop_say(struct hop *hop, struct str message, bool is_answer)
+{
+    return stream_message(hop, message, is_answer, false);
 }
 
 /* What the client does not read at once has to be held for it. Begun and cut, the answer would be no answer; while
@@ -236,14 +261,15 @@ front_message(struct front *front, struct exchange *x, struct str message, bool 
         return false;
     if (hop->shape == HOP_SILENT && !last)
         hop_begin_stream(hop);
+    if (hop->shape == HOP_STREAM || hop->is_batch || x->http_status == 0) /* else it was chosen by who answers */
+        x->http_status = 200;
     if (hop->shape == HOP_STREAM)
-        return stream_message(hop, message, last && !hop->is_batch);
-    x->http_status = 200;
+        return stream_message(hop, message, last, last && !hop->is_batch);
     exchange_begin_answer(x);
     if (hop->is_batch)
         hop_join_answer(hop, message, 200); /* sent when the last exchange ends */
     else
-        hop_answer_json(hop, 200, message);
+        hop_answer_json(hop, x->http_status, message);
     return true;
 }
 
@@ -277,20 +303,6 @@ front_bytes(struct front *front, struct str bytes, bool inside)
         return true;
     set_unread(hop, true);
     return false;
-}
-
-/* What the client is told when no answer came: the server's name, what happened, to what. */
-static bool
-append_failure(struct buffer *b, const struct hop *hop, const struct exchange *x, enum close_reason why)
-{
-    struct buffer text = {.max = KIB(2)};
-    bool ok = buffer_printf(&text, "%s %s", hop->server[0] == '\0' ? "Gatehouse" : hop->server, close_info[why].text);
-
-    if (ok && x->detail.len > 0)
-        ok = buffer_printf(&text, ": %.*s", STR_ARG(x->detail));
-    ok = ok && append_error_message(b, x->message.id, -32603, buffer_str(&text), close_info[why].name);
-    buffer_clear(&text);
-    return ok;
 }
 
 /* A notification or a reply was taken, a session deleted: nothing to say. */
@@ -337,7 +349,7 @@ tell_end(struct hop *hop, struct exchange *x, enum close_reason why, bool is_las
     bool          is_error  = why != CLOSE_ANSWERED && !(x->kind == KIND_STREAM && has_begun); /* those just end */
     bool          is_said   = is_error && why != CLOSE_CANCELLED;
 
-    if (is_said && !append_failure(&failure, hop, x, why)) {
+    if (is_said && !append_failure(&failure, hop->server, x, why)) {
         buffer_reset(&failure);
         hop->is_torn = true; /* a stream that ended as if nothing were missing would lie */
     } else if (is_said && x->kind == KIND_REQUEST) {
@@ -348,7 +360,7 @@ tell_end(struct hop *hop, struct exchange *x, enum close_reason why, bool is_las
         if (is_last)
             hop_end_stream(hop, buffer_str(&failure));
         else if (buffer_len(&failure) > 0 && x->kind == KIND_REQUEST && may_stand)
-            hop_put_event(hop, buffer_str(&failure));
+            hop_put_event(hop, buffer_str(&failure), true);
     } else if (hop->is_batch) {
         tell_batch_end(hop, x, why, buffer_str(&failure), is_last);
     } else if (!is_error) {
@@ -375,4 +387,13 @@ front_end(struct front *front, struct exchange *x, enum close_reason why, bool h
         tell_end(hop, x, why, is_last);
     }
     hop_free_when_done(hop);
+}
+
+static bool
+front_let_go(struct front *front, struct exchange *x, mono_time retry)
+{
+    struct hop *hop = hop_of(front);
+
+    (void)x;
+    return hop->request != NULL && hop_let_client_go(hop, retry);
 }

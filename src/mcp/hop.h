@@ -6,12 +6,16 @@
  *   any of them ---> DONE
  *
  * A hop lives until its answer is whole, or the client left, and none of its exchanges is open; then it frees itself.
+ * The stream of a legacy session's call may outlive it (hop_stream.h).
  * MCP 2025-11-25, basic/transports "Streamable HTTP"; errors of ours carry the request's id. */
 #ifndef GATEHOUSE_MCP_HOP_H
 #define GATEHOUSE_MCP_HOP_H
 
 #include "exchange/exchange.h"
 #include "http/server.h"
+
+struct answer_stream;
+struct answer_streams;
 
 enum hop_shape { HOP_SILENT, HOP_JSON, HOP_STREAM, HOP_PASSING, HOP_DONE };
 
@@ -38,6 +42,12 @@ struct hop {
     /* The client left: what becomes of each exchange is for the gateway to say. It closes `x`, or lets it go on without
      * a front. */
     void (*on_left)(struct exchange *x);
+
+    /* Of a legacy session: what is streamed has ids. NULL: it has none. */
+    struct answer_streams *streams;
+    struct answer_stream  *stream; /* which it carries; NULL: none */
+    uint64_t               after;  /* the client has its events up to this one */
+    mono_time              retry;  /* how long the client is to wait before it comes back; 0: as usual */
 };
 
 /* NULL: no memory; the request is still the caller's to answer. */
@@ -45,6 +55,8 @@ struct hop *hop_new(struct loop *loop, struct http_request *r, void (*on_left)(s
 /* The hop becomes the front of `x`. */
 void hop_adopt(struct hop *hop, struct exchange *x);
 void hop_set_server(struct hop *hop, struct str name);
+/* What is streamed has ids and is kept for a while: for a legacy client. `streams` live as long as its exchanges. */
+void hop_set_streams(struct hop *hop, struct answer_streams *streams);
 /* Goes into the head of the answer. False: no memory. */
 bool hop_set_session(struct hop *hop, struct str id);
 /* An answer is made here, message by message: after 5 s without one it becomes a stream. */

@@ -1,5 +1,7 @@
 #include "mcp/hop_write.h"
 
+#include "mcp/hop_stream.h"
+
 #define COMMENT_EVERY SECONDS(15)
 
 static const struct http_header json_header = {{"Content-Type", 12}, {"application/json", 16}};
@@ -83,18 +85,47 @@ write_on_one_line(struct hop *hop, struct str message)
 }
 
 void
-hop_put_event(struct hop *hop, struct str message)
+hop_write_event(struct hop *hop, uint64_t number, struct str message)
 {
     bool has_lines = memchr(message.data, '\r', message.len) != NULL || memchr(message.data, '\n', message.len) != NULL;
+    char id[EVENT_ID_SIZE];
 
     if (hop->first == 0)
         hop->first = message.len;
+    if (hop->stream != NULL) {
+        http_answer_write(hop->request, STR("id: "));
+        http_answer_write(hop->request, answer_stream_id(hop->stream, number, id));
+        http_answer_write(hop->request, STR("\n"));
+    }
     http_answer_write(hop->request, STR("event: message\ndata: "));
     if (has_lines)
         write_on_one_line(hop, message);
     else
         http_answer_write(hop->request, message);
     http_answer_write(hop->request, STR("\n\n"));
+    hop_expect_comment(hop);
+}
+
+bool
+hop_put_event(struct hop *hop, struct str message, bool is_answer)
+{
+    struct answer_stream *s       = hop->stream;
+    bool                  is_kept = s != NULL && answer_stream_keep(s, message, is_answer);
+
+    if (s != NULL && !is_kept)
+        answer_stream_skip(s, is_answer);
+    hop_write_event(hop, s == NULL ? 0 : s->last, message);
+    return is_kept;
+}
+
+void
+hop_prime(struct hop *hop, struct str id, mono_time retry)
+{
+    char text[EVENT_ID_SIZE + 48];
+    int  len = snprintf(text, sizeof text, "id: %.*s\nretry: %lld\ndata:\n\n", STR_ARG(id),
+                        (long long)(retry / MILLISECONDS(1)));
+
+    http_answer_write(hop->request, str_of(text, (size_t)len));
     hop_expect_comment(hop);
 }
 
@@ -123,13 +154,27 @@ hop_begin_stream(struct hop *hop)
         x->http_status = 200;
         exchange_begin_answer(x);
     }
+    hop_begin_events(hop);
     if (buffer_len(&hop->joined) > 0) {
         hop->is_torn |= !buffer_append_char(&hop->joined, ']');
         if (!hop->is_torn)
-            hop_put_event(hop, buffer_str(&hop->joined));
+            hop_put_event(hop, buffer_str(&hop->joined), true);
     }
     hop_drop_joined(hop);
     hop_forget_request(hop);
+}
+
+/* All that the stream carried is answered; `is_whole`: and said. */
+static void
+part_with_stream(struct hop *hop, bool is_whole)
+{
+    struct answer_stream *s = hop_part(hop);
+
+    if (s == NULL)
+        return;
+    if (!is_whole)
+        answer_stream_skip(s, true);
+    hop_stream_settle(s);
 }
 
 void
@@ -142,12 +187,14 @@ hop_end_stream(struct hop *hop, struct str failure)
     if (hop->is_torn || (!may_stand && failure.len > 0)) {
         hop_let_go(hop);
         http_answer_cut(r);
+        part_with_stream(hop, false);
         return;
     }
     if (failure.len > 0)
-        hop_put_event(hop, failure);
+        hop_put_event(hop, failure, true);
     hop_let_go(hop);
     http_answer_end(r);
+    part_with_stream(hop, true);
 }
 
 void

@@ -6,10 +6,14 @@
 
 /* Legacy, newest first: opened by `initialize`. NULL-terminated. */
 extern const char *const legacy_revisions[];
+/* Opened by nothing: each request says its own. */
+extern const char *const modern_revisions[];
 
 bool revision_is_known(struct str revision);
 /* 2026-07-28 and whatever comes later: dates compare as texts. */
 bool revision_is_modern(struct str revision);
+/* Whether a client takes an event without data, and comes again when its stream is closed early: 2025-11-25 only. */
+bool revision_has_polling(struct str revision);
 /* Whether a POST may carry an array: 2025-03-26 only. */
 bool revision_has_batches(struct str revision);
 

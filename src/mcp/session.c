@@ -30,6 +30,7 @@ session_new(struct channel *c, const char *id, void *owner)
                           .subscriptions = MAP_OF(char, SUBSCRIPTIONS_MAX)};
     snprintf(s->id, sizeof s->id, "%s", id);
     list_init(&s->held);
+    answer_streams_init(&s->streams, c->loop);
     list_append(&c->sessions, &s->node);
     c->session_count++;
     live_begin(LIVE_SESSIONS);
@@ -408,6 +409,7 @@ session_end(struct session *s, enum close_reason why)
     map_clear(&s->subscriptions);
     for (struct list *node; (node = list_first(&s->held)) != NULL;)
         session_drop_held(s, LIST_OF(struct held, node, node));
+    answer_streams_clear(&s->streams);
     channel_remove_session(c, s);
     live_end(LIVE_SESSIONS);
     free(s);
@@ -441,6 +443,12 @@ struct str
 session_revision(const struct session *s)
 {
     return str_from(s->revision);
+}
+
+struct answer_streams *
+session_streams(struct session *s)
+{
+    return &s->streams;
 }
 
 bool

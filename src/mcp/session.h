@@ -21,7 +21,9 @@ void           *session_owner(const struct session *s);
 struct channel *session_channel(const struct session *s);
 /* As agreed in `initialize`; empty before. */
 struct str session_revision(const struct session *s);
-bool       session_has_stream(const struct session *s);
+/* Its event streams, by which a client that was cut off goes on. */
+struct answer_streams *session_streams(struct session *s);
+bool                   session_has_stream(const struct session *s);
 /* Calls in flight and streams: a session with any is not silent. */
 size_t    session_open(const struct session *s);
 mono_time session_last_heard(const struct session *s);

@@ -206,11 +206,20 @@ export class Client extends Actor<Hop> {
     #arrive(hop: Hop, text: string, event?: string): void {
         const messages = parseMessages(text);
 
-        if (text === '' && event !== undefined) hop.queue.push({ at: this.#arrived++, event });
+        if (text === '' && event !== undefined) this.#arriveWithoutData(hop, event);
         for (const message of messages) {
             hop.queue.push({ at: this.#arrived++, message, event });
             if ('result' in message) this.#learn(message.result as Message, hop);
         }
+    }
+
+    /** Clients of older revisions parse what is not there. */
+    #arriveWithoutData(hop: Hop, event: string): void {
+        const { speaker, stage } = this;
+        const takesIt = this.#revision === '2025-11-25';
+
+        hop.queue.push({ at: this.#arrived++, event });
+        if (!takesIt) stage.fail(new Failure(speaker.line, 'no event without data', `event ${show(event)}`));
     }
 
     /** The answer to `initialize` brings the session and the revision. */
@@ -256,7 +265,7 @@ export class Client extends Actor<Hop> {
             }
             case 'event':
                 return this.#receiveItem(step, (hop) =>
-                    hop.queue[0]?.event === step.event ? hop.queue[0] : undefined,
+                    hop.queue[0]?.event !== undefined && hop.queue[0].message === undefined ? hop.queue[0] : undefined,
                 );
             case 'method':
                 return this.#receiveItem(step, (hop) => firstUnless(hop, isResponse));
@@ -318,7 +327,7 @@ export class Client extends Actor<Hop> {
         );
 
         if (hop.status! >= 300 && !hop.statusIsSpoken) this.fails(describeHop(hop));
-        if (step.event !== undefined && item!.event !== step.event) this.fails(`event ${show(item!.event)}`);
+        if (step.event !== undefined) this.compare(step.event, item!.event);
         hop.queue.splice(hop.queue.indexOf(item!), 1);
         if (step.what.is !== 'event')
             this.check(step.what as never, item!.message!, hop, isRequest(item!.message!) ? step.label : undefined);
@@ -342,7 +351,8 @@ export class Client extends Actor<Hop> {
         if (step.do !== 'hang up') this.fails('a client can not do this');
         const hop = step.label === undefined ? this.#hops.at(-1) : this.way(step.label);
         hop?.request?.destroy();
-        if (hop) this.mine = this.mine.filter((asked) => asked.way !== hop);
+        /* one with a label may be answered on another stream */
+        if (hop) this.mine = this.mine.filter((asked) => asked.way !== hop || asked.label !== undefined);
     }
 
     /** How each request went that this client made: for those who judge a run that was disturbed. */

@@ -62,7 +62,7 @@ export type Receive = {
     do: 'receive';
     label?: string;
     on?: string;
-    event?: string;
+    event?: Value; // id of the SSE event
     what: Received;
 };
 
@@ -276,7 +276,7 @@ function parseMethod(c: Cursor): { method: string; id?: Value; params?: Value } 
 function parseReceive(c: Cursor, end: End): Receive {
     const label = c.take(LABEL)?.[1];
     const on = c.word('on') ? c.expect(/[\w-]+/, 'a label')[0].trim() : undefined;
-    const event = c.word('event') ? parseText(c) : undefined;
+    const event = c.word('event') ? parseValue(c) : undefined;
     const head = { do: 'receive' as const, label, on, event };
 
     if (event !== undefined && c.atEnd()) return { ...head, what: { is: 'event' } };

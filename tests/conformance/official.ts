@@ -1,0 +1,58 @@
+// The official suite, @modelcontextprotocol/conformance: what it has to ask of a server, and what came of it.
+
+import { mkdtempSync, readFileSync, readdirSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { finish, packages } from '../e2e/harness.ts';
+
+const program = join(packages, '@modelcontextprotocol/conformance/dist/index.js');
+const RUN_LIMIT_MS = 400000; // the suite itself gives each scenario 30 s
+
+export const revisions = ['2025-03-26', '2025-06-18', '2025-11-25', '2026-07-28'] as const;
+export type Revision = (typeof revisions)[number];
+
+/** Revisions that have a list of what they require; of others all that applies is run. */
+const listed: Revision[] = ['2025-11-25', '2026-07-28'];
+
+const which = (revision: Revision) => (listed.includes(revision) ? ['--requirements', revision] : ['--spec-version', revision]);
+
+/** The scenarios for servers at a revision, those without score too, in the suite's order. */
+export async function scenarios(revision: Revision): Promise<string[]> {
+    const { stdout } = await finish(process.execPath, [program, 'list', '--server', ...which(revision)]);
+    const [, scored = ''] = stdout.split(/^Server scenarios.*$/m);
+    const own = scored.split(/^Client scenarios.*$/m)[0]!.matchAll(/^  - (\S+)/gm);
+    const others = stdout.matchAll(/^    - (\S+) \[server\]$/gm);
+
+    return [...own, ...others].map(([, name]) => name!);
+}
+
+type Check = { id: string; status: 'SUCCESS' | 'FAILURE' | 'WARNING' | 'SKIPPED' | 'INFO'; errorMessage?: string };
+
+/** A scenario passes when it ran to its end, has no failure, no warning, and at least one success. */
+export function judge(checks: Check[] | undefined): string {
+    if (checks === undefined) return 'did not end';
+    const wrong = checks.filter((each) => each.status === 'FAILURE' || each.status === 'WARNING');
+    if (wrong.length > 0) return wrong.map((each) => `${each.status} ${each.id}: ${each.errorMessage ?? ''}`).join('\n');
+    if (checks.some((each) => each.status === 'SUCCESS')) return 'passes';
+    return checks.some((each) => each.status === 'SKIPPED') ? 'skipped' : 'nothing was checked';
+}
+
+function checksOf(folder: string, scenario: string): Check[] | undefined {
+    const runs = readdirSync(folder).filter((entry) => entry.startsWith(`server-${scenario}-20`)); // then the time of the run
+    if (runs.length === 0) return undefined;
+    return JSON.parse(readFileSync(join(folder, runs[0]!, 'checks.json'), 'utf8'));
+}
+
+/** Runs all scenarios of a revision, one after the other, against one server. Resolves to what came of each. */
+export async function runSuite(url: string, revision: Revision): Promise<Map<string, string>> {
+    const folder = mkdtempSync(join(tmpdir(), 'gatehouse-conformance-'));
+
+    try {
+        const all = listed.includes(revision) ? [] : ['--suite', 'all'];
+        const names = await scenarios(revision);
+        await finish(process.execPath, [program, 'server', '--url', url, ...all, ...which(revision), '-o', folder], RUN_LIMIT_MS);
+        return new Map(names.map((name) => [name, judge(checksOf(folder, name))]));
+    } finally {
+        rmSync(folder, { recursive: true });
+    }
+}

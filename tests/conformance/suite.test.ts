@@ -1,0 +1,81 @@
+// Every scenario for servers of the official suite, at every revision it knows, against build/conformance-server: by
+// itself, and behind Gatehouse over HTTP and as a child.
+
+import { equal } from 'node:assert/strict';
+import { test } from 'node:test';
+import type { TestContext } from 'node:test';
+import { built, house, run, until } from '../e2e/harness.ts';
+import { revisions, runSuite, scenarios } from './official.ts';
+import type { Revision } from './official.ts';
+import { keepPage } from './page.ts';
+
+const AT_ONCE = 4;
+const server = built('conformance-server');
+
+/** How many scenarios of the pinned suite there are: none is to go missing unseen. */
+const counts: Record<Revision, number> = { '2025-03-26': 1, '2025-06-18': 27, '2025-11-25': 33, '2026-07-28': 50 };
+
+/** Its whole body is one SKIPPED in this version of the suite, whatever the server does. */
+const neverRuns = 'tasks-status-notifications';
+
+type Place = { name: string; url: string; revisions: readonly Revision[] };
+
+async function places(t: TestContext): Promise<Place[]> {
+    const direct = run(t, server, []);
+    const url = await until('the URL of conformance-server', 20000, () => /http:\S+/.exec(direct.stdout)?.[0]);
+    const gatehouse = await house(t, { http: { url }, stdio: { command: server, args: ['--stdio'] } });
+    const legacy = revisions.filter((each) => each < '2026');
+
+    return [
+        { name: 'by itself', url, revisions },
+        { name: 'through Gatehouse, HTTP', url: gatehouse.url('http'), revisions },
+        { name: 'through Gatehouse, stdio', url: gatehouse.url('stdio'), revisions: legacy }, // 2026-07-28 needs the bridge
+    ];
+}
+
+type Run = { place: Place; revision: Revision; verdicts: Promise<Map<string, string>> };
+
+/** All runs, so many at a time: one server speaks several revisions to several clients at once. */
+function runs(all: Place[]): Run[] {
+    const busy: Promise<unknown>[] = Array.from({ length: AT_ONCE }, () => Promise.resolve());
+
+    return all
+        .flatMap((place) => place.revisions.map((revision) => ({ place, revision })))
+        .map(({ place, revision }, at) => {
+            const verdicts = busy[at % AT_ONCE]!.then(() => runSuite(place.url, revision));
+            busy[at % AT_ONCE] = verdicts.catch(() => {}); // said by whoever awaits it
+            return { place, revision, verdicts };
+        });
+}
+
+type Results = Map<Revision, Map<string, Map<string, string>>>; // revision -> place -> scenario -> verdict
+
+function table(revision: Revision, of: Map<string, Map<string, string>>): string {
+    const places = [...of.keys()];
+    const names = [...of.values()][0]!.keys();
+    const passed = (place: string) => [...of.get(place)!.values()].filter((each) => each === 'passes').length;
+    const row = (cells: string[]) => `| ${cells.join(' | ')} |\n`;
+
+    return (
+        `### ${revision}\n\n` +
+        row(['scenario', ...places]) +
+        row(['---', ...places.map(() => '---')]) +
+        [...names].map((name) => row([`\`${name}\``, ...places.map((place) => of.get(place)!.get(name)!.replaceAll('\n', ' '))])).join('') +
+        row(['**passed**', ...places.map((place) => `**${passed(place)} of ${counts[revision]}**`)])
+    );
+}
+
+test('the official suite', { timeout: 1200000 }, async (t) => {
+    const results: Results = new Map();
+
+    for (const revision of revisions)
+        await t.test(`${revision} has all its scenarios`, async () => equal((await scenarios(revision)).length, counts[revision]));
+    for (const { place, revision, verdicts } of runs(await places(t)))
+        await t.test(`${revision} ${place.name}`, async (t) => {
+            const of = results.get(revision) ?? new Map();
+            results.set(revision, of.set(place.name, await verdicts));
+            for (const [scenario, verdict] of await verdicts)
+                await t.test(scenario, () => equal(verdict, scenario === neverRuns ? 'skipped' : 'passes'));
+        });
+    await t.test('the page says what came of it', () => keepPage('suite', [...results].map(([revision, of]) => table(revision, of)).join('\n')));
+});
