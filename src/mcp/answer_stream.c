@@ -155,20 +155,23 @@ who_gives_way(const struct answer_streams *all, bool to_answer)
     return to_answer ? LIST_OF(struct kept_event, list_first(&all->events), node) : NULL;
 }
 
+/* An answer may be larger than all that is kept else: when there is nobody to whom it could be given now. */
 static bool
-make_room(struct answer_streams *all, size_t size, bool is_answer)
+make_room(const struct answer_stream *s, size_t size, bool is_answer)
 {
-    if (size > EVENT_BYTES)
+    struct answer_streams *all = s->owner;
+    /* A small one may be the words that another is not kept. A large one is there twice while it is said again. */
+    size_t rest = size <= SMALL || all->budget == NULL ? 0 : all->budget->max / 4 + (size > EVENT_BYTES ? size : 0);
+
+    if ((size > EVENT_BYTES && (!is_answer || s->hop != NULL)) || !budget_has(all->budget, size + rest))
         return false;
-    while (all->event_count >= EVENTS_MAX || all->bytes + size > EVENT_BYTES) {
+    while (all->event_count > 0 && (all->event_count >= EVENTS_MAX || all->bytes + size > EVENT_BYTES)) {
         struct kept_event *event = who_gives_way(all, is_answer);
         if (event == NULL)
             return false;
         event_drop(event);
     }
-    /* A small one may be the words that another is not kept. */
-    size_t rest = size <= SMALL || all->budget == NULL ? 0 : all->budget->max / 4;
-    return budget_has(all->budget, size + rest) && budget_take(all->budget, size);
+    return budget_take(all->budget, size);
 }
 
 bool
@@ -178,7 +181,7 @@ answer_stream_keep(struct answer_stream *s, struct str message, bool is_answer)
     size_t                 size  = sizeof(struct kept_event) + message.len;
     struct kept_event     *event = NULL;
 
-    if (!make_room(all, size, is_answer))
+    if (!make_room(s, size, is_answer))
         return false;
     event = malloc(size);
     if (event == NULL) {

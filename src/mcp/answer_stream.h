@@ -4,7 +4,8 @@
  * A client that lost its connection asks with the last one that it saw (Last-Event-ID) for what followed on that
  * stream, and on no other. What was said is kept for EVENT_KEPT, at most EVENTS_MAX events and EVENT_BYTES of a
  * session, and never of the last quarter of memory.max: a client that comes back is a rare thing, a request that finds
- * no memory should be rarer. What is too much drops the oldest, answers last. What was dropped is known by its number,
+ * no memory should be rarer. What is too much drops the oldest, answers last; an
+ * answer that finds nobody may be larger than all that. What was dropped is known by its number,
  * so that a gap is told and not passed over.
  *
  * A stream does not know who carries it (hop_stream.h does). MCP 2025-11-25 basic/transports, "Resumability and

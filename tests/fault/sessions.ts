@@ -134,6 +134,7 @@ export async function objects(house: House): Promise<Objects> {
 /** Those of which one at rest has none. The request that asks is an apiJob, a link and a connection. */
 const NONE_AT_REST = [
     ...['exchanges', 'hops', 'delayed', 'visits', 'sessions', 'lanes', 'channels', 'channelCalls', 'questions', 'heldMessages'],
+    ...['answerStreams', 'keptEvents'],
     ...['children', 'upstreamCalls', 'tellings', 'httpCalls', 'dials', 'lookups', 'wires', 'workerJobs', 'heldBytes'],
 ];
 

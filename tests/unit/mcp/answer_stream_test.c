@@ -166,8 +166,13 @@ TEST(bytes_are_bounded)
         assert_true(answer_stream_keep(s, str_of(large, MIB(1)), false));
     assert_int_equal(all.event_count, 3);
     assert_true(budget.taken <= EVENT_BYTES);
+    s->hop = (struct hop *)(void *)&all;
     assert_false(answer_stream_keep(s, str_of(large, sizeof large), true)); /* with what is about it, it is too large */
+    s->hop = NULL;
+    assert_false(answer_stream_keep(s, str_of(large, sizeof large), false));
     assert_int_equal(s->last, 10);
+    assert_true(answer_stream_keep(s, str_of(large, sizeof large), true)); /* there is nobody to whom it was given */
+    assert_int_equal(all.event_count, 1);
     finish();
 }
 
