@@ -6,7 +6,7 @@
 
 #include "api/parameters.h"
 #include "api/routes.h"
-#include "api/seen.h"
+#include "gateway/seen.h"
 
 #define MASK STR("***")
 
