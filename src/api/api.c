@@ -3,13 +3,7 @@
 #include "api/parameters.h"
 #include "base/live.h"
 
-enum { JOB_FIRST = 8192, JOB_MOST = 64 << 20, JOBS_MAX = 64 };
-
-/* The workers are everybody's: a search that takes its time must not keep calls from their DNS. */
-enum { WORKING_MAX = 2 };
-
-#define LOOK_EVERY MILLISECONDS(20)
-#define LOOK_MAX   SECONDS(1)
+enum { JOB_FIRST = 8192, JOB_MOST = 64 << 20 };
 
 struct api *
 api_new(const struct api_parts *parts, struct error *err)
@@ -21,17 +15,12 @@ api_new(const struct api_parts *parts, struct error *err)
         return NULL;
     }
     a->parts = *parts;
-    list_init(&a->waiting);
     return a;
 }
 
 void
 api_free(struct api *a)
 {
-    if (a != NULL)
-        a->is_closing = true; /* the rest of the house may be gone already */
-    while (a != NULL && a->running > 0)
-        loop_turn(a->parts.loop, MILLISECONDS(10));
     free(a);
 }
 
@@ -144,89 +133,30 @@ job_answer(struct api_job *job)
 }
 
 static void
-run(void *arg)
+work(struct errand *e)
 {
-    struct api_job *job = arg;
+    struct api_job *job = LIST_OF(struct api_job, e, errand);
 
     job->route->work(job);
 }
 
-/* The change is live, or that takes so long that the client need not wait. */
 static void
-look_whether_live(struct timer *timer)
+done(struct errand *e)
 {
-    struct api_job *job = LIST_OF(struct api_job, timer, look);
-    struct api     *a   = job->api;
+    struct api_job *job = LIST_OF(struct api_job, e, errand);
 
-    if (!a->is_closing && gateway_registry(a->parts.gateway) == job->before && clock_mono() < job->look_until) {
-        loop_set_timer(a->parts.loop, &job->look, clock_mono() + LOOK_EVERY);
-        return;
-    }
-    registry_unref(job->before);
-    a->running--;
+    if (!e->has_run)
+        job_fail(job, 503, "BUSY", "no memory");
     job_answer(job);
-}
-
-static void
-answer_when_live(struct api_job *job)
-{
-    struct api *a = job->api;
-
-    job->before     = registry_ref(gateway_registry(a->parts.gateway));
-    job->look_until = clock_mono() + LOOK_MAX;
-    timer_init(&job->look, look_whether_live);
-    registry_watch_look(a->parts.watch, false);
-    look_whether_live(&job->look);
-}
-
-static void
-finish(struct api_job *job)
-{
-    if (job->looks_again && !job->api->is_closing) {
-        answer_when_live(job);
-        return;
-    }
-    job->api->running--;
-    job_answer(job);
-}
-
-static void start_waiting(struct api *a);
-
-static void
-done(void *arg)
-{
-    struct api_job *job = arg;
-    struct api     *a   = job->api;
-
-    a->working--;
-    finish(job);
-    start_waiting(a);
-}
-
-/* A question whose asker has left is not looked into; what was to be changed is. */
-static void
-start_waiting(struct api *a)
-{
-    for (struct list *node; a->working < WORKING_MAX && (node = list_first(&a->waiting)) != NULL;) {
-        struct api_job *job = LIST_OF(struct api_job, node, node);
-        list_remove(node);
-        if (job->request == NULL && job->route->method == HTTP_METHOD_GET) {
-            finish(job);
-            continue;
-        }
-        a->working++;
-        if (!loop_work(a->parts.loop, run, done, job)) {
-            a->working--;
-            job_fail(job, 503, "BUSY", "no memory");
-            finish(job);
-        }
-    }
 }
 
 static void
 on_gone(struct http_request *r)
 {
-    ((struct api_job *)r->user)->request = NULL;
+    struct api_job *job = r->user;
+
+    job->request            = NULL;
+    job->errand.is_unwanted = true;
 }
 
 void
@@ -235,8 +165,8 @@ api_take_request(struct api *a, struct http_request *r)
     struct str          name;
     struct buffer       allowed = {.max = 256};
     const struct route *route   = find_route(r, &name, &allowed);
-    struct arena       *arena   = route == NULL || a->running >= JOBS_MAX ? NULL : arena_new(JOB_FIRST, JOB_MOST);
-    struct api_job     *job     = arena == NULL ? NULL : ARENA_NEW(arena, struct api_job);
+    struct arena *arena = route == NULL || !errands_have_room(a->parts.errands) ? NULL : arena_new(JOB_FIRST, JOB_MOST);
+    struct api_job *job = arena == NULL ? NULL : ARENA_NEW(arena, struct api_job);
 
     buffer_clear(&allowed);
     if (job == NULL) {
@@ -264,9 +194,8 @@ api_take_request(struct api *a, struct http_request *r)
         job_answer(job);
         return;
     }
-    a->running++;
-    list_append(&a->waiting, &job->node);
-    start_waiting(a);
+    job->errand = (struct errand){.work = work, .done = done, .changes = route->method != HTTP_METHOD_GET};
+    errand_start(a->parts.errands, &job->errand);
 }
 
 void

@@ -283,8 +283,8 @@ config_add(struct api_job *job)
     print_json(&p, "server", job->input); /* as it was given */
     print_close(&p, '}');
     job_finish(job, &p);
-    job->status      = 201;
-    job->looks_again = true;
+    job->status             = 201;
+    job->errand.looks_again = true;
 }
 
 void
@@ -309,7 +309,7 @@ config_change(struct api_job *job)
     print_text(&p, "message", STR("changed"));
     print_close(&p, '}');
     job_finish(job, &p);
-    job->looks_again = true;
+    job->errand.looks_again = true;
 }
 
 void
@@ -321,8 +321,8 @@ config_remove(struct api_job *job)
         job_fail_with(job, &err);
         return;
     }
-    job->status      = 204;
-    job->looks_again = true;
+    job->status             = 204;
+    job->errand.looks_again = true;
 }
 
 /* What is known from the calls that passed, and of its child: nothing is asked, and nothing started. */

@@ -36,6 +36,7 @@ struct daemon {
     struct children       *children;
     struct gateway        *gateway;
     struct registry_watch *watch;
+    struct errands         errands;
     struct api            *api;
     struct http_server    *server;
     struct origin_rules    origin;
@@ -271,16 +272,16 @@ open_gateway(struct daemon *d, struct error *err)
     if (d->gateway == NULL)
         return false;
     d->watch = registry_watch_new(&d->loop, &d->source, d->first, on_registry, d, err);
+    errands_init(&d->errands, &d->loop, d->gateway, d->watch);
     return d->watch != NULL;
 }
 
 static bool
 open_api(struct daemon *d, uint16_t port, struct error *err)
 {
-    struct api_parts parts = {.loop          = &d->loop,
-                              .settings      = d->settings,
+    struct api_parts parts = {.settings      = d->settings,
                               .gateway       = d->gateway,
-                              .watch         = d->watch,
+                              .errands       = &d->errands,
                               .traffic       = d->traffic,
                               .traffic_path  = d->traffic_path,
                               .registry_path = d->registry_path,
@@ -402,6 +403,7 @@ take_apart(struct daemon *d)
     http_server_free(d->server);
     registry_watch_free(d->watch);
     gateway_free(d->gateway);
+    errands_close(&d->errands);
     api_free(d->api);
     if (d->children != NULL && children_count(d->children) > 0) {
         d->loop.stopping = false;
