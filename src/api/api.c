@@ -2,6 +2,7 @@
 
 #include "api/parameters.h"
 #include "base/live.h"
+#include "guard/refuse.h"
 
 enum { JOB_FIRST = 8192, JOB_MOST = 64 << 20 };
 
@@ -64,18 +65,20 @@ find_route(const struct http_request *r, struct str *name, struct buffer *allowe
     return NULL;
 }
 
+/* `allowed`: the methods of that path, when it has others. */
 static void
-answer_error(struct http_request *r, int status, const char *code, const char *text, const struct http_header *extra)
+refuse_misfit(struct http_request *r, const struct route *route, struct str allowed)
 {
-    struct http_header headers[2] = {{STR("Content-Type"), STR("application/json")}};
-    struct buffer      body       = {.max = KIB(4)};
-    bool               ok         = buffer_printf(&body, "{\"error\":{\"code\":\"%s\",\"message\":", code) &&
-              buffer_append_json(&body, str_from(text)) && buffer_append(&body, STR("}}\n"));
+    struct http_header allow = {STR("Allow"), allowed};
+    struct str         type  = http_header(&r->headers, STR("content-type"));
 
-    if (extra != NULL)
-        headers[1] = *extra;
-    http_answer(r, status, headers, extra == NULL ? 1 : 2, ok ? buffer_str(&body) : STR_NONE);
-    buffer_clear(&body);
+    if (route == NULL && allowed.len > 0)
+        refuse(r, 405, "METHOD_NOT_ALLOWED", "this path has other methods", &allow);
+    else if (route == NULL)
+        refuse(r, 404, "NOT_FOUND", "the API has no such path; docs/api.md lists them", NULL);
+    else if ((route->method == HTTP_METHOD_POST || route->method == HTTP_METHOD_PUT) && type.data != NULL &&
+             !http_is_type(type, STR("application/json")))
+        refuse(r, 415, "UNSUPPORTED_MEDIA_TYPE", "Content-Type must be application/json", NULL);
 }
 
 void
@@ -84,25 +87,10 @@ api_take_head(struct api *a, struct http_request *r)
     struct str          name;
     struct buffer       allowed = {.max = 256};
     const struct route *route   = find_route(r, &name, &allowed);
-    struct http_header  allow   = {STR("Allow"), buffer_str(&allowed)};
-    struct http_header  bearer  = {STR("WWW-Authenticate"), STR("Bearer")};
-    struct str          type    = http_header(&r->headers, STR("content-type"));
+    bool                is_open = route != NULL ? route->is_open : !str_starts(r->path, STR("/api"));
 
-    bool is_open = route != NULL ? route->is_open : !str_starts(r->path, STR("/api"));
-    if (!is_open && !local_token_is_given(a->parts.token, &r->headers))
-        answer_error(
-            r, 401, "UNAUTHORIZED",
-            http_header(&r->headers, STR("authorization")).data == NULL
-                ? "Missing or invalid Authorization header: send `Authorization: Bearer` and the token in <home>/token"
-                : "Invalid token: the right one is in <home>/token",
-            &bearer);
-    else if (route == NULL && buffer_len(&allowed) > 0)
-        answer_error(r, 405, "METHOD_NOT_ALLOWED", "this path has other methods", &allow);
-    else if (route == NULL)
-        answer_error(r, 404, "NOT_FOUND", "the API has no such path; docs/api.md lists them", NULL);
-    else if ((route->method == HTTP_METHOD_POST || route->method == HTTP_METHOD_PUT) && type.data != NULL &&
-             !http_is_type(type, STR("application/json")))
-        answer_error(r, 415, "UNSUPPORTED_MEDIA_TYPE", "Content-Type must be application/json", NULL);
+    if (is_open || refuse_without_token(r, a->parts.token))
+        refuse_misfit(r, route, buffer_str(&allowed));
     buffer_clear(&allowed);
 }
 
@@ -171,7 +159,7 @@ api_take_request(struct api *a, struct http_request *r)
     buffer_clear(&allowed);
     if (job == NULL) {
         arena_free(arena);
-        answer_error(r, 503, "BUSY", "too much is asked at once, or no memory: try again", NULL);
+        refuse(r, 503, "BUSY", "too much is asked at once, or no memory: try again", NULL);
         return;
     }
     struct error err = {0};

@@ -14,6 +14,7 @@
 #include "daemon/reload.h"
 #include "guard/origin.h"
 #include "guard/peer.h"
+#include "guard/refuse.h"
 
 enum { SIGNALS = 3, PORT_TRIES = 20 };
 
@@ -54,18 +55,6 @@ static const char fixed_headers[] = "X-Content-Type-Options: nosniff\r\n"
                                     "Content-Security-Policy: sandbox; default-src 'none'\r\n";
 
 static void
-refuse(struct http_request *r, int status, const char *code, const char *text)
-{
-    struct http_header type = {STR("Content-Type"), STR("application/json")};
-    struct buffer      body = {.max = KIB(4)};
-    bool               ok   = buffer_printf(&body, "{\"error\":{\"code\":\"%s\",\"message\":", code) &&
-              buffer_append_json(&body, str_from(text)) && buffer_append(&body, STR("}}\n"));
-
-    http_answer(r, status, &type, 1, ok ? buffer_str(&body) : STR_NONE);
-    buffer_clear(&body);
-}
-
-static void
 on_head(void *owner, struct http_request *r)
 {
     struct daemon *d   = owner;
@@ -73,16 +62,17 @@ on_head(void *owner, struct http_request *r)
 
     bool is_page = !gateway_owns(r->path) && !str_starts(r->path, STR("/api"));
     if (!origin_check(&d->origin, r, is_page, &err))
-        refuse(r, 403, "FORBIDDEN", err.text);
+        refuse(r, 403, "FORBIDDEN", err.text, NULL);
     else if (gateway_owns(r->path))
         gateway_take_head(d->gateway, r);
     else if (api_owns(r->path))
         api_take_head(d->api, r);
     else if (str_eq(r->path, STR("/mcp")) || str_eq(r->path, STR("/gateway/mcp")) || str_eq(r->path, STR("/g/mcp")))
         refuse(r, 404, "NOT_FOUND",
-               "aggregation, and Gatehouse's own server, come with a later version; a server is at /s/{name}/mcp");
+               "aggregation, and Gatehouse's own server, come with a later version; a server is at /s/{name}/mcp",
+               NULL);
     else
-        refuse(r, 404, "NOT_FOUND", "nothing is here; a server is at /s/{name}/mcp, the API at /api");
+        refuse(r, 404, "NOT_FOUND", "nothing is here; a server is at /s/{name}/mcp, the API at /api", NULL);
 }
 
 static void
