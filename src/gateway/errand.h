@@ -34,7 +34,7 @@ struct errand {
 };
 
 void errands_init(struct errands *all, struct loop *loop, struct gateway *gateway, struct registry_watch *watch);
-/* Those under way are done before it returns: the loop turns until then. Gateway and watch may be gone already. */
+/* Those under way are done before it returns: the loop turns until then. Before gateway and watch are freed. */
 void errands_close(struct errands *all);
 /* False: too many are open. */
 bool errands_have_room(const struct errands *all);
