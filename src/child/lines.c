@@ -148,3 +148,13 @@ lines_clear(struct lines *l)
     drop_held(l);
     buffer_clear(&l->held);
 }
+
+void
+line_flatten(char *text, size_t len)
+{
+    static const char ends[] = {'\r', '\n'};
+
+    for (size_t i = 0; i < sizeof ends; i++)
+        for (char *at = text; (at = memchr(at, ends[i], (size_t)(text + len - at))) != NULL;)
+            *at = ' ';
+}

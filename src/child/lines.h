@@ -34,4 +34,8 @@ bool lines_feed(struct lines *l, struct str bytes, const struct lines_events *ev
 bool lines_finish(struct lines *l, const struct lines_events *events, void *owner);
 void lines_clear(struct lines *l);
 
+/* Of a text that is to be one line: its line ends become spaces, which mean the same in JSON. Some readers end a line
+ * at a carriage return, others at a newline. */
+void line_flatten(char *text, size_t len);
+
 #endif

@@ -163,17 +163,6 @@ stream_close(struct child *child)
     stream_close_one(&child->err, &child->fd.err);
 }
 
-/* Some readers end a line at a carriage return, others at a newline. */
-static void
-put_on_one_line(char *text, size_t len)
-{
-    static const char ends[] = {'\r', '\n'};
-
-    for (size_t i = 0; i < sizeof ends; i++)
-        for (char *at = text; (at = memchr(at, ends[i], (size_t)(text + len - at))) != NULL;)
-            *at = ' ';
-}
-
 bool
 child_write(struct child *child, struct str line)
 {
@@ -191,7 +180,7 @@ child_write(struct child *child, struct str line)
     if (line.len > 0)
         memcpy(start, line.data, line.len);
     start[line.len] = '\n';
-    put_on_one_line(start, line.len);
+    line_flatten(start, line.len);
     buffer_added(&child->queue, line.len + 1);
     if (buffer_len(&child->queue) >= CHILD_QUEUE_HIGH)
         child->is_crowded = true;

@@ -113,7 +113,7 @@ struct exchange {
     bool         is_last_chance;    /* nothing but the answer itself keeps it from expiring */
 
     enum close_reason why;         /* once CLOSED */
-    int               http_status; /* what the client saw, or would have */
+    int               http_status; /* what the client saw, or would have; a back may choose */
     int               error_code;  /* JSON-RPC, of the answer; 0: none seen */
     bool              failed;      /* the answer was an error, or a tool's result with isError */
     bool              judged;      /* `failed` and `error_code` are known (else the log reads them from the answer) */

@@ -2,6 +2,7 @@
 #include <arpa/inet.h>
 
 #include "gateway/parts.h"
+#include "mcp/head_check.h"
 #include "mcp/revision.h"
 
 enum { BATCH_MAX = 100, REVISION_SHOWN = 64 };
@@ -59,66 +60,16 @@ server_of(struct gateway *g, struct http_request *r)
     return NULL;
 }
 
-/* What is read here and passes on: of two such fields one reader takes the first, another the last (RFC 9110 section
- * 5.3). No data: none is there twice. */
-static struct str
-field_given_twice(const struct http_headers *headers)
-{
-    static const struct str single[] = {
-        {"Content-Type", 12}, {"Mcp-Session-Id", 14}, {"MCP-Protocol-Version", 20}, {"Authorization", 13},
-        {"Mcp-Method", 10},   {"Mcp-Name", 8},        {"Last-Event-ID", 13},
-    };
-    unsigned seen = 0;
-
-    for (size_t i = 0; i < headers->count; i++)
-        for (size_t k = 0; k < sizeof single / sizeof single[0]; k++) {
-            if (!str_eq_nocase(headers->items[i].name, single[k]))
-                continue;
-            if ((seen & 1U << k) != 0)
-                return single[k];
-            seen |= 1U << k;
-        }
-    return STR_NONE;
-}
-
-/* Content of GET and DELETE means nothing, and the next reader may take it for a request (RFC 9110 section 9.3.1). */
-static bool
-has_body(const struct http_request *r)
-{
-    struct str length = http_header(&r->headers, STR("content-length"));
-    uint64_t   bytes  = 0;
-
-    return http_header(&r->headers, STR("transfer-encoding")).data != NULL || (str_to_u64(length, &bytes) && bytes > 0);
-}
-
-static void
-check_head(struct http_request *r)
-{
-    struct str twice = field_given_twice(&r->headers);
-    char       text[80];
-
-    if (twice.data != NULL) {
-        snprintf(text, sizeof text, "%.*s is given twice", STR_ARG(twice));
-        refuse_request(r, 400, -32600, STR_NONE, text, NULL);
-    } else if (r->method != HTTP_METHOD_POST && has_body(r)) {
-        refuse_request(r, 400, -32600, STR_NONE, "a GET or DELETE has no body", NULL);
-    } else if (r->method == HTTP_METHOD_POST &&
-               !http_is_type(http_header(&r->headers, STR("content-type")), STR("application/json"))) {
-        refuse_request(r, 415, -32000, STR_NONE, "Content-Type must be application/json", NULL);
-    } else if (http_header(&r->headers, STR("content-encoding")).data != NULL) {
-        refuse_request(r, 415, -32000, STR_NONE, "a body with a Content-Encoding is not read; send it plain", NULL);
-    }
-}
-
 void
 gateway_take_head(struct gateway *g, struct http_request *r)
 {
     static const struct http_header allow[] = {{{"Allow", 5}, {"GET, POST, DELETE", 17}}};
+    struct head_flaw                flaw;
 
     if (r->method != HTTP_METHOD_POST && r->method != HTTP_METHOD_GET && r->method != HTTP_METHOD_DELETE)
         http_answer(r, 405, allow, 1, STR_NONE);
-    else if (server_of(g, r) != NULL)
-        check_head(r);
+    else if (server_of(g, r) != NULL && !head_check(r, &flaw))
+        refuse_request(r, flaw.status, flaw.code, STR_NONE, flaw.text, NULL);
 }
 
 static struct str

@@ -3,6 +3,7 @@
 #include <assert.h>
 
 #include "base/live.h"
+#include "mcp/failure.h"
 
 #define STREAM_AFTER SECONDS(5)
 #define SHARE        MIB(1)
@@ -236,14 +237,15 @@ front_message(struct front *front, struct exchange *x, struct str message, bool 
         return false;
     if (hop->shape == HOP_SILENT && !last)
         hop_begin_stream(hop);
+    if (hop->shape == HOP_STREAM || hop->is_batch || x->http_status == 0) /* else it was chosen by who answers */
+        x->http_status = 200;
     if (hop->shape == HOP_STREAM)
         return stream_message(hop, message, last && !hop->is_batch);
-    x->http_status = 200;
     exchange_begin_answer(x);
     if (hop->is_batch)
         hop_join_answer(hop, message, 200); /* sent when the last exchange ends */
     else
-        hop_answer_json(hop, 200, message);
+        hop_answer_json(hop, x->http_status, message);
     return true;
 }
 
@@ -277,20 +279,6 @@ front_bytes(struct front *front, struct str bytes, bool inside)
         return true;
     set_unread(hop, true);
     return false;
-}
-
-/* What the client is told when no answer came: the server's name, what happened, to what. */
-static bool
-append_failure(struct buffer *b, const struct hop *hop, const struct exchange *x, enum close_reason why)
-{
-    struct buffer text = {.max = KIB(2)};
-    bool ok = buffer_printf(&text, "%s %s", hop->server[0] == '\0' ? "Gatehouse" : hop->server, close_info[why].text);
-
-    if (ok && x->detail.len > 0)
-        ok = buffer_printf(&text, ": %.*s", STR_ARG(x->detail));
-    ok = ok && append_error_message(b, x->message.id, -32603, buffer_str(&text), close_info[why].name);
-    buffer_clear(&text);
-    return ok;
 }
 
 /* A notification or a reply was taken, a session deleted: nothing to say. */
@@ -337,7 +325,7 @@ tell_end(struct hop *hop, struct exchange *x, enum close_reason why, bool is_las
     bool          is_error  = why != CLOSE_ANSWERED && !(x->kind == KIND_STREAM && has_begun); /* those just end */
     bool          is_said   = is_error && why != CLOSE_CANCELLED;
 
-    if (is_said && !append_failure(&failure, hop, x, why)) {
+    if (is_said && !append_failure(&failure, hop->server, x, why)) {
         buffer_reset(&failure);
         hop->is_torn = true; /* a stream that ended as if nothing were missing would lie */
     } else if (is_said && x->kind == KIND_REQUEST) {

@@ -6,6 +6,8 @@
 
 /* Legacy, newest first: opened by `initialize`. NULL-terminated. */
 extern const char *const legacy_revisions[];
+/* Opened by nothing: each request says its own. */
+extern const char *const modern_revisions[];
 
 bool revision_is_known(struct str revision);
 /* 2026-07-28 and whatever comes later: dates compare as texts. */
