@@ -58,7 +58,7 @@ export class House {
         request.on('data', (piece) => (body += piece)).on('end', () => answerWeather(request, response, body));
     });
 
-    async start() {
+    async start(settings: Record<string, string> = {}) {
         await new Promise<void>((resolve) => this.#upstream.listen(0, '127.0.0.1', resolve));
         this.#home = await mkdtemp(join(tmpdir(), 'gatehouse-api-'));
         this.#gatehouse = new Gatehouse(join(root, 'build/gatehouse'), this.#home);
@@ -68,8 +68,17 @@ export class House {
                 kid: { command: process.execPath, args: ['-e', KID], env: { KID_TOKEN: 'hidden' } },
                 'not a name': { url: 'http://localhost:1/mcp' },
             },
-            { token: TOKEN },
+            { token: TOKEN, settings },
         );
+    }
+
+    get port(): number {
+        return this.#gatehouse!.port;
+    }
+
+    /** What it wrote to stderr. */
+    get said(): string {
+        return this.#gatehouse!.said;
     }
 
     get weatherUrl(): string {
