@@ -9,7 +9,7 @@ each() {
     sum "$(grep -c '^ok ' build/test-logs/each)" "$(grep -c '^not ok ' build/test-logs/each)"
 }
 
-sources() { find src tests/unit tests/fault tests/fuzz bench -name '*.c' -o -name '*.h' | sort; }
+sources() { find src tests/unit tests/schema tests/fault tests/fuzz bench -name '*.c' -o -name '*.h' | sort; }
 
 # unit_tests DIR [SUITE]...: counts what cmocka prints for each test, and a program that died as one more failure.
 unit_tests() {
@@ -112,6 +112,7 @@ own_runner() {
 stage_lint() { node_tests lint scenarios/runner; }
 stage_scenarios() { own_runner scenarios; }
 stage_api() { own_runner api; }
+stage_schema() { own_runner schema; }
 stage_e2e() { own_runner e2e; }
 stage_fault() { with_sanitizers gatehouse gatehouse-helper && own_runner fault; }
 stage_fuzz() { script/fuzz 30; }

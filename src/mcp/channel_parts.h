@@ -6,10 +6,11 @@
 #include "base/map.h"
 #include "exchange/skim.h"
 #include "mcp/channel.h"
+#include "mcp/log_level.h"
 #include "mcp/rewrite.h"
 #include "mcp/session.h"
 
-enum { CALLS_MAX = 65536, QUESTIONS_MAX = 256, SUBSCRIPTIONS_MAX = 1024, HELD_MAX = 64, LOG_LEVELS = 8 };
+enum { CALLS_MAX = 65536, QUESTIONS_MAX = 256, SUBSCRIPTIONS_MAX = 1024, HELD_MAX = 64 };
 
 #define HELD_BYTES KIB(960) /* of a session; no more than a hop's share, so that flushing them loses no hop */
 
@@ -126,9 +127,5 @@ void          question_drop(struct channel *c, struct question *q);
 
 /* session.c */
 void session_forget_subscription(struct session *s, struct str uri);
-
-/* -1: no level. */
-int                      log_level_of(struct str word);
-extern const char *const log_levels[LOG_LEVELS]; /* least severe first */
 
 #endif

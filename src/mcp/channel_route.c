@@ -3,18 +3,6 @@
 
 #include "base/live.h"
 
-const char *const log_levels[LOG_LEVELS] = {"debug", "info",     "notice", "warning",
-                                            "error", "critical", "alert",  "emergency"};
-
-int
-log_level_of(struct str word)
-{
-    for (int i = 0; i < LOG_LEVELS; i++)
-        if (str_eq(word, str_from(log_levels[i])))
-            return i;
-    return -1;
-}
-
 /* The newest call of the session in flight; with `only_heard` one whose client still listens. NULL: none. */
 static struct call *
 newest_call(const struct channel *c, const struct session *s, bool only_heard)

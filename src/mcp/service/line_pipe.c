@@ -95,11 +95,10 @@ give_descriptors_back(struct line_pipe *p)
 }
 
 bool
-line_pipe_open(struct line_pipe *p, int in, int out, size_t line_max, size_t queue_max, struct error *err)
+line_pipe_open(struct line_pipe *p, int in, int out, size_t line_max, struct error *err)
 {
-    p->lines     = (struct lines){.max = line_max};
-    p->queue     = (struct buffer){.max = SIZE_MAX / 4}; /* line_pipe_write has the bound */
-    p->queue_max = queue_max;
+    p->lines = (struct lines){.max = line_max};
+    p->queue = (struct buffer){.max = SIZE_MAX / 4}; /* line_pipe_write has the bound */
     timer_init(&p->again, on_again);
     p->in_flags = p->out_flags = -1;
     p->piece                   = malloc(PIECE);
@@ -130,11 +129,11 @@ line_pipe_close(struct line_pipe *p)
 }
 
 bool
-line_pipe_write(struct line_pipe *p, struct str line)
+line_pipe_write(struct line_pipe *p, struct str line, size_t most)
 {
     size_t queued = buffer_len(&p->queue);
 
-    if (p->is_broken || (queued > 0 && (line.len >= p->queue_max || queued >= p->queue_max - line.len)) ||
+    if (p->is_broken || (queued > 0 && (line.len >= most || queued >= most - line.len)) ||
         !buffer_reserve(&p->queue, line.len + 1))
         return false;
     char *start = buffer_space(&p->queue);

@@ -19,19 +19,18 @@ struct line_pipe {
     bool          has_ended, is_held, is_broken, is_dup;
     struct lines  lines;
     struct buffer queue;
-    size_t        queue_max;
     char         *piece;
 };
 
 /* `loop` to `owner` are set. The descriptors are non-blocking until it is closed, and stay open. Reading starts. False:
  * it needs no closing. */
-bool line_pipe_open(struct line_pipe *p, int in, int out, size_t line_max, size_t queue_max, struct error *err);
+bool line_pipe_open(struct line_pipe *p, int in, int out, size_t line_max, struct error *err);
 /* Not from within `events`. */
 void line_pipe_close(struct line_pipe *p);
 
-/* Queues a line; what ends a line within it becomes a space. False: no memory, or over queue_max, which a line whose
- * queue is empty never is; nothing was queued. */
-bool line_pipe_write(struct line_pipe *p, struct str line);
+/* Queues a line; what ends a line within it becomes a space. False: no memory, or more than `most` bytes would wait, of
+ * which a line alone is never too many; nothing was queued. */
+bool line_pipe_write(struct line_pipe *p, struct str line, size_t most);
 /* Writes what can be. False: nobody reads any more. */
 bool   line_pipe_flush(struct line_pipe *p);
 size_t line_pipe_queued(const struct line_pipe *p);

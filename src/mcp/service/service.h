@@ -112,10 +112,11 @@ struct service_table {
     const struct resource          *resources;
     const struct resource_template *templates;
     const struct prompt            *prompts;
-    bool                            logs;       /* some handler uses request_log */
-    bool                            is_private; /* its lists differ from user to user: cacheScope private */
-    uint32_t                        page;       /* most entries of a list in one answer; 0: all */
-    uint32_t                        fresh_ms;   /* ttlMs of lists, templates, resources */
+    bool                            logs;        /* some handler uses request_log */
+    bool                            makes_tasks; /* some handler uses request_become_task */
+    bool                            is_private;  /* its lists differ from user to user: cacheScope private */
+    uint32_t                        page;        /* most entries of a list in one answer; 0: all */
+    uint32_t                        fresh_ms;    /* ttlMs of lists, templates, resources */
 };
 
 /* What was asked for. Slices and values live as long as the request. */
@@ -168,7 +169,8 @@ void request_log_text(struct request *r, const char *level, const char *text);
 /* Calls `next` when so much time has passed, once; not at all when the request ended meanwhile. One at a time. */
 void request_after(struct request *r, mono_time delay, request_handler next);
 /* Called when the request ends without the handler's answer (cancelled, client gone, time-out): to stop what runs for
- * it. The request may still be read, not answered. */
+ * it. The request may still be read, not answered, and is gone when this returns. Without it a request whose client has
+ * left stays until the handler answers, to nobody. */
 void request_on_cancel(struct request *r, request_handler stop);
 /* What a handler that goes on later has of its own; NULL before it is set. */
 void  request_set_data(struct request *r, void *data);

@@ -1,172 +1,15 @@
-#include "mcp/service/stdio.h"
+#include "mcp/service/stdio_inside.h"
 
 #include <signal.h>
 #include <stdlib.h>
 
-#include "mcp/failure.h"
 #include "mcp/revision.h"
 #include "mcp/service/intake.h"
-#include "mcp/service/line_pipe.h"
 
 #define LINE_MAX_DEFAULT  MIB(64)
 #define QUEUE_MAX_DEFAULT MIB(8)
 
 enum { OPEN_MOST = 16384 /* calls in flight: no more is read then */ };
-
-enum stdio_era { STDIO_UNDECIDED, STDIO_LEGACY, STDIO_MODERN };
-
-struct stdio {
-    struct front            front;
-    struct service         *service;
-    struct exchanges       *all;
-    struct stdio_parts      parts;
-    struct rules           *rules;
-    struct line_pipe        pipe;
-    enum stdio_era          era;
-    struct service_session *session;   /* legacy; NULL: none yet */
-    struct exchange        *stream;    /* what the session says beside its calls; NULL: none */
-    struct list             exchanges; /* of struct exchange, by front_node; the open ones but those of batches */
-    struct list             batches;   /* of struct stdio_batch, by node */
-    size_t                  open;      /* requests */
-    struct loop_hook        turn_end;
-    bool                    has_ended, is_told;
-};
-
-/* The answers of a batch are one line, when all are there. */
-struct stdio_batch {
-    struct front  front;
-    struct list   node; /* on io->batches */
-    struct stdio *io;
-    struct list   exchanges; /* of struct exchange, by front_node */
-    struct buffer joined;    /* "[a,b" */
-};
-
-static bool stdio_message(struct front *front, struct exchange *x, struct str message, bool last);
-static void stdio_end(struct front *front, struct exchange *x, enum close_reason why, bool head_is_out);
-static bool batch_message(struct front *front, struct exchange *x, struct str message, bool last);
-static void batch_end(struct front *front, struct exchange *x, enum close_reason why, bool head_is_out);
-
-/* No back of a service passes bytes. */
-static const struct front_ops stdio_ops = {.message = stdio_message, .end = stdio_end};
-static const struct front_ops batch_ops = {.message = batch_message, .end = batch_end};
-
-/* What has to be said: the queue's bound is for what may be left out. */
-static void
-say(struct stdio *io, struct str line)
-{
-    size_t bound = io->pipe.queue_max;
-
-    io->pipe.queue_max = SIZE_MAX / 4;
-    io->pipe.is_broken |= !line_pipe_write(&io->pipe, line);
-    io->pipe.queue_max = bound;
-}
-
-static bool
-stdio_message(struct front *front, struct exchange *x, struct str message, bool last)
-{
-    struct stdio *io = LIST_OF(struct stdio, front, front);
-
-    if (!line_pipe_write(&io->pipe, message))
-        return false;
-    x->http_status = 200;
-    if (last)
-        exchange_begin_answer(x);
-    return true;
-}
-
-static bool
-has_answer_due(const struct exchange *x, enum close_reason why)
-{
-    return x->kind == KIND_REQUEST && why != CLOSE_ANSWERED && why != CLOSE_CANCELLED;
-}
-
-static const char *
-name_of(const struct stdio *io)
-{
-    return service_table_of(io->service)->name;
-}
-
-static void
-note_end(struct stdio *io, struct exchange *x)
-{
-    if (x->kind == KIND_REQUEST)
-        io->open--;
-    if (io->stream == x)
-        io->stream = NULL;
-}
-
-static void
-stdio_end(struct front *front, struct exchange *x, enum close_reason why, bool head_is_out)
-{
-    struct stdio *io   = LIST_OF(struct stdio, front, front);
-    struct buffer text = {.max = KIB(8)};
-
-    (void)head_is_out;
-    note_end(io, x);
-    if (!has_answer_due(x, why) || io->is_told)
-        return;
-    x->http_status = 200;
-    if (append_failure(&text, name_of(io), x, why)) {
-        exchange_note(x, FROM_SERVER, buffer_str(&text), false);
-        say(io, buffer_str(&text));
-    } else {
-        io->pipe.is_broken = true; /* an answer that never comes is worse than an end */
-    }
-    buffer_clear(&text);
-}
-
-/* False: no memory. */
-static bool
-join(struct stdio_batch *b, struct str answer)
-{
-    return buffer_append(&b->joined, buffer_len(&b->joined) == 0 ? STR("[") : STR(",")) &&
-           buffer_append(&b->joined, answer);
-}
-
-static bool
-batch_message(struct front *front, struct exchange *x, struct str message, bool last)
-{
-    struct stdio_batch *b = LIST_OF(struct stdio_batch, front, front);
-
-    if (!last)
-        return line_pipe_write(&b->io->pipe, message);
-    if (!join(b, message))
-        return false;
-    x->http_status = 200;
-    exchange_begin_answer(x);
-    return true;
-}
-
-static void
-batch_free(struct stdio_batch *b)
-{
-    list_remove(&b->node);
-    buffer_clear(&b->joined);
-    free(b);
-}
-
-static void
-batch_end(struct front *front, struct exchange *x, enum close_reason why, bool head_is_out)
-{
-    struct stdio_batch *b    = LIST_OF(struct stdio_batch, front, front);
-    struct buffer       text = {.max = KIB(8)};
-
-    (void)head_is_out;
-    note_end(b->io, x);
-    if (has_answer_due(x, why)) {
-        x->http_status = 200;
-        b->io->pipe.is_broken |= !append_failure(&text, name_of(b->io), x, why) || !join(b, buffer_str(&text));
-        exchange_note(x, FROM_SERVER, buffer_str(&text), false);
-        buffer_clear(&text);
-    }
-    if (!list_is_empty(&b->exchanges))
-        return;
-    if (buffer_len(&b->joined) > 0 && !b->io->is_told) {
-        b->io->pipe.is_broken |= !buffer_append_char(&b->joined, ']');
-        say(b->io, buffer_str(&b->joined));
-    }
-    batch_free(b);
-}
 
 /* What is no request is not answered, whatever is wrong with it; what could not be read may have been one. */
 static void
@@ -176,7 +19,7 @@ answer_refusal(struct stdio *io, struct intake *in)
     bool          is_asked = in->is_batch || in->count == 0 || in->xs[in->count - 1]->kind == KIND_REQUEST;
 
     if (is_asked && append_refusal(&text, in->id, &in->refusal))
-        say(io, buffer_str(&text));
+        stdio_say(io, buffer_str(&text));
     in->refusal.status = 200; /* as on record: there is no HTTP here */
     intake_end_refused(in, buffer_str(&text));
     buffer_clear(&text);
@@ -293,13 +136,10 @@ adopt(struct intake *in, struct front *front, struct list *exchanges)
 static bool
 adopt_batch(struct stdio *io, struct intake *in)
 {
-    struct stdio_batch *b = calloc(1, sizeof *b);
+    struct stdio_batch *b = stdio_batch_new(io);
 
     if (b == NULL)
         return refuse(in, -32603, "no memory");
-    *b = (struct stdio_batch){.front = {&batch_ops}, .io = io, .joined = {.max = io->parts.line_max}};
-    list_init(&b->exchanges);
-    list_append(&io->batches, &b->node);
     adopt(in, &b->front, &b->exchanges);
     return true;
 }
@@ -389,7 +229,7 @@ on_oversize(void *owner, size_t bytes)
     snprintf(words, sizeof words, "a line of %zu bytes was not read: it is longer than %zu", bytes, io->parts.line_max);
     refusal.message = str_from(words);
     if (append_refusal(&text, STR_NONE, &refusal))
-        say(io, buffer_str(&text));
+        stdio_say(io, buffer_str(&text));
     buffer_clear(&text);
     return true;
 }
@@ -481,7 +321,7 @@ static bool
 open_pipe(struct stdio *io, struct error *err)
 {
     io->pipe = (struct line_pipe){.loop = io->all->loop, .events = &line_events, .on_end = on_input_end, .owner = io};
-    return line_pipe_open(&io->pipe, io->parts.in, io->parts.out, io->parts.line_max, io->parts.queue_max, err);
+    return line_pipe_open(&io->pipe, io->parts.in, io->parts.out, io->parts.line_max, err);
 }
 
 struct stdio *

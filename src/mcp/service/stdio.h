@@ -5,9 +5,10 @@
  *       '--------> MODERN     by a request with a modern envelope other than server/discover, which decides nothing
  *   either ------> ENDING     the input ended: what is in flight is answered, then all is over
  *
- * MCP 2025-11-25 and 2026-07-28, basic/transports "stdio". A client that does not read has its lines wait, up to
- * queue_max: nothing more is read of it meanwhile, and what is only said on the way is dropped; answers have a place
- * always. A line over line_max is skipped and answered with an error. */
+ * MCP 2025-11-25 and 2026-07-28, basic/transports "stdio". A client that does not read has its lines wait, and no more
+ * is read of it meanwhile: up to queue_max what is said on the way, which is dropped then; an answer has room for
+ * line_max more, and becomes an error behind that. A line of the client's over line_max is skipped and answered with an
+ * error. SIGPIPE is ignored from here on. */
 #ifndef GATEHOUSE_MCP_SERVICE_STDIO_H
 #define GATEHOUSE_MCP_SERVICE_STDIO_H
 

@@ -604,18 +604,25 @@ start_again(void)
     child_answers("initialize", "\"result\":" GREETING);
 }
 
-TEST(a_line_without_room_whose_begin_names_its_call_fails_that_call)
+/* An answer of more bytes than a line may have here. */
+static void
+child_says_too_much(int id)
 {
     char line[400];
 
+    snprintf(line, sizeof line, "{\"jsonrpc\":\"2.0\",\"id\":%d,\"result\":{\"t\":\"%0*d\"}}", id, 340, 7);
+    child_says(line);
+}
+
+TEST(a_line_without_room_whose_begin_names_its_call_fails_that_call)
+{
     begin(false);
     house.line_max = 300;
     open_both();
     say(&house.ada, CALL("1", "1"));
     struct exchange *bob = say(&house.bob, CALL("1", "1"));
     WAIT(child_heard("\"id\":3"));
-    snprintf(line, sizeof line, "{\"jsonrpc\":\"2.0\",\"id\":2,\"result\":{\"t\":\"%0*d\"}}", 340, 7);
-    child_says(line);
+    child_says_too_much(2);
     WAIT(house.why == CLOSE_TOO_LARGE); /* ada's exchange is gone by the end of that turn */
     assert_int_equal(house.odd, 1);
     assert_int_equal(bob->state, EXCHANGE_WAITING);
@@ -627,15 +634,12 @@ TEST(a_line_without_room_whose_begin_names_its_call_fails_that_call)
 
 TEST(a_line_without_room_that_answers_nobody_fails_no_call)
 {
-    char line[400];
-
     begin(false);
     house.line_max = 300;
     open_both();
     say(&house.ada, CALL("1", "1"));
     WAIT(child_heard("\"id\":2"));
-    snprintf(line, sizeof line, "{\"jsonrpc\":\"2.0\",\"id\":9,\"result\":{\"t\":\"%0*d\"}}", 340, 7);
-    child_says(line);
+    child_says_too_much(9);
     WAIT(house.odd == 1);
     child_says("{\"jsonrpc\":\"2.0\",\"id\":2,\"result\":{}}");
     WAIT(got(&house.ada, "\"result\""));

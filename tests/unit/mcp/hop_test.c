@@ -233,3 +233,20 @@ TEST(a_request_whose_answer_cannot_be_made_is_dropped_with_words)
     assert_true(relay_got("HTTP/1.1 503 "));
     finish();
 }
+
+TEST(a_json_answer_has_the_status_that_its_back_chose_and_a_stream_has_not)
+{
+    begin("", CALL);
+    relay.xs[0]->http_status = 404;
+    say(0, STR("{\"error\":1}"), true);
+    RELAY_WAIT(relay_got("HTTP/1.1 404 "));
+    finish();
+    begin("", CALL);
+    say(0, STR("{\"progress\":1}"), false);
+    relay.xs[0]->http_status = 404;
+    say(0, STR("{\"error\":1}"), true);
+    RELAY_WAIT(relay_got("\"error\""));
+    assert_true(relay_got("HTTP/1.1 200 "));
+    assert_int_equal(relay.xs[0]->http_status, 200);
+    finish();
+}

@@ -62,6 +62,15 @@ large_text(size_t len)
     return text;
 }
 
+/* The first record of a log that has so much of its own, and else what `budget` gives. */
+static struct record *
+begin_record(struct fixture *f, struct budget *budget, size_t share, uint64_t *id)
+{
+    open_with(f, budget, share);
+    *id = traffic_next_id(f->traffic, clock_wall());
+    return record_new(f->traffic, *id, f->labels);
+}
+
 static uint64_t
 missing_bytes(struct fixture *f)
 {
@@ -77,10 +86,9 @@ TEST(beyond_its_share_the_log_takes_from_the_budget_and_gives_back)
     struct fixture f      = {0};
     struct budget  budget = {.max = MIB(16)};
     char          *text   = large_text(MIB(3));
-    open_with(&f, &budget, MIB(1));
+    uint64_t       id;
+    struct record *r = begin_record(&f, &budget, MIB(1), &id);
 
-    uint64_t       id = traffic_next_id(f.traffic, clock_wall());
-    struct record *r  = record_new(f.traffic, id, f.labels);
     assert_true(record_add(r, FROM_SERVER, 0, str_of(text, KIB(900)), false));
     assert_int_equal(budget.taken, 0);
     assert_true(record_add(r, FROM_SERVER, 0, str_of(text, MIB(3)), false));
@@ -101,10 +109,9 @@ TEST(of_what_the_budget_has_no_room_for_the_begin_is_kept_and_the_rest_marked)
     struct fixture f      = {0};
     struct budget  budget = {.max = MIB(8)};
     char          *text   = large_text(MIB(30));
-    open_with(&f, &budget, MIB(1));
+    uint64_t       id;
+    struct record *r = begin_record(&f, &budget, MIB(1), &id);
 
-    uint64_t       id = traffic_next_id(f.traffic, clock_wall());
-    struct record *r  = record_new(f.traffic, id, f.labels);
     assert_true(record_add(r, FROM_CLIENT, 0, str_of(text, 300), false));
     assert_true(record_add(r, FROM_SERVER, 0, str_of(text, MIB(30)), false));
     assert_true(record_add(r, FROM_SERVER, 0, str_of(text, MIB(30)), false)); /* the same mark tells of it */
@@ -130,10 +137,9 @@ TEST(a_message_in_pieces_is_cut_where_the_first_was_missing)
     struct fixture f      = {0};
     struct budget  budget = {.max = MIB(4)};
     char          *text   = large_text(KIB(64));
-    open_with(&f, &budget, KIB(256));
+    uint64_t       id;
+    struct record *r = begin_record(&f, &budget, KIB(256), &id);
 
-    uint64_t       id = traffic_next_id(f.traffic, clock_wall());
-    struct record *r  = record_new(f.traffic, id, f.labels);
     for (int i = 0; i < 32; i++)
         assert_true(record_add(r, FROM_SERVER, 0, str_of(text, KIB(64)), true));
     put(&f, r, false);
@@ -180,10 +186,9 @@ TEST(with_nothing_left_a_row_tells_of_the_call)
     struct fixture f      = {0};
     struct budget  budget = {0};
     char          *text   = large_text(KIB(64));
-    open_with(&f, &budget, 0);
+    uint64_t       id;
+    struct record *r = begin_record(&f, &budget, 0, &id);
 
-    uint64_t       id = traffic_next_id(f.traffic, clock_wall());
-    struct record *r  = record_new(f.traffic, id, f.labels);
     assert_true(record_add(r, FROM_CLIENT, 0, str_of(text, KIB(64)), false));
     assert_true(record_add(r, FROM_SERVER, 0, str_of(text, KIB(64)), false));
     assert_true(record_add(r, FROM_SERVER, 0, str_of(text, 100), false)); /* there is room for it where it is */
@@ -235,10 +240,9 @@ TEST(what_is_lent_counts_as_long_as_the_log_keeps_it)
     struct fixture f      = {0};
     struct budget  budget = {.max = MIB(16)};
     char          *text   = large_text(MIB(3));
-    open_with(&f, &budget, MIB(1));
+    uint64_t       id;
+    struct record *r = begin_record(&f, &budget, MIB(1), &id);
 
-    uint64_t       id = traffic_next_id(f.traffic, clock_wall());
-    struct record *r  = record_new(f.traffic, id, f.labels);
     add_lent(r, text, MIB(3));
     assert_in_range(r->held, MIB(3), MIB(3) + KIB(16));
     assert_in_range(budget.taken, MIB(2), MIB(2) + KIB(16));
@@ -259,10 +263,9 @@ TEST(of_what_is_lent_and_has_no_room_the_begin_is_copied)
     struct fixture f      = {0};
     struct budget  budget = {.max = MIB(8)};
     char          *text   = large_text(MIB(5));
-    open_with(&f, &budget, MIB(1));
+    uint64_t       id;
+    struct record *r = begin_record(&f, &budget, MIB(1), &id);
 
-    uint64_t       id = traffic_next_id(f.traffic, clock_wall());
-    struct record *r  = record_new(f.traffic, id, f.labels);
     add_lent(r, text, MIB(5));
     assert_true(r->held <= KIB(512));
     add_lent(r, text, MIB(1)); /* this one fits, and does not stand behind the hole */

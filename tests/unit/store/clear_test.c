@@ -142,17 +142,26 @@ TEST(a_clear_of_another_life_of_the_machine_says_nothing_to_this_one)
     fixture_close(&f);
 }
 
+/* A call that is open while the log is cleared, and had been written to it or not. */
+static uint64_t
+open_across_clear(struct fixture *f, bool written)
+{
+    uint64_t id = traffic_next_id(f->traffic, clock_wall());
+
+    put_part(f, id, "{\"before\":1}", false, false);
+    if (written)
+        traffic_flush(f->traffic);
+    clear(f);
+    return id;
+}
+
 TEST(a_call_that_is_open_at_a_clear_is_there_with_what_came_behind_it)
 {
     struct fixture f = {0};
     fixture_open(&f);
 
     for (int written = 0; written < 2; written++) {
-        uint64_t id = traffic_next_id(f.traffic, clock_wall());
-        put_part(&f, id, "{\"before\":1}", false, false);
-        if (written)
-            traffic_flush(f.traffic);
-        clear(&f);
+        uint64_t id = open_across_clear(&f, written);
         put_part(&f, id, answer, false, true);
         traffic_flush(f.traffic);
         assert_sql(&f, REQUESTS_LEFT, "open");
@@ -185,11 +194,7 @@ TEST(a_call_that_goes_on_behind_a_clear_is_closed_when_its_gateway_crashes)
     fixture_open(&f);
 
     for (int written = 0; written < 2; written++) {
-        uint64_t id = traffic_next_id(f.traffic, clock_wall());
-        put_part(&f, id, "{\"before\":1}", false, false);
-        if (written)
-            traffic_flush(f.traffic);
-        clear(&f);
+        uint64_t id = open_across_clear(&f, written);
         put_part(&f, id, "{\"behind\":1}", false, false);
         traffic_flush(f.traffic);
         assert_sql(&f, "SELECT count(*) FROM exchange e JOIN open o ON o.id = e.id WHERE outcome IS NULL", "1");

@@ -1,0 +1,117 @@
+#include "mcp/service/parts.h"
+
+static void *
+take(void *ctx, size_t size)
+{
+    return arena_alloc(ctx, size);
+}
+
+static void *
+take_more(void *ctx, void *old, size_t old_size, size_t size)
+{
+    void *fresh = arena_alloc(ctx, size);
+
+    if (fresh != NULL)
+        memcpy(fresh, old, old_size < size ? old_size : size);
+    return fresh;
+}
+
+static void
+give_back(void *ctx, void *old)
+{
+    (void)ctx, (void)old; /* the arena goes as one */
+}
+
+yyjson_alc
+json_memory(struct arena *a)
+{
+    return (yyjson_alc){.malloc = take, .realloc = take_more, .free = give_back, .ctx = a};
+}
+
+/* How many bytes at the front of `s` are one character of UTF-8; 0: none are. */
+static size_t
+character(struct str s)
+{
+    for (size_t len = 1; len <= 4 && len <= s.len; len++)
+        if (str_is_utf8(str_take(s, len)))
+            return len;
+    return 0;
+}
+
+static yyjson_mut_val *
+mended(yyjson_mut_doc *doc, struct str text)
+{
+    struct buffer   b     = {.max = text.len * 3};
+    bool            ok    = true;
+    yyjson_mut_val *value = NULL;
+
+    while (text.len > 0 && ok) {
+        size_t len = character(text);
+        ok         = buffer_append(&b, len == 0 ? STR("\xEF\xBF\xBD") : str_take(text, len));
+        text       = str_skip(text, len == 0 ? 1 : len);
+    }
+    if (ok)
+        value = yyjson_mut_strncpy(doc, buffer_str(&b).data, buffer_len(&b));
+    buffer_clear(&b);
+    return value;
+}
+
+yyjson_mut_val *
+json_text(yyjson_mut_doc *doc, struct str text)
+{
+    if (text.len == 0)
+        return yyjson_mut_str(doc, "");
+    return str_is_utf8(text) ? yyjson_mut_strncpy(doc, text.data, text.len) : mended(doc, text);
+}
+
+void
+json_put(yyjson_mut_doc *doc, yyjson_mut_val *object, const char *key, const char *text)
+{
+    if (text != NULL)
+        yyjson_mut_obj_add_str(doc, object, key, text);
+}
+
+struct str
+json_str(yyjson_val *value)
+{
+    return yyjson_is_str(value) ? str_of(yyjson_get_str(value), yyjson_get_len(value)) : STR_NONE;
+}
+
+yyjson_val *
+json_member(yyjson_val *object, const char *key)
+{
+    yyjson_val *value = yyjson_obj_get(object, key);
+
+    return yyjson_is_obj(value) ? value : NULL;
+}
+
+char *
+json_write(yyjson_mut_doc *doc, size_t *len)
+{
+    return yyjson_mut_write_opts(doc, 0, NULL, len, NULL);
+}
+
+/* RFC 4648 section 4. */
+char *
+base64_encode(struct arena *a, struct str bytes, size_t *len)
+{
+    static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    char             *text     = bytes.len > SIZE_MAX / 2 ? NULL : arena_alloc(a, bytes.len / 3 * 4 + 5);
+    size_t            at       = 0;
+
+    for (size_t i = 0; text != NULL && i < bytes.len; i += 3) {
+        size_t        left  = bytes.len - i;
+        unsigned char in[3] = {0};
+        memcpy(in, bytes.data + i, left < 3 ? left : 3);
+        text[at++] = digits[in[0] >> 2];
+        text[at++] = digits[(in[0] & 3) << 4 | in[1] >> 4];
+        text[at++] = '=';
+        text[at++] = '=';
+        if (left > 1)
+            text[at - 2] = digits[(in[1] & 15) << 2 | in[2] >> 6];
+        if (left > 2)
+            text[at - 1] = digits[in[2] & 63];
+    }
+    *len = at;
+    return text;
+}

@@ -1,0 +1,101 @@
+/* Who we are and what we can: initialize, server/discover, and what a legacy session sets. */
+#include "mcp/service/parts.h"
+
+static void
+put_capability(struct request *r, yyjson_mut_val *into, enum feature feature, const char *name, bool changes)
+{
+    if ((r->service->features & feature) == 0)
+        return;
+    yyjson_mut_val *capability = yyjson_mut_obj_add_obj(r->doc, into, name);
+    if (feature == FEATURE_RESOURCES)
+        yyjson_mut_obj_add_bool(r->doc, capability, "subscribe", true);
+    if (changes)
+        yyjson_mut_obj_add_bool(r->doc, capability, "listChanged", true);
+}
+
+static void
+put_capabilities(struct request *r, yyjson_mut_val *result)
+{
+    yyjson_mut_val *into = yyjson_mut_obj_add_obj(r->doc, result, "capabilities");
+
+    put_capability(r, into, FEATURE_TOOLS, "tools", true);
+    put_capability(r, into, FEATURE_RESOURCES, "resources", true);
+    put_capability(r, into, FEATURE_PROMPTS, "prompts", true);
+    if (!is_modern(r))
+        put_capability(r, into, FEATURE_LOGS, "logging", false);
+    if (r->revision >= SINCE_COMPLETIONS)
+        put_capability(r, into, FEATURE_COMPLETIONS, "completions", false);
+    if (is_modern(r) && (r->service->features & FEATURE_TASKS) != 0)
+        yyjson_mut_obj_add_obj(r->doc, yyjson_mut_obj_add_obj(r->doc, into, "extensions"), TASKS_EXTENSION);
+}
+
+/* The client's, when we know it; else our newest of its era. MCP 2025-11-25 basic/lifecycle "Version Negotiation". */
+static enum revision
+negotiate(struct str wanted)
+{
+    for (int i = 0; i < SINCE_MODERN; i++)
+        if (str_eq(wanted, str_from(revision_names[i])))
+            return (enum revision)i;
+    return REVISION_2025_11_25;
+}
+
+void
+serve_initialize(struct request *r)
+{
+    struct service_session *session      = r->session;
+    struct str              wanted       = json_str(yyjson_obj_get(r->params, "protocolVersion"));
+    yyjson_val             *capabilities = json_member(r->params, "capabilities");
+
+    if (session->is_open) {
+        r->x->http_status = 400;
+        request_answer_error(r, RPC_INVALID_REQUEST, STR("Already initialized"), NULL);
+        return;
+    }
+    if (wanted.data == NULL || capabilities == NULL || json_member(r->params, "clientInfo") == NULL) {
+        request_refuse_params(r, "initialize needs protocolVersion, capabilities and clientInfo");
+        return;
+    }
+    session->is_open   = true;
+    session->revision  = negotiate(wanted);
+    session->abilities = abilities_read(capabilities, session->revision);
+    r->revision        = session->revision;
+
+    yyjson_mut_val *result = yyjson_mut_obj(r->doc);
+    yyjson_mut_obj_add_str(r->doc, result, "protocolVersion", revision_names[r->revision]);
+    put_capabilities(r, result);
+    describe_service(r->doc, yyjson_mut_obj_add_obj(r->doc, result, "serverInfo"), r->service->table, r->revision);
+    json_put(r->doc, result, "instructions", r->service->table->instructions);
+    request_answer(r, result);
+}
+
+void
+serve_ping(struct request *r)
+{
+    request_answer(r, yyjson_mut_obj(r->doc));
+}
+
+void
+serve_discover(struct request *r)
+{
+    yyjson_mut_val *result   = result_new(r, "complete");
+    yyjson_mut_val *versions = yyjson_mut_obj_add_arr(r->doc, result, "supportedVersions");
+
+    yyjson_mut_arr_add_str(r->doc, versions, revision_names[REVISION_2026_07_28]);
+    put_capabilities(r, result);
+    json_put(r->doc, result, "instructions", r->service->table->instructions);
+    result_add_freshness(r, result);
+    request_answer(r, result);
+}
+
+void
+serve_set_level(struct request *r)
+{
+    int level = log_level_of(json_str(yyjson_obj_get(r->params, "level")));
+
+    if (level < 0) {
+        request_refuse_params(r, "Unknown log level");
+        return;
+    }
+    r->session->level = level;
+    request_answer(r, yyjson_mut_obj(r->doc));
+}

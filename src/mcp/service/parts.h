@@ -1,0 +1,355 @@
+/* src/mcp/service/parts.h: what the files of this folder share. For these only; what a request is, and how it lives.
+ *
+ *   CALLED ---> HELD       the handler returned and goes on later, from outside
+ *      |------> TIMED      request_after
+ *      |------> ASKING     the client was asked; all answers there: CALLED again, from its beginning
+ *      '------> ENDED      answered, or nobody is left who wants the answer and nobody will call
+ *   HELD, TIMED and ASKING lead to CALLED or ENDED. What is ENDED is freed when the loop's turn ends, never earlier.
+ *
+ * A request has an arena of its own, since it may outlive its exchange: as a task, or because its handler, which nobody
+ * can call back, still has it in hand when the client has left. Then it stays until the handler answers, to nobody. */
+#ifndef GATEHOUSE_MCP_SERVICE_PARTS_H
+#define GATEHOUSE_MCP_SERVICE_PARTS_H
+
+#include "base/map.h"
+#include "mcp/log_level.h"
+#include "mcp/schema/schema.h"
+#include "mcp/service/running.h"
+
+/* Revisions in their order: "since" is >=. */
+enum revision {
+    REVISION_2024_11_05,
+    REVISION_2025_03_26,
+    REVISION_2025_06_18,
+    REVISION_2025_11_25,
+    REVISION_2026_07_28,
+    REVISIONS,
+
+    /* What came when. MCP, the changelog of each revision. */
+    SINCE_AUDIO         = REVISION_2025_03_26,
+    SINCE_ANNOTATIONS   = REVISION_2025_03_26, /* of tools */
+    SINCE_PROGRESS_TEXT = REVISION_2025_03_26,
+    SINCE_COMPLETIONS   = REVISION_2025_03_26, /* as a capability */
+    SINCE_TITLES        = REVISION_2025_06_18,
+    SINCE_LINKS         = REVISION_2025_06_18,
+    SINCE_STRUCTURE     = REVISION_2025_06_18, /* of objects */
+    SINCE_ELICITATION   = REVISION_2025_06_18,
+    SINCE_ICONS         = REVISION_2025_11_25,
+    SINCE_URLS          = REVISION_2025_11_25, /* elicitation by URL */
+    SINCE_TOOL_SAMPLING = REVISION_2025_11_25,
+    SINCE_TOOL_FAULTS   = REVISION_2025_11_25, /* arguments that are invalid are a result for the model to read */
+    SINCE_MODERN        = REVISION_2026_07_28,
+};
+
+extern const char *const revision_names[REVISIONS];
+
+/* What a service has, by its table. */
+enum feature {
+    FEATURE_TOOLS       = 1 << 0,
+    FEATURE_RESOURCES   = 1 << 1,
+    FEATURE_PROMPTS     = 1 << 2,
+    FEATURE_COMPLETIONS = 1 << 3,
+    FEATURE_LOGS        = 1 << 4,
+    FEATURE_TASKS       = 1 << 5,
+};
+
+enum era { ERA_LEGACY = 1 << 0, ERA_MODERN = 1 << 1 };
+
+enum rpc_code {
+    RPC_INVALID_REQUEST    = -32600,
+    RPC_METHOD_NOT_FOUND   = -32601,
+    RPC_INVALID_PARAMS     = -32602,
+    RPC_INTERNAL           = -32603,
+    RPC_RESOURCE_NOT_FOUND = -32002, /* legacy */
+    RPC_ABILITY_MISSING    = -32021, /* modern */
+};
+
+enum {
+    QUESTIONS_MOST     = 64, /* of one request */
+    ROUNDS_MOST        = 8,
+    SUBSCRIPTIONS_MOST = 1024, /* of a session, or of a listener */
+    LISTENERS_MOST     = 16384,
+    VALUES_MOST        = 100, /* of a completion: MCP "Completion" */
+    SPARE_ARENAS       = 64,
+};
+
+#define LEG_MOST  SECONDS(600) /* until a question is answered */
+#define STATE_MOST KIB(64)
+
+#define TASKS_EXTENSION "io.modelcontextprotocol/tasks"
+#define META_KEY(name)  "io.modelcontextprotocol/" name
+
+struct method {
+    const char *name;
+    unsigned    eras;
+    unsigned    feature; /* that the service must have; 0: none */
+    void (*serve)(struct request *r);
+};
+
+/* A tool as it was compiled. */
+struct tool_parts {
+    const struct tool *tool;
+    struct schema     *input, *output; /* output may be NULL */
+    char              *input_text, *output_text; /* minified; of malloc */
+    bool               output_is_object;
+};
+
+struct tasks;
+struct task;
+
+struct service {
+    const struct service_table *table;
+    struct service_parts        parts;
+    struct back                 back; /* of modern clients */
+    unsigned                    features;
+    struct tool_parts          *tools; /* in the table's order */
+    size_t                      tool_count;
+    struct map                  tool_by_name;     /* size_t, the place in tools */
+    struct map                  prompt_by_name;   /* const struct prompt * */
+    struct map                  resource_by_uri;  /* const struct resource * */
+    struct map                  template_by_text; /* const struct resource_template * */
+    char                       *identity; /* serverInfo of modern results, as JSON; of malloc */
+
+    struct loop_hook turn_end;
+    struct list      requests;  /* of struct request, by node; those that live */
+    struct list      ended;     /* of struct request, by node; freed when the turn ends */
+    struct list      unsettled; /* of struct request, by unsettled: what was asked from outside of a handler */
+    struct map       cancellable; /* of modern clients: front and id -> struct request * */
+    struct arena    *spare[SPARE_ARENAS];
+    size_t           spares;
+
+    struct list   sessions; /* of struct service_session, by node */
+    struct map    session_by_id; /* struct service_session * */
+    size_t        session_count;
+    struct list   listeners; /* of struct listener, by node */
+    size_t        listener_count;
+    struct tasks *tasks; /* NULL: makes none */
+};
+
+/* What has changed and is to be told. */
+enum change { CHANGE_TOOLS = 1 << 0, CHANGE_PROMPTS = 1 << 1, CHANGE_RESOURCES = 1 << 2 };
+
+struct service_session {
+    struct list      node; /* on service->sessions */
+    struct back      back;
+    struct service  *service;
+    struct exchange *stream;        /* the GET; NULL: none */
+    struct list      requests;      /* of struct request, by of_session */
+    struct map       by_id;         /* id as written -> struct request *, of those that wait */
+    struct map       questions;     /* uint64_t, our id -> struct question * */
+    struct map       subscriptions; /* uri -> bool: it was updated and this was not told yet */
+    uint64_t         last_question;
+    unsigned         abilities; /* of enum client_ability */
+    unsigned         changes;   /* not told yet: no stream was open */
+    bool             has_updates;
+    bool             is_open; /* `initialize` was answered */
+    enum revision    revision;
+    int              level; /* -1: never set, all are told */
+    struct timer     idle;
+    size_t           id_len;
+    char             id[];
+};
+
+/* Something that the client is asked. In its request's arena. */
+struct question {
+    struct list     node;    /* on request->questions */
+    struct request *request;
+    const char     *key, *method;
+    yyjson_mut_val *params;
+    const char     *schema; /* that an elicitation's content must obey; NULL: none */
+    yyjson_val     *answer; /* NULL: none yet */
+    uint64_t        number; /* legacy: our id; 0: not asked */
+    bool            is_due; /* asked since the handler was called */
+    bool            is_owed; /* the client has got it */
+};
+
+enum request_state { REQUEST_CALLED, REQUEST_HELD, REQUEST_TIMED, REQUEST_ASKING, REQUEST_ENDED };
+
+struct request {
+    struct list             node;       /* on service->requests or ->ended */
+    struct list             unsettled;  /* on service->unsettled, or on none */
+    struct list             of_session; /* on session->requests */
+    struct back             back;       /* of its exchange, from the first moment on */
+    struct service         *service;
+    struct service_session *session; /* NULL: a modern client's, or its session is gone */
+    struct exchange        *x;       /* NULL: over, or a task */
+    struct task            *task;    /* NULL: none */
+    struct arena           *arena;   /* holds it */
+    enum request_state      state;
+    enum revision           revision;
+    const struct method    *method;
+
+    yyjson_val     *params, *meta; /* as they came; NULL: none */
+    yyjson_mut_doc *doc;           /* all that is made for the answer */
+    yyjson_val     *arguments;
+    struct str      uri, value;
+    yyjson_mut_val *variables; /* of a template: name -> value; NULL: none */
+    unsigned        abilities; /* of the client */
+    int             level;     /* modern: logs from here on; -1: none */
+
+    /* Who answers, and how what was gathered becomes a result. */
+    request_handler                 handler;
+    yyjson_mut_val *(*make)(struct request *r); /* NULL is an error that was answered already */
+    const struct tool_parts        *tool;
+    const struct prompt            *prompt;
+
+    yyjson_mut_val *items; /* blocks, contents, messages or values */
+    yyjson_mut_val *structured;
+    const char     *role;
+    bool            has_text, is_error, is_broken /* no memory: not what it should be */;
+
+    unsigned        depth; /* of handlers on the stack */
+    bool            is_answered, is_over /* nobody wants the answer */;
+    struct timer    after, leg;
+    request_handler next, stop;
+    void           *data;
+    double          progress;
+    bool            has_progress;
+
+    struct list     questions; /* of struct question, by node */
+    unsigned        question_count, waiting /* for answers */, rounds;
+    yyjson_val     *given;      /* modern: inputResponses, or NULL */
+    yyjson_val     *known;      /* modern: answers of earlier rounds, or NULL */
+    yyjson_val     *remembered; /* modern: what earlier rounds kept, or NULL */
+    yyjson_mut_val *kept;       /* in this round; NULL: nothing */
+    struct str      key;        /* under which it can be cancelled; none: it cannot */
+};
+
+/* tables.c */
+bool tables_compile(struct service *s, struct error *err);
+void tables_clear(struct service *s);
+
+/* service.c */
+extern const struct method methods[]; /* the last has no name */
+const struct method       *method_find(struct str name);
+
+/* request.c */
+struct request *request_new(struct service *s, struct service_session *session, struct exchange *x);
+void            request_serve(struct request *r);
+void            request_call(struct request *r, request_handler handler);
+/* A handler returned, or what it would do on returning was done from outside of one. */
+void request_settle(struct request *r);
+/* Its exchange, or its task, ended without an answer of the handler. */
+void request_end(struct request *r);
+/* Its session ends; it may not. */
+void request_leave_session(struct request *r);
+void request_forget_key(struct request *r);
+void request_cancel_by_id(struct service_session *session, struct str id);
+void request_cancel_by_front(struct service *s, const struct front *front, struct str id);
+void requests_settle(struct service *s);
+void requests_sweep(struct service *s);
+void requests_clear(struct service *s);
+bool is_modern(const struct request *r);
+
+/* answer.c */
+/* The end of it, exactly once: `result` is of r->doc, NULL when there is no memory for it. */
+void request_answer(struct request *r, yyjson_mut_val *result);
+/* To its exchange, which is over with it; the handler goes on. False: no memory, nothing was said. */
+bool request_answer_early(struct request *r, yyjson_mut_val *result);
+/* `data` may be NULL. */
+void request_answer_error(struct request *r, int code, struct str text, yyjson_mut_val *data);
+void request_refuse_params(struct request *r, const char *format, ...) __attribute__((format(printf, 2, 3)));
+/* A message on the way to the client. False: it did not get it. */
+bool request_tell(struct request *r, struct str message);
+/* {"jsonrpc":"2.0","method":…,"params":{}}, of malloc; `params` may be added to. NULL: no memory. */
+yyjson_mut_doc *notification_new(const char *method, yyjson_mut_val **params);
+
+/* results.c */
+void result_begin(struct request *r); /* forgets what was gathered */
+/* An object with what every result of the revision has. */
+yyjson_mut_val *result_new(struct request *r, const char *type);
+void            result_add_freshness(struct request *r, yyjson_mut_val *result);
+yyjson_mut_val *result_of_tool(struct request *r);
+yyjson_mut_val *result_of_prompt(struct request *r);
+yyjson_mut_val *result_of_read(struct request *r);
+yyjson_mut_val *result_of_completion(struct request *r);
+/* A tool's result with isError and these words. */
+void answer_tool_fault(struct request *r, struct str words);
+
+/* json.c: values of a document in an arena */
+yyjson_alc      json_memory(struct arena *a);
+yyjson_mut_val *json_text(yyjson_mut_doc *doc, struct str text); /* a copy; what is no UTF-8 becomes U+FFFD */
+void            json_put(yyjson_mut_doc *doc, yyjson_mut_val *object, const char *key, const char *text); /* NULL: none */
+struct str      json_str(yyjson_val *value); /* STR_NONE when it is no string */
+yyjson_val     *json_member(yyjson_val *object, const char *key); /* NULL when it is none */
+/* One line of malloc; NULL: no memory, or a value that is none. */
+char *json_write(yyjson_mut_doc *doc, size_t *len);
+char *base64_encode(struct arena *a, struct str bytes, size_t *len);
+
+/* lists.c */
+void serve_tools_list(struct request *r);
+void serve_resources_list(struct request *r);
+void serve_templates_list(struct request *r);
+void serve_prompts_list(struct request *r);
+void describe_service(yyjson_mut_doc *doc, yyjson_mut_val *into, const struct service_table *t, enum revision revision);
+void describe_resource(yyjson_mut_doc *doc, yyjson_mut_val *into, const struct resource *resource, enum revision revision);
+
+/* opening.c */
+void serve_initialize(struct request *r);
+void serve_ping(struct request *r);
+void serve_discover(struct request *r);
+void serve_set_level(struct request *r);
+
+/* tools.c, prompts.c, resources.c, complete.c */
+void serve_tools_call(struct request *r);
+void serve_prompts_get(struct request *r);
+void serve_resources_read(struct request *r);
+void serve_subscribe(struct request *r);
+void serve_unsubscribe(struct request *r);
+void serve_complete(struct request *r);
+/* There is none of that URI, as the revision has it. */
+void resource_refuse(struct request *r, struct str words);
+
+/* template.c */
+/* The variables of `uri` as the template has them, or NULL: it is not of that template. */
+yyjson_mut_val *template_match(struct request *r, struct str uri_template, struct str uri);
+bool            template_is_valid(struct str uri_template, struct error *err);
+
+/* abilities.c */
+unsigned        abilities_read(yyjson_val *capabilities, enum revision revision);
+yyjson_mut_val *abilities_describe(yyjson_mut_doc *doc, unsigned abilities);
+/* Answers and returns false when the client lacks one of them. */
+bool abilities_demand(struct request *r, unsigned abilities);
+
+/* seal.c: AES-256-GCM in base64url. `purpose` must be the same at both ends. */
+char *seal_text(const struct session_key *key, struct str purpose, struct str text, struct arena *a);
+bool  seal_open(const struct session_key *key, struct str purpose, struct str sealed, struct arena *a, struct str *text);
+
+/* asking.c */
+bool asking_is_due(const struct request *r);
+/* The handler returned with questions open. */
+void asking_go(struct request *r);
+void asking_drop(struct request *r);
+void asking_expire(struct timer *leg);
+void asking_take_reply(struct service_session *session, struct exchange *x);
+void asking_flush(struct service_session *session);
+/* inputResponses of an update to a task. True: all is answered, and it may go on. */
+bool asking_take_responses(struct request *r, yyjson_val *responses);
+void asking_go_on(struct request *r);
+/* The open questions, as inputRequests has them. */
+yyjson_mut_val *asking_describe(struct request *r, yyjson_mut_doc *doc);
+
+/* answers.c */
+bool answer_is_valid(const struct request *r, const struct question *q, yyjson_val *result);
+
+/* state_seal.c */
+/* An input_required result: what is asked, and what is known so far. */
+void state_answer(struct request *r);
+/* Reads requestState and inputResponses. False: answered with an error. */
+bool state_open(struct request *r);
+
+/* sessions.c */
+/* On its GET stream. False: it has none, or cannot take it. */
+bool session_say(struct service_session *session, struct str message);
+void sessions_tell_change(struct service *s, enum change change);
+void sessions_tell_update(struct service *s, struct str uri);
+void sessions_clear(struct service *s);
+
+/* listen.c */
+void serve_listen(struct request *r);
+void listeners_tell_change(struct service *s, enum change change);
+void listeners_tell_update(struct service *s, struct str uri);
+void listeners_tell_task(struct service *s, struct task *t);
+void listeners_clear(struct service *s);
+
+#endif

@@ -1,0 +1,389 @@
+/* How a request lives: parts.h has the drawing. */
+#include "mcp/service/parts.h"
+
+#include <assert.h>
+
+#include "mcp/service/tasks.h"
+
+enum { ARENA_FIRST = 8192, ARENA_MOST = 256 << 20, KEY_MOST = ID_MAX + 16 };
+
+static void send_nothing(struct back *back, struct exchange *x);
+static void lose_exchange(struct back *back, struct exchange *x, enum close_reason why);
+
+/* From request_new on the request itself is the back of its exchange: that is how it hears of its end. */
+static const struct back_ops request_ops = {send_nothing, lose_exchange, NULL};
+
+bool
+is_modern(const struct request *r)
+{
+    return r->revision >= SINCE_MODERN;
+}
+
+static void
+on_after(struct timer *after)
+{
+    struct request *r    = LIST_OF(struct request, after, after);
+    request_handler next = r->next;
+
+    r->next = NULL;
+    request_call(r, next);
+}
+
+static bool
+read_message(struct request *r)
+{
+    yyjson_alc  memory = json_memory(r->arena);
+    struct str  text   = r->x->message.message;
+    yyjson_doc *in     = yyjson_read_opts((char *)(uintptr_t)text.data, text.len, YYJSON_READ_BIGNUM_AS_RAW, &memory,
+                                          NULL); /* it was read before: what fails is memory */
+
+    r->doc = yyjson_mut_doc_new(&memory);
+    if (in == NULL || r->doc == NULL)
+        return false;
+    r->params = json_member(yyjson_doc_get_root(in), "params");
+    r->meta   = json_member(r->params, "_meta");
+    return true;
+}
+
+static void
+read_client(struct request *r)
+{
+    if (r->session != NULL) {
+        r->revision  = r->session->revision;
+        r->abilities = r->session->abilities;
+        return;
+    }
+    r->revision  = REVISION_2026_07_28;
+    r->level     = log_level_of(json_str(yyjson_obj_get(r->meta, META_KEY("logLevel"))));
+    r->abilities = abilities_read(json_member(r->meta, META_KEY("clientCapabilities")), r->revision);
+}
+
+struct request *
+request_new(struct service *s, struct service_session *session, struct exchange *x)
+{
+    struct arena   *arena = s->spares > 0 ? s->spare[--s->spares] : arena_new(ARENA_FIRST, ARENA_MOST);
+    struct request *r     = arena == NULL ? NULL : ARENA_NEW(arena, struct request);
+
+    if (r == NULL) {
+        arena_free(arena);
+        exchange_fail(x, CLOSE_BUSY, "no memory");
+        return NULL;
+    }
+    *r = (struct request){.back     = {&request_ops},
+                          .service  = s,
+                          .session  = session,
+                          .x        = x,
+                          .arena    = arena,
+                          .level    = -1,
+                          .progress = -1};
+    list_init(&r->unsettled);
+    list_init(&r->of_session);
+    list_init(&r->questions);
+    timer_init(&r->after, on_after);
+    timer_init(&r->leg, asking_expire);
+    list_append(&s->requests, &r->node);
+    if (session != NULL)
+        list_append(&session->requests, &r->of_session);
+    x->back = &r->back;
+    if (!read_message(r)) {
+        r->is_answered = true;
+        exchange_fail(x, CLOSE_BUSY, "no memory"); /* ends it */
+        return NULL;
+    }
+    read_client(r);
+    return r;
+}
+
+void
+request_serve(struct request *r)
+{
+    const struct method *m       = method_find(r->x->message.method);
+    unsigned             era     = is_modern(r) ? ERA_MODERN : ERA_LEGACY;
+    bool                 is_open = r->session == NULL || r->session->is_open;
+
+    if (m == NULL || (m->eras & era) == 0 || (m->feature & ~r->service->features) != 0) {
+        request_answer_error(r, RPC_METHOD_NOT_FOUND, STR("Method not found"), NULL);
+    } else if (!is_open && m->serve != serve_initialize && m->serve != serve_ping) {
+        request_answer_error(r, RPC_INVALID_REQUEST, STR("Not initialized: the first request is initialize"), NULL);
+    } else {
+        r->method = m;
+        r->depth++;
+        m->serve(r);
+        r->depth--;
+    }
+    request_settle(r);
+}
+
+/* --- where it stands --- */
+
+static struct map *
+cancel_map(struct request *r)
+{
+    return r->session != NULL ? &r->session->by_id : &r->service->cancellable;
+}
+
+/* Under a modern front's own ids: no other client reaches them. */
+static struct str
+front_key(const struct front *front, struct str id, char out[KEY_MOST])
+{
+    memcpy(out, &front, sizeof front);
+    memcpy(out + sizeof front, id.data, id.len);
+    return str_of(out, sizeof front + id.len);
+}
+
+/* Once it waits it may be cancelled. Of two with one id the first can be. */
+static void
+make_cancellable(struct request *r)
+{
+    char       bytes[KEY_MOST];
+    struct str key;
+
+    if (r->key.data != NULL || r->x == NULL || r->x->front == NULL || r->x->message.id.len > ID_MAX)
+        return;
+    key = r->session != NULL ? r->x->message.id : front_key(r->x->front, r->x->message.id, bytes);
+    if (map_get(cancel_map(r), key) != NULL)
+        return;
+    struct str       kept = arena_str(r->arena, key);
+    struct request **slot = kept.data == NULL ? NULL : map_get_or_add(cancel_map(r), kept);
+    if (slot == NULL)
+        return;
+    *slot  = r;
+    r->key = kept;
+}
+
+void
+request_forget_key(struct request *r)
+{
+    if (r->key.data != NULL)
+        map_remove(cancel_map(r), r->key);
+    r->key = STR_NONE;
+}
+
+void
+request_leave_session(struct request *r)
+{
+    request_forget_key(r);
+    asking_drop(r);
+    list_remove(&r->of_session);
+    r->session = NULL;
+}
+
+static void
+cancel(const struct map *m, struct str key)
+{
+    struct request **slot = map_get(m, key);
+
+    if (slot != NULL && (*slot)->x != NULL)
+        exchange_close((*slot)->x, CLOSE_CANCELLED);
+}
+
+void
+request_cancel_by_front(struct service *s, const struct front *front, struct str id)
+{
+    char bytes[KEY_MOST];
+
+    if (id.len <= ID_MAX)
+        cancel(&s->cancellable, front_key(front, id, bytes));
+}
+
+void
+request_cancel_by_id(struct service_session *session, struct str id)
+{
+    cancel(&session->by_id, id);
+}
+
+/* Whatever waited for it does no longer. */
+static void
+let_go(struct request *r)
+{
+    loop_clear_timer(r->service->parts.loop, &r->after);
+    loop_clear_timer(r->service->parts.loop, &r->leg);
+    asking_drop(r);
+    request_forget_key(r);
+    list_remove(&r->unsettled);
+}
+
+static void
+retire(struct request *r)
+{
+    let_go(r);
+    list_remove(&r->of_session);
+    r->session = NULL;
+    list_remove(&r->node);
+    list_append(&r->service->ended, &r->node);
+    r->state = REQUEST_ENDED;
+}
+
+/* Over, without an answer. Whose handler waits for us, or was told, is done with; else it has the request in hand. */
+static void
+end_unanswered(struct request *r)
+{
+    bool            is_ours = r->state == REQUEST_TIMED || r->state == REQUEST_ASKING;
+    request_handler stop    = r->stop;
+
+    let_go(r);
+    r->stop = NULL;
+    if (stop != NULL) {
+        r->depth++;
+        stop(r);
+        r->depth--;
+    }
+    if (is_ours || stop != NULL || r->is_answered)
+        retire(r);
+    else
+        r->state = REQUEST_HELD;
+}
+
+void
+request_settle(struct request *r)
+{
+    if (r->depth > 0 || r->state == REQUEST_ENDED)
+        return;
+    if (r->is_answered) {
+        retire(r);
+        return;
+    }
+    bool is_timed  = r->next != NULL;
+    bool is_asking = asking_is_due(r);
+    r->state       = is_asking ? REQUEST_ASKING : is_timed ? REQUEST_TIMED : REQUEST_HELD;
+    if (r->is_over) {
+        end_unanswered(r);
+        return;
+    }
+    if (is_asking && r->waiting == 0)
+        asking_go(r); /* a modern client is answered by it */
+    if (r->is_answered && r->state != REQUEST_ENDED)
+        retire(r);
+    else if (!r->is_answered && !r->is_over)
+        make_cancellable(r);
+}
+
+void
+request_call(struct request *r, request_handler handler)
+{
+    r->state = REQUEST_CALLED;
+    r->depth++;
+    handler(r);
+    r->depth--;
+    request_settle(r);
+}
+
+void
+request_end(struct request *r)
+{
+    r->x       = NULL;
+    r->is_over = true;
+    if (r->depth == 0 && r->state != REQUEST_ENDED)
+        end_unanswered(r);
+}
+
+static void
+send_nothing(struct back *back, struct exchange *x)
+{
+    (void)back, (void)x; /* exchanges are sent to a session or to the service */
+}
+
+static void
+lose_exchange(struct back *back, struct exchange *x, enum close_reason why)
+{
+    struct request *r = LIST_OF(struct request, back, back);
+
+    (void)x, (void)why;
+    request_end(r);
+}
+
+void
+requests_settle(struct service *s)
+{
+    for (struct list *node; (node = list_first(&s->unsettled)) != NULL;) {
+        struct request *r = LIST_OF(struct request, node, unsettled);
+        list_remove(&r->unsettled);
+        request_settle(r);
+    }
+}
+
+static void
+release(struct service *s, struct request *r)
+{
+    struct arena *arena = r->arena; /* r lies in it */
+
+    list_remove(&r->node);
+    if (s->spares == SPARE_ARENAS) {
+        arena_free(arena);
+        return;
+    }
+    arena_reset(arena);
+    s->spare[s->spares++] = arena;
+}
+
+void
+requests_sweep(struct service *s)
+{
+    for (struct list *node; (node = list_first(&s->ended)) != NULL;)
+        release(s, LIST_OF(struct request, node, node));
+}
+
+void
+requests_clear(struct service *s)
+{
+    for (struct list *node; (node = list_first(&s->requests)) != NULL;) {
+        struct request *r = LIST_OF(struct request, node, node);
+        if (r->x != NULL)
+            exchange_close(r->x, CLOSE_SHUTDOWN);
+        if (r->state != REQUEST_ENDED)
+            retire(r); /* a handler that has it in hand may not use it any more */
+    }
+    requests_sweep(s);
+    while (s->spares > 0)
+        arena_free(s->spare[--s->spares]);
+}
+
+/* --- what handlers ask for --- */
+
+void
+request_after(struct request *r, mono_time delay, request_handler next)
+{
+    struct loop *loop = r->service->parts.loop;
+
+    if (r->is_answered || r->state == REQUEST_ENDED)
+        return;
+    r->next = next;
+    if (r->depth == 0) {
+        r->state = REQUEST_TIMED;
+        if (r->is_over)
+            end_unanswered(r);
+    }
+    if (!r->is_over)
+        loop_set_timer(loop, &r->after, loop_now(loop) + delay);
+}
+
+void
+request_on_cancel(struct request *r, request_handler stop)
+{
+    r->stop = stop;
+}
+
+void
+request_set_data(struct request *r, void *data)
+{
+    r->data = data;
+}
+
+void *
+request_data(const struct request *r)
+{
+    return r->data;
+}
+
+void *
+request_alloc(struct request *r, size_t size)
+{
+    return arena_zalloc(r->arena, size);
+}
+
+void
+request_let_go(struct request *r, mono_time retry)
+{
+    if (r->revision == REVISION_2025_11_25 && r->x != NULL && r->service->parts.let_go != NULL)
+        r->service->parts.let_go(r->x, retry);
+}

@@ -1,0 +1,74 @@
+/* resources/read, and who wants to hear that one was updated. */
+#include "mcp/service/parts.h"
+
+static const char *
+uri_of(struct request *r)
+{
+    r->uri = json_str(yyjson_obj_get(r->params, "uri"));
+    if (r->uri.data == NULL)
+        request_refuse_params(r, "%s needs a \"uri\"", r->method->name);
+    return r->uri.data;
+}
+
+/* -32002 before 2026-07-28, then -32602; the URI stands in the data of both. */
+void
+resource_refuse(struct request *r, struct str words)
+{
+    yyjson_mut_val *data = yyjson_mut_obj(r->doc);
+
+    yyjson_mut_obj_add_val(r->doc, data, "uri", json_text(r->doc, r->uri));
+    request_answer_error(r, is_modern(r) ? RPC_INVALID_PARAMS : RPC_RESOURCE_NOT_FOUND, words, data);
+}
+
+static request_handler
+find_reader(struct request *r)
+{
+    const struct resource *const *place = map_get(&r->service->resource_by_uri, r->uri);
+
+    if (place != NULL)
+        return (*place)->read;
+    for (const struct resource_template *t = r->service->table->templates; t != NULL && t->name != NULL; t++) {
+        r->variables = template_match(r, str_from(t->uri_template), r->uri);
+        if (r->variables != NULL)
+            return t->read;
+    }
+    return NULL;
+}
+
+void
+serve_resources_read(struct request *r)
+{
+    if (uri_of(r) == NULL)
+        return;
+    r->handler = find_reader(r);
+    r->make    = result_of_read;
+    result_begin(r);
+    if (r->handler == NULL)
+        resource_refuse(r, STR("Resource not found"));
+    else if (state_open(r))
+        request_call(r, r->handler);
+}
+
+void
+serve_subscribe(struct request *r)
+{
+    if (uri_of(r) == NULL)
+        return;
+    if (find_reader(r) == NULL) {
+        resource_refuse(r, STR("Resource not found"));
+        return;
+    }
+    if (map_get_or_add(&r->session->subscriptions, r->uri) == NULL)
+        request_answer_error(r, RPC_INTERNAL, STR("Too many subscriptions"), NULL);
+    else
+        request_answer(r, yyjson_mut_obj(r->doc));
+}
+
+void
+serve_unsubscribe(struct request *r)
+{
+    if (uri_of(r) == NULL)
+        return;
+    map_remove(&r->session->subscriptions, r->uri);
+    request_answer(r, yyjson_mut_obj(r->doc));
+}
