@@ -15,7 +15,7 @@ before(async () => {
     await house.recorded(9);
 });
 
-after(() => house.stop());
+after(async () => assert.equal(await house.stop(), undefined));
 
 test('without the token nobody comes in, and is told where it is', async () => {
     for (const path of ['/gateway/mcp', '/g/mcp'])
@@ -170,7 +170,7 @@ for (const era of eras) {
     test(`${era}: pages hold each record once`, async () => {
         const admin = await new Admin(house, era).open();
         for (const order of ['asc', 'desc']) {
-            const given = { order, sessionId: 's-1' };
+            const given = { order, serverName: 'weather' };
             const whole = (await admin.call('search_records', given)).data.records.map(({ id }: Json) => id);
             const seen: string[] = [];
             let page = (await admin.call('search_records', { ...given, limit: 1 })).data;
@@ -236,10 +236,20 @@ test('who leaves before the answer disturbs nobody', async () => {
 test('commands are allowed to whom the person allows them', async (t) => {
     const open = new House();
     await open.start({ 'admin.mcp_commands': 'on' });
-    t.after(() => open.stop());
+    t.after(async () => assert.equal(await open.stop(), undefined));
     const admin = await new Admin(open, '2025-11-25').open();
     const added = await admin.call('add_server', { name: 'mine', command: process.execPath, args: ['-e', '0'], env: { A_TOKEN: '${HOME}' } });
     assert.equal(added.failed, false, added.text);
     const { servers } = (await admin.call('list_servers', { format: 'detailed' })).data;
     assert.deepEqual(servers.find(({ name }: Json) => name === 'mine').type, 'stdio');
+});
+
+test('a session with an open stream does not keep Gatehouse from ending', async () => {
+    const ending = new House();
+    await ending.start();
+    const admin = await new Admin(ending, '2025-11-25').open();
+    const stream = admin.listen();
+    assert.equal((await admin.call('list_servers')).failed, false);
+    assert.equal(await ending.stop(), undefined);
+    assert.equal((await stream).status, 200); // its end was told, not cut
 });

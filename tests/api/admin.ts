@@ -48,6 +48,11 @@ export class Admin {
         return this;
     }
 
+    /** The session's own stream; resolves when it has ended. */
+    listen(): Promise<Answer> {
+        return this.#house.ask(this.#path, { headers: { accept: 'text/event-stream', ...this.#session } });
+    }
+
     async ask(method: string, params: Record<string, unknown> = {}): Promise<Json> {
         const id = ++this.#lastId;
         if (this.#era === '2025-11-25') return messageOf(await this.post({ id, method, params }));

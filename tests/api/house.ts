@@ -85,11 +85,13 @@ export class House {
         return `http://127.0.0.1:${(this.#upstream.address() as AddressInfo).port}/mcp`;
     }
 
-    async stop() {
-        await this.#gatehouse?.stop();
+    /** Resolves to what was wrong with the ending. */
+    async stop(): Promise<string | undefined> {
+        const wrong = await this.#gatehouse?.stop();
         this.#upstream.close();
         this.#upstream.closeAllConnections();
         await rm(this.#home, { recursive: true, force: true });
+        return wrong;
     }
 
     async ask(path: string, init: RequestInit = {}): Promise<Answer> {
