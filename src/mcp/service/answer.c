@@ -1,5 +1,5 @@
 /* What a request tells its client: the answer, once, and what is said on the way. */
-#include "mcp/service/parts.h"
+#include <math.h>
 
 #include "mcp/service/tasks.h"
 
@@ -126,7 +126,7 @@ request_answer_error(struct request *r, int code, struct str text, yyjson_mut_va
     if (r->task != NULL) {
         task_fail(r->task, ok ? error : NULL);
     } else {
-        char *message = ok ? write_answer(r, "error", error, &len) : NULL;
+        char *message = ok && !r->is_broken ? write_answer(r, "error", error, &len) : NULL;
         if (message != NULL)
             give(r, str_of(message, len), code, true);
         else
@@ -168,27 +168,12 @@ request_tell(struct request *r, struct str message)
     return session_say(r->session, message);
 }
 
-yyjson_mut_doc *
-notification_new(const char *method, yyjson_mut_val **params)
-{
-    yyjson_mut_doc *doc  = yyjson_mut_doc_new(NULL);
-    yyjson_mut_val *root = yyjson_mut_obj(doc);
-
-    yyjson_mut_doc_set_root(doc, root);
-    if (yyjson_mut_obj_add_str(doc, root, "jsonrpc", "2.0") && yyjson_mut_obj_add_str(doc, root, "method", method) &&
-        (*params = yyjson_mut_obj_add_obj(doc, root, "params")) != NULL)
-        return doc;
-    yyjson_mut_doc_free(doc);
-    return NULL;
-}
-
 static void
-tell_and_free(struct request *r, yyjson_mut_doc *doc)
+end_and_tell(struct request *r, struct note *n)
 {
     size_t len;
-    char  *text = json_write(doc, &len);
+    char  *text = note_end(n, &len);
 
-    yyjson_mut_doc_free(doc);
     if (text != NULL)
         request_tell(r, str_of(text, len));
     free(text);
@@ -219,24 +204,22 @@ put_number(yyjson_mut_doc *doc, yyjson_mut_val *into, const char *key, double nu
 void
 request_progress(struct request *r, double progress, double total, const char *message)
 {
-    struct str      token = r->x == NULL ? STR_NONE : r->x->message.progress_token;
-    yyjson_mut_val *params;
+    struct str  token = r->x == NULL ? STR_NONE : r->x->message.progress_token;
+    struct note n;
 
-    if (r->is_answered || !is_token(token) || !(progress - progress == 0) || !(total - total == 0) ||
+    if (r->is_answered || !is_token(token) || !isfinite(progress) || !isfinite(total) ||
         (r->has_progress && progress <= r->progress)) /* it must rise */
-        return;
-    yyjson_mut_doc *doc = notification_new("notifications/progress", &params);
-    if (doc == NULL)
         return;
     r->has_progress = true;
     r->progress     = progress;
-    yyjson_mut_obj_add_val(doc, params, "progressToken", yyjson_mut_rawncpy(doc, token.data, token.len));
-    put_number(doc, params, "progress", progress);
+    note_begin(&n, "notifications/progress");
+    yyjson_mut_obj_add_val(n.doc, n.params, "progressToken", yyjson_mut_rawncpy(n.doc, token.data, token.len));
+    put_number(n.doc, n.params, "progress", progress);
     if (total > 0)
-        put_number(doc, params, "total", total);
+        put_number(n.doc, n.params, "total", total);
     if (message != NULL && r->revision >= SINCE_PROGRESS_TEXT)
-        yyjson_mut_obj_add_val(doc, params, "message", json_text(doc, str_from(message)));
-    tell_and_free(r, doc);
+        yyjson_mut_obj_add_val(n.doc, n.params, "message", json_text(n.doc, str_from(message)));
+    end_and_tell(r, &n);
 }
 
 /* A legacy session that never said hears everything; a modern request that does not ask, nothing. */
@@ -253,17 +236,15 @@ wants_log(const struct request *r, int level)
 void
 request_log(struct request *r, const char *level, const char *logger, yyjson_mut_val *data)
 {
-    yyjson_mut_val *params;
+    struct note n;
 
     if (data == NULL || !wants_log(r, log_level_of(str_from(level))))
         return;
-    yyjson_mut_doc *doc = notification_new("notifications/message", &params);
-    if (doc == NULL)
-        return;
-    yyjson_mut_obj_add_str(doc, params, "level", level);
-    json_put(doc, params, "logger", logger);
-    yyjson_mut_obj_add_val(doc, params, "data", yyjson_mut_val_mut_copy(doc, data));
-    tell_and_free(r, doc);
+    note_begin(&n, "notifications/message");
+    yyjson_mut_obj_add_str(n.doc, n.params, "level", level);
+    json_put(n.doc, n.params, "logger", logger);
+    yyjson_mut_obj_add_val(n.doc, n.params, "data", yyjson_mut_val_mut_copy(n.doc, data));
+    end_and_tell(r, &n);
 }
 
 void

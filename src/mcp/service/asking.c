@@ -96,7 +96,8 @@ request_sample(struct request *r, const char *key, yyjson_mut_val *params)
 {
     bool has_tools = yyjson_mut_obj_get(params, "tools") != NULL || yyjson_mut_obj_get(params, "toolChoice") != NULL;
 
-    return ask(r, key, "sampling/createMessage", NULL, CLIENT_SAMPLES | (has_tools ? CLIENT_SAMPLES_TOOLS : 0U), params);
+    return ask(r, key, "sampling/createMessage", NULL, CLIENT_SAMPLES | (has_tools ? CLIENT_SAMPLES_TOOLS : 0U),
+               params);
 }
 
 yyjson_val *
@@ -159,33 +160,44 @@ asking_describe(struct request *r, yyjson_mut_doc *doc)
     return all;
 }
 
-/* {"jsonrpc":"2.0","id":<ours>,"method":…,"params":…} */
+/* {"jsonrpc":"2.0","id":<ours>,"method":…,"params":…}, of malloc; NULL: no memory. */
+static char *
+write_question(struct question *q, size_t *len)
+{
+    bool            is_broken = false;
+    yyjson_alc      memory    = json_heap(&is_broken);
+    yyjson_mut_doc *doc       = yyjson_mut_doc_new(&memory);
+    yyjson_mut_val *root      = yyjson_mut_obj(doc);
+
+    yyjson_mut_doc_set_root(doc, root);
+    yyjson_mut_obj_add_str(doc, root, "jsonrpc", "2.0");
+    yyjson_mut_obj_add_uint(doc, root, "id", q->number);
+    yyjson_mut_obj_add_str(doc, root, "method", q->method);
+    yyjson_mut_obj_add_val(doc, root, "params", yyjson_mut_val_mut_copy(doc, q->params));
+    char *text = is_broken ? NULL : json_write(doc, len);
+    yyjson_mut_doc_free(doc);
+    return text;
+}
+
 static bool
 send_question(struct question *q)
 {
-    struct request *r      = q->request;
-    yyjson_mut_doc *doc    = yyjson_mut_doc_new(NULL);
-    yyjson_mut_val *root   = yyjson_mut_obj(doc);
-    size_t          len    = 0;
-    bool            is_had = false;
+    struct request *r = q->request;
+    size_t          len;
+    char           *text = write_question(q, &len);
 
-    yyjson_mut_doc_set_root(doc, root);
-    if (yyjson_mut_obj_add_str(doc, root, "jsonrpc", "2.0") && yyjson_mut_obj_add_uint(doc, root, "id", q->number) &&
-        yyjson_mut_obj_add_str(doc, root, "method", q->method) &&
-        yyjson_mut_obj_add_val(doc, root, "params", yyjson_mut_val_mut_copy(doc, q->params))) {
-        char *text = json_write(doc, &len);
-        q->is_owed = true; /* before it is told: the answer may be there at once */
-        exchange_owe(r->x, 1);
-        is_had = text != NULL && request_tell(r, str_of(text, len));
-        free(text);
-    }
-    yyjson_mut_doc_free(doc);
-    if (!is_had && q->is_owed) {
-        q->is_owed = false;
-        if (r->x != NULL)
-            exchange_owe(r->x, -1);
-    }
-    return is_had;
+    if (text == NULL)
+        return false;
+    q->is_owed = true; /* before it is told: the answer may be there at once */
+    exchange_owe(r->x, 1);
+    bool is_told = request_tell(r, str_of(text, len));
+    free(text);
+    if (is_told || !q->is_owed)
+        return is_told;
+    q->is_owed = false;
+    if (r->x != NULL)
+        exchange_owe(r->x, -1);
+    return false;
 }
 
 /* Each has its number before the first is told: an answer may come while the others are still to be sent. */
@@ -286,7 +298,7 @@ asking_expire(struct timer *leg)
 void
 asking_go_on(struct request *r)
 {
-    yyjson_alc memory = json_memory(r->arena);
+    yyjson_alc memory = json_memory(r);
 
     if (r->waiting > 0 || r->depth > 0 || r->is_answered || r->is_over)
         return;
@@ -330,7 +342,7 @@ asking_take_reply(struct service_session *session, struct exchange *x)
         return;
     struct question *q      = *slot;
     struct request  *r      = q->request;
-    yyjson_alc       memory = json_memory(r->arena);
+    yyjson_alc       memory = json_memory(r);
     struct str       text   = x->message.message;
     yyjson_doc      *doc =
         yyjson_read_opts((char *)(uintptr_t)text.data, text.len, YYJSON_READ_BIGNUM_AS_RAW, &memory, NULL);
@@ -345,7 +357,7 @@ asking_take_reply(struct service_session *session, struct exchange *x)
 bool
 asking_take_responses(struct request *r, yyjson_val *responses)
 {
-    yyjson_alc      memory = json_memory(r->arena);
+    yyjson_alc      memory = json_memory(r);
     yyjson_mut_val *loose  = yyjson_val_mut_copy(r->doc, responses);
     yyjson_doc     *copy   = loose == NULL ? NULL : yyjson_mut_val_imut_copy(loose, &memory);
 

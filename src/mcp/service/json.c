@@ -3,13 +3,17 @@
 static void *
 take(void *ctx, size_t size)
 {
-    return arena_alloc(ctx, size);
+    struct request *r     = ctx;
+    void           *bytes = arena_alloc(r->arena, size);
+
+    r->is_broken |= bytes == NULL;
+    return bytes;
 }
 
 static void *
 take_more(void *ctx, void *old, size_t old_size, size_t size)
 {
-    void *fresh = arena_alloc(ctx, size);
+    void *fresh = take(ctx, size);
 
     if (fresh != NULL)
         memcpy(fresh, old, old_size < size ? old_size : size);
@@ -23,9 +27,68 @@ give_back(void *ctx, void *old)
 }
 
 yyjson_alc
-json_memory(struct arena *a)
+json_memory(struct request *r)
 {
-    return (yyjson_alc){.malloc = take, .realloc = take_more, .free = give_back, .ctx = a};
+    return (yyjson_alc){.malloc = take, .realloc = take_more, .free = give_back, .ctx = r};
+}
+
+static void *
+take_heap(void *ctx, size_t size)
+{
+    bool *is_broken = ctx;
+    void *bytes     = malloc(size);
+
+    *is_broken |= bytes == NULL;
+    return bytes;
+}
+
+static void *
+take_more_heap(void *ctx, void *old, size_t old_size, size_t size)
+{
+    bool *is_broken = ctx;
+    void *bytes     = realloc(old, size);
+
+    (void)old_size;
+    *is_broken |= bytes == NULL;
+    return bytes;
+}
+
+static void
+give_back_heap(void *ctx, void *old)
+{
+    (void)ctx;
+    free(old);
+}
+
+yyjson_alc
+json_heap(bool *is_broken)
+{
+    return (yyjson_alc){.malloc = take_heap, .realloc = take_more_heap, .free = give_back_heap, .ctx = is_broken};
+}
+
+/* --- notifications --- */
+
+void
+note_begin(struct note *n, const char *method)
+{
+    yyjson_alc memory = json_heap(&n->is_broken);
+
+    *n                   = (struct note){0};
+    n->doc               = yyjson_mut_doc_new(&memory);
+    yyjson_mut_val *root = yyjson_mut_obj(n->doc);
+    yyjson_mut_doc_set_root(n->doc, root);
+    yyjson_mut_obj_add_str(n->doc, root, "jsonrpc", "2.0");
+    yyjson_mut_obj_add_str(n->doc, root, "method", method);
+    n->params = yyjson_mut_obj_add_obj(n->doc, root, "params");
+}
+
+char *
+note_end(struct note *n, size_t *len)
+{
+    char *text = n->params == NULL || n->is_broken ? NULL : json_write(n->doc, len);
+
+    yyjson_mut_doc_free(n->doc);
+    return text;
 }
 
 /* How many bytes at the front of `s` are one character of UTF-8; 0: none are. */

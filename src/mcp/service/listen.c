@@ -43,19 +43,16 @@ put_subscription(struct listener *l, yyjson_mut_doc *doc, yyjson_mut_val *meta)
     yyjson_mut_obj_add_val(doc, meta, META_KEY("subscriptionId"), yyjson_mut_rawncpy(doc, id.data, id.len));
 }
 
-/* Says it, and ends a listener that cannot be told. Takes `doc`. */
+/* Says it, and ends a listener that cannot be told. */
 static void
-tell(struct listener *l, yyjson_mut_doc *doc, yyjson_mut_val *params)
+tell(struct listener *l, struct note *n)
 {
     struct request *r = l->request;
     size_t          len;
 
-    if (doc == NULL)
-        return;
-    put_subscription(l, doc, yyjson_mut_obj_add_obj(doc, params, "_meta"));
-    char *text = json_write(doc, &len);
-    yyjson_mut_doc_free(doc);
-    bool is_told = text != NULL && request_tell(r, str_of(text, len));
+    put_subscription(l, n->doc, yyjson_mut_obj_add_obj(n->doc, n->params, "_meta"));
+    char *text    = note_end(n, &len);
+    bool  is_told = text != NULL && request_tell(r, str_of(text, len));
     free(text);
     if (!is_told && r->x != NULL)
         exchange_close(r->x, CLOSE_CLIENT_STALLED);
@@ -137,16 +134,16 @@ put_names(yyjson_mut_doc *doc, yyjson_mut_val *into, const char *key, const stru
 static void
 acknowledge(struct listener *l)
 {
-    yyjson_mut_val *params = NULL;
-    yyjson_mut_doc *doc    = notification_new("notifications/subscriptions/acknowledged", &params);
-    yyjson_mut_val *filter = doc == NULL ? NULL : yyjson_mut_obj_add_obj(doc, params, "notifications");
+    struct note n;
 
+    note_begin(&n, "notifications/subscriptions/acknowledged");
+    yyjson_mut_val *filter = yyjson_mut_obj_add_obj(n.doc, n.params, "notifications");
     for (size_t i = 0; i < sizeof changes / sizeof changes[0]; i++)
         if ((l->changes & changes[i].change) != 0)
-            yyjson_mut_obj_add_bool(doc, filter, changes[i].filter, true);
-    put_names(doc, filter, "resourceSubscriptions", &l->uris);
-    put_names(doc, filter, "taskIds", &l->tasks);
-    tell(l, doc, params);
+            yyjson_mut_obj_add_bool(n.doc, filter, changes[i].filter, true);
+    put_names(n.doc, filter, "resourceSubscriptions", &l->uris);
+    put_names(n.doc, filter, "taskIds", &l->tasks);
+    tell(l, &n);
 }
 
 void
@@ -185,9 +182,11 @@ listeners_tell_change(struct service *s, enum change change)
     while (changes[i].change != change)
         i++;
     LIST_EACH (struct listener, l, &s->listeners, node) {
-        yyjson_mut_val *params = NULL;
-        if ((l->changes & change) != 0)
-            tell(l, notification_new(changes[i].method, &params), params);
+        struct note n;
+        if ((l->changes & change) == 0)
+            continue;
+        note_begin(&n, changes[i].method);
+        tell(l, &n);
     }
 }
 
@@ -195,13 +194,12 @@ void
 listeners_tell_update(struct service *s, struct str uri)
 {
     LIST_EACH (struct listener, l, &s->listeners, node) {
-        yyjson_mut_val *params = NULL;
+        struct note n;
         if (map_get(&l->uris, uri) == NULL)
             continue;
-        yyjson_mut_doc *doc = notification_new("notifications/resources/updated", &params);
-        if (doc != NULL)
-            yyjson_mut_obj_add_val(doc, params, "uri", json_text(doc, uri));
-        tell(l, doc, params);
+        note_begin(&n, "notifications/resources/updated");
+        yyjson_mut_obj_add_val(n.doc, n.params, "uri", json_text(n.doc, uri));
+        tell(l, &n);
     }
 }
 
@@ -209,13 +207,12 @@ void
 listeners_tell_task(struct service *s, struct task *t)
 {
     LIST_EACH (struct listener, l, &s->listeners, node) {
-        yyjson_mut_val *params = NULL;
+        struct note n;
         if (map_get(&l->tasks, task_id(t)) == NULL)
             continue;
-        yyjson_mut_doc *doc = notification_new("notifications/tasks", &params);
-        if (doc != NULL)
-            task_describe(t, doc, params, true);
-        tell(l, doc, params);
+        note_begin(&n, "notifications/tasks");
+        task_describe(t, n.doc, n.params, true);
+        tell(l, &n);
     }
 }
 

@@ -73,7 +73,7 @@ enum {
     SPARE_ARENAS       = 64,
 };
 
-#define LEG_MOST  SECONDS(600) /* until a question is answered */
+#define LEG_MOST   SECONDS(600) /* until a question is answered */
 #define STATE_MOST KIB(64)
 
 #define TASKS_EXTENSION "io.modelcontextprotocol/tasks"
@@ -89,7 +89,7 @@ struct method {
 /* A tool as it was compiled. */
 struct tool_parts {
     const struct tool *tool;
-    struct schema     *input, *output; /* output may be NULL */
+    struct schema     *input, *output;           /* output may be NULL */
     char              *input_text, *output_text; /* minified; of malloc */
     bool               output_is_object;
 };
@@ -108,17 +108,17 @@ struct service {
     struct map                  prompt_by_name;   /* const struct prompt * */
     struct map                  resource_by_uri;  /* const struct resource * */
     struct map                  template_by_text; /* const struct resource_template * */
-    char                       *identity; /* serverInfo of modern results, as JSON; of malloc */
+    char                       *identity;         /* serverInfo of modern results, as JSON; of malloc */
 
     struct loop_hook turn_end;
-    struct list      requests;  /* of struct request, by node; those that live */
-    struct list      ended;     /* of struct request, by node; freed when the turn ends */
-    struct list      unsettled; /* of struct request, by unsettled: what was asked from outside of a handler */
+    struct list      requests;    /* of struct request, by node; those that live */
+    struct list      ended;       /* of struct request, by node; freed when the turn ends */
+    struct list      unsettled;   /* of struct request, by unsettled: what was asked from outside of a handler */
     struct map       cancellable; /* of modern clients: front and id -> struct request * */
     struct arena    *spare[SPARE_ARENAS];
     size_t           spares;
 
-    struct list   sessions; /* of struct service_session, by node */
+    struct list   sessions;      /* of struct service_session, by node */
     struct map    session_by_id; /* struct service_session * */
     size_t        session_count;
     struct list   listeners; /* of struct listener, by node */
@@ -152,14 +152,14 @@ struct service_session {
 
 /* Something that the client is asked. In its request's arena. */
 struct question {
-    struct list     node;    /* on request->questions */
+    struct list     node; /* on request->questions */
     struct request *request;
     const char     *key, *method;
     yyjson_mut_val *params;
-    const char     *schema; /* that an elicitation's content must obey; NULL: none */
-    yyjson_val     *answer; /* NULL: none yet */
-    uint64_t        number; /* legacy: our id; 0: not asked */
-    bool            is_due; /* asked since the handler was called */
+    const char     *schema;  /* that an elicitation's content must obey; NULL: none */
+    yyjson_val     *answer;  /* NULL: none yet */
+    uint64_t        number;  /* legacy: our id; 0: not asked */
+    bool            is_due;  /* asked since the handler was called */
     bool            is_owed; /* the client has got it */
 };
 
@@ -188,10 +188,10 @@ struct request {
     int             level;     /* modern: logs from here on; -1: none */
 
     /* Who answers, and how what was gathered becomes a result. */
-    request_handler                 handler;
+    request_handler handler;
     yyjson_mut_val *(*make)(struct request *r); /* NULL is an error that was answered already */
-    const struct tool_parts        *tool;
-    const struct prompt            *prompt;
+    const struct tool_parts *tool;
+    const struct prompt     *prompt;
 
     yyjson_mut_val *items; /* blocks, contents, messages or values */
     yyjson_mut_val *structured;
@@ -251,8 +251,6 @@ void request_answer_error(struct request *r, int code, struct str text, yyjson_m
 void request_refuse_params(struct request *r, const char *format, ...) __attribute__((format(printf, 2, 3)));
 /* A message on the way to the client. False: it did not get it. */
 bool request_tell(struct request *r, struct str message);
-/* {"jsonrpc":"2.0","method":…,"params":{}}, of malloc; `params` may be added to. NULL: no memory. */
-yyjson_mut_doc *notification_new(const char *method, yyjson_mut_val **params);
 
 /* results.c */
 void result_begin(struct request *r); /* forgets what was gathered */
@@ -266,12 +264,25 @@ yyjson_mut_val *result_of_completion(struct request *r);
 /* A tool's result with isError and these words. */
 void answer_tool_fault(struct request *r, struct str words);
 
-/* json.c: values of a document in an arena */
-yyjson_alc      json_memory(struct arena *a);
+/* json.c */
+/* A notification being made: begin, add to `params`, end; a failure in between is remembered. */
+struct note {
+    yyjson_mut_doc *doc;
+    yyjson_mut_val *params; /* NULL: no memory */
+    bool            is_broken;
+};
+
+void note_begin(struct note *n, const char *method);
+/* One line of malloc; NULL: no memory, or text that is none. */
+char *note_end(struct note *n, size_t *len);
+/* Of the request's arena; what fails makes it broken. */
+yyjson_alc json_memory(struct request *r);
+/* Of malloc; what fails is noted. */
+yyjson_alc      json_heap(bool *is_broken);
 yyjson_mut_val *json_text(yyjson_mut_doc *doc, struct str text); /* a copy; what is no UTF-8 becomes U+FFFD */
-void            json_put(yyjson_mut_doc *doc, yyjson_mut_val *object, const char *key, const char *text); /* NULL: none */
-struct str      json_str(yyjson_val *value); /* STR_NONE when it is no string */
-yyjson_val     *json_member(yyjson_val *object, const char *key); /* NULL when it is none */
+void        json_put(yyjson_mut_doc *doc, yyjson_mut_val *object, const char *key, const char *text); /* NULL: none */
+struct str  json_str(yyjson_val *value);                      /* STR_NONE when it is no string */
+yyjson_val *json_member(yyjson_val *object, const char *key); /* NULL when it is none */
 /* One line of malloc; NULL: no memory, or a value that is none. */
 char *json_write(yyjson_mut_doc *doc, size_t *len);
 char *base64_encode(struct arena *a, struct str bytes, size_t *len);
@@ -282,7 +293,8 @@ void serve_resources_list(struct request *r);
 void serve_templates_list(struct request *r);
 void serve_prompts_list(struct request *r);
 void describe_service(yyjson_mut_doc *doc, yyjson_mut_val *into, const struct service_table *t, enum revision revision);
-void describe_resource(yyjson_mut_doc *doc, yyjson_mut_val *into, const struct resource *resource, enum revision revision);
+void describe_resource(yyjson_mut_doc *doc, yyjson_mut_val *into, const struct resource *resource,
+                       enum revision revision);
 
 /* opening.c */
 void serve_initialize(struct request *r);
@@ -313,7 +325,7 @@ bool abilities_demand(struct request *r, unsigned abilities);
 
 /* seal.c: AES-256-GCM in base64url. `purpose` must be the same at both ends. */
 char *seal_text(const struct session_key *key, struct str purpose, struct str text, struct arena *a);
-bool  seal_open(const struct session_key *key, struct str purpose, struct str sealed, struct arena *a, struct str *text);
+bool seal_open(const struct session_key *key, struct str purpose, struct str sealed, struct arena *a, struct str *text);
 
 /* asking.c */
 bool asking_is_due(const struct request *r);

@@ -5,7 +5,7 @@
 
 #include "mcp/service/tasks.h"
 
-enum { ARENA_FIRST = 8192, ARENA_MOST = 256 << 20, KEY_MOST = ID_MAX + 16 };
+enum { ARENA_FIRST = 4096, ARENA_OF_LISTEN = 2560, ARENA_MOST = 256 << 20, KEY_MOST = ID_MAX + 16 };
 
 static void send_nothing(struct back *back, struct exchange *x);
 static void lose_exchange(struct back *back, struct exchange *x, enum close_reason why);
@@ -32,7 +32,7 @@ on_after(struct timer *after)
 static bool
 read_message(struct request *r)
 {
-    yyjson_alc  memory = json_memory(r->arena);
+    yyjson_alc  memory = json_memory(r);
     struct str  text   = r->x->message.message;
     yyjson_doc *in     = yyjson_read_opts((char *)(uintptr_t)text.data, text.len, YYJSON_READ_BIGNUM_AS_RAW, &memory,
                                           NULL); /* it was read before: what fails is memory */
@@ -58,10 +58,19 @@ read_client(struct request *r)
     r->abilities = abilities_read(json_member(r->meta, META_KEY("clientCapabilities")), r->revision);
 }
 
+/* Who listens keeps it for hours: a small one, of its own. */
+static struct arena *
+take_arena(struct service *s, const struct exchange *x)
+{
+    if (str_eq(x->message.method, STR("subscriptions/listen")))
+        return arena_new(ARENA_OF_LISTEN, ARENA_MOST);
+    return s->spares > 0 ? s->spare[--s->spares] : arena_new(ARENA_FIRST, ARENA_MOST);
+}
+
 struct request *
 request_new(struct service *s, struct service_session *session, struct exchange *x)
 {
-    struct arena   *arena = s->spares > 0 ? s->spare[--s->spares] : arena_new(ARENA_FIRST, ARENA_MOST);
+    struct arena   *arena = take_arena(s, x);
     struct request *r     = arena == NULL ? NULL : ARENA_NEW(arena, struct request);
 
     if (r == NULL) {
@@ -69,13 +78,8 @@ request_new(struct service *s, struct service_session *session, struct exchange 
         exchange_fail(x, CLOSE_BUSY, "no memory");
         return NULL;
     }
-    *r = (struct request){.back     = {&request_ops},
-                          .service  = s,
-                          .session  = session,
-                          .x        = x,
-                          .arena    = arena,
-                          .level    = -1,
-                          .progress = -1};
+    *r = (struct request){
+        .back = {&request_ops}, .service = s, .session = session, .x = x, .arena = arena, .level = -1, .progress = -1};
     list_init(&r->unsettled);
     list_init(&r->of_session);
     list_init(&r->questions);
@@ -308,7 +312,7 @@ release(struct service *s, struct request *r)
     struct arena *arena = r->arena; /* r lies in it */
 
     list_remove(&r->node);
-    if (s->spares == SPARE_ARENAS) {
+    if (s->spares == SPARE_ARENAS || (r->method != NULL && r->method->serve == serve_listen)) {
         arena_free(arena);
         return;
     }

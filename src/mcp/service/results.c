@@ -44,9 +44,9 @@ result_add_freshness(struct request *r, yyjson_mut_val *result)
 
     if (!is_modern(r))
         return;
-    is_made(r, yyjson_mut_obj_add_uint(r->doc, result, "ttlMs", is_own ? 0 : t->fresh_ms) &&
-                   yyjson_mut_obj_add_str(r->doc, result, "cacheScope",
-                                          is_own || t->is_private ? "private" : "public"));
+    is_made(r,
+            yyjson_mut_obj_add_uint(r->doc, result, "ttlMs", is_own ? 0 : t->fresh_ms) &&
+                yyjson_mut_obj_add_str(r->doc, result, "cacheScope", is_own || t->is_private ? "private" : "public"));
 }
 
 /* --- blocks --- */
@@ -74,10 +74,10 @@ text_block(struct request *r, struct str text)
 static yyjson_mut_val *
 stand_in(struct request *r, yyjson_mut_val *block)
 {
-    const char *type = yyjson_mut_get_str(yyjson_mut_obj_get(block, "type"));
-    const char *mime = yyjson_mut_get_str(yyjson_mut_obj_get(block, "mimeType"));
-    const char *uri  = yyjson_mut_get_str(yyjson_mut_obj_get(block, "uri"));
-    const char *name = yyjson_mut_get_str(yyjson_mut_obj_get(block, "name"));
+    const char *type  = yyjson_mut_get_str(yyjson_mut_obj_get(block, "type"));
+    const char *mime  = yyjson_mut_get_str(yyjson_mut_obj_get(block, "mimeType"));
+    const char *uri   = yyjson_mut_get_str(yyjson_mut_obj_get(block, "uri"));
+    const char *name  = yyjson_mut_get_str(yyjson_mut_obj_get(block, "name"));
     struct str  words = STR_NONE;
 
     if (type == NULL)
@@ -247,7 +247,7 @@ check_structure(struct request *r)
         request_answer_error(r, RPC_INTERNAL, STR("The tool gave no structured result"), NULL);
         return false;
     }
-    yyjson_alc  memory = json_memory(r->arena);
+    yyjson_alc  memory = json_memory(r);
     yyjson_doc *copy   = yyjson_mut_val_imut_copy(r->structured, &memory);
     if (is_made(r, copy != NULL) && schema_validate(r->tool->output, yyjson_doc_get_root(copy), NULL, &err))
         return true;
@@ -260,7 +260,7 @@ check_structure(struct request *r)
 static void
 say_structure(struct request *r)
 {
-    yyjson_alc memory = json_memory(r->arena);
+    yyjson_alc memory = json_memory(r);
     size_t     len;
     char      *text = yyjson_mut_val_write_opts(r->structured, 0, &memory, &len, NULL);
 

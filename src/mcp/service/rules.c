@@ -4,6 +4,7 @@
 #include "mcp/revision.h"
 #include "mcp/service/header_value.h"
 #include "mcp/service/param_rules.h"
+#include "mcp/service/parts.h"
 
 enum { TOOLS_MAX = 100000, REQUESTED_SHOWN = 64 };
 
@@ -36,14 +37,12 @@ refuse_for_memory(struct refusal *refusal)
     return refuse_with(refusal, 503, -32603, "no memory");
 }
 
-/* `data` moves to the arena. */
+/* `data` is copied; without bytes there was no memory for it. */
 static bool
-refuse_with_data(struct refusal *refusal, int code, const char *message, struct buffer *data, bool ok,
-                 struct arena *arena)
+refuse_with_data(struct refusal *refusal, int code, const char *message, struct str data, struct arena *arena)
 {
-    struct str kept = ok ? arena_str(arena, buffer_str(data)) : STR_NONE;
+    struct str kept = data.data == NULL ? STR_NONE : arena_str(arena, data);
 
-    buffer_clear(data);
     if (kept.data == NULL)
         return refuse_for_memory(refusal);
     *refusal = (struct refusal){.status = 400, .code = code, .message = str_from(message), .data = kept};
@@ -61,7 +60,9 @@ refuse_revision(const struct service *s, struct str requested, struct arena *are
         ok = ok && buffer_printf(&data, "%s\"%s\"", i > 0 ? "," : "", supported[i]);
     ok = ok && buffer_append(&data, STR("],\"requested\":")) &&
          buffer_append_json(&data, str_take(requested, REQUESTED_SHOWN)) && buffer_append_char(&data, '}');
-    return refuse_with_data(refusal, -32022, "Unsupported protocol version", &data, ok, arena);
+    refuse_with_data(refusal, -32022, "Unsupported protocol version", ok ? buffer_str(&data) : STR_NONE, arena);
+    buffer_clear(&data);
+    return false;
 }
 
 bool
@@ -105,12 +106,6 @@ take_field(struct check *c, struct str field, struct str *value)
     if (count > 0 && value->data == NULL)
         *value = STR("");
     return count <= 1 || mismatch(c, field, "is given twice");
-}
-
-static struct str
-text_of(yyjson_val *value)
-{
-    return yyjson_is_str(value) ? str_of(yyjson_get_str(value), yyjson_get_len(value)) : STR_NONE;
 }
 
 static bool
@@ -184,12 +179,12 @@ name_of(const struct check *c, bool *is_due)
     for (size_t i = 0; i < sizeof named / sizeof named[0]; i++) {
         if (!str_eq(c->e->method, str_from(named[i].method)))
             continue;
-        struct str name = text_of(yyjson_obj_get(c->params, named[i].param));
+        struct str name = json_str(yyjson_obj_get(c->params, named[i].param));
         *is_due         = name.data != NULL; /* what has no name is answered by its method */
         return name;
     }
     for (size_t i = 0; i < sizeof any / sizeof any[0]; i++) {
-        struct str name = text_of(yyjson_obj_get(c->params, any[i]));
+        struct str name = json_str(yyjson_obj_get(c->params, any[i]));
         if (name.data != NULL)
             return name;
     }
@@ -224,75 +219,36 @@ check_method(struct check *c)
            refuse_with(c->refusal, 404, -32601, "Method not found");
 }
 
-static const char tasks_extension[] = "io.modelcontextprotocol/tasks";
-
-/* As a client declares them: {"elicitation":{}} is by form. MCP 2026-07-28, "Client capabilities". */
-static unsigned
-abilities_of(yyjson_val *capabilities)
+/* {"requiredCapabilities":{...}}: what is missing, as a client would declare it. Of malloc; NULL: no memory. */
+static char *
+describe_missing(unsigned missing, size_t *len)
 {
-    yyjson_val *elicitation = yyjson_obj_get(capabilities, "elicitation");
-    yyjson_val *sampling    = yyjson_obj_get(capabilities, "sampling");
-    yyjson_val *extensions  = yyjson_obj_get(capabilities, "extensions");
-    unsigned    can         = 0;
+    yyjson_mut_doc *doc  = yyjson_mut_doc_new(NULL);
+    yyjson_mut_val *root = yyjson_mut_obj(doc);
 
-    if (yyjson_obj_get(elicitation, "url") != NULL)
-        can |= CLIENT_ELICITS_URL;
-    if (yyjson_is_obj(elicitation) && (can == 0 || yyjson_obj_get(elicitation, "form") != NULL))
-        can |= CLIENT_ELICITS;
-    if (yyjson_is_obj(sampling))
-        can |= CLIENT_SAMPLES | (yyjson_obj_get(sampling, "tools") != NULL ? CLIENT_SAMPLES_TOOLS : 0);
-    if (yyjson_is_obj(yyjson_obj_get(capabilities, "roots")))
-        can |= CLIENT_HAS_ROOTS;
-    if (yyjson_is_obj(yyjson_obj_get(extensions, tasks_extension)))
-        can |= CLIENT_FOLLOWS_TASKS;
-    return can;
-}
-
-/* {"requiredCapabilities":{...}}: what is missing, as a client would declare it. */
-static bool
-append_required(struct buffer *b, unsigned missing)
-{
-    static const struct {
-        unsigned    ability;
-        const char *member, *inside;
-    } names[] = {
-        {CLIENT_ELICITS, "elicitation", "\"form\":{}"},
-        {CLIENT_ELICITS_URL, "elicitation", "\"url\":{}"},
-        {CLIENT_SAMPLES, "sampling", ""},
-        {CLIENT_SAMPLES_TOOLS, "sampling", "\"tools\":{}"},
-        {CLIENT_HAS_ROOTS, "roots", ""},
-        {CLIENT_FOLLOWS_TASKS, "extensions", "\"io.modelcontextprotocol/tasks\":{}"},
-    };
-    const char *open = NULL;
-    bool        ok   = buffer_append(b, STR("{\"requiredCapabilities\":{"));
-
-    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
-        if ((missing & names[i].ability) == 0)
-            continue;
-        bool is_same = open != NULL && strcmp(open, names[i].member) == 0;
-        bool has_one = is_same && b->data[b->end - 1] != '{';
-        if (!is_same)
-            ok = ok && buffer_printf(b, "%s\"%s\":{", open == NULL ? "" : "},", names[i].member);
-        ok   = ok && buffer_printf(b, "%s%s", has_one ? "," : "", names[i].inside);
-        open = names[i].member;
-    }
-    return ok && buffer_append(b, STR("}}}"));
+    yyjson_mut_obj_add_val(doc, root, "requiredCapabilities", abilities_describe(doc, missing));
+    yyjson_mut_doc_set_root(doc, root);
+    char *text = json_write(doc, len);
+    yyjson_mut_doc_free(doc);
+    return text;
 }
 
 static bool
 check_abilities(struct check *c)
 {
     const struct tool *tool = NULL;
-    struct buffer      data = {.max = KIB(1)};
 
     if (str_eq(c->e->method, STR("tools/call")))
-        tool = service_tool(c->rules->service, text_of(yyjson_obj_get(c->params, "name")));
+        tool = service_tool(c->rules->service, json_str(yyjson_obj_get(c->params, "name")));
     unsigned needs   = tool != NULL ? tool->needs : str_starts(c->e->method, STR("tasks/")) ? CLIENT_FOLLOWS_TASKS : 0;
-    unsigned missing = needs == 0 ? 0 : needs & ~abilities_of(c->capabilities);
+    unsigned missing = needs == 0 ? 0 : needs & ~abilities_read(c->capabilities, REVISION_2026_07_28);
     if (missing == 0)
         return true;
-    bool ok = append_required(&data, missing);
-    return refuse_with_data(c->refusal, -32021, "Missing required client capability", &data, ok, c->arena);
+    size_t len  = 0;
+    char  *text = describe_missing(missing, &len);
+    bool   ok = refuse_with_data(c->refusal, -32021, "Missing required client capability", str_of(text, len), c->arena);
+    free(text);
+    return ok;
 }
 
 static bool
@@ -302,7 +258,7 @@ check_param_headers(struct check *c)
 
     if (c->headers == NULL || !str_eq(c->e->method, STR("tools/call")))
         return true;
-    struct param_rules **params = map_get(&c->rules->params, text_of(yyjson_obj_get(c->params, "name")));
+    struct param_rules **params = map_get(&c->rules->params, json_str(yyjson_obj_get(c->params, "name")));
     if (params == NULL || param_rules_hold(*params, yyjson_obj_get(c->params, "arguments"), c->headers, c->arena, &err))
         return true;
     if (err.code == ERROR_MEMORY)

@@ -20,8 +20,8 @@ struct service_parts {
     size_t                    sessions_max;
     mono_time                 session_idle;         /* a session ends after so much silence; 0: never */
     bool                      is_legacy, is_modern; /* which eras it speaks */
-    /* A handler lets a client of 2025-11-25 go: its stream may end, with `retry`, and be resumed (request_let_go). NULL:
-     * it goes on waiting. */
+    /* A handler lets a client of 2025-11-25 go: its stream may end, with `retry`, and be resumed (request_let_go).
+     * NULL: it goes on waiting. */
     void (*let_go)(struct exchange *x, mono_time retry);
 };
 

@@ -150,18 +150,15 @@ sessions_tell_change(struct service *s, enum change change)
 static bool
 say_updated(struct service_session *session, struct str uri)
 {
-    yyjson_mut_val *params;
-    yyjson_mut_doc *doc = notification_new("notifications/resources/updated", &params);
-    size_t          len;
+    struct note n;
+    size_t      len;
 
-    if (doc == NULL)
-        return false;
-    bool  ok   = yyjson_mut_obj_add_val(doc, params, "uri", json_text(doc, uri));
-    char *text = ok ? json_write(doc, &len) : NULL;
-    ok         = text != NULL && session_say(session, str_of(text, len));
+    note_begin(&n, "notifications/resources/updated");
+    yyjson_mut_obj_add_val(n.doc, n.params, "uri", json_text(n.doc, uri));
+    char *text    = note_end(&n, &len);
+    bool  is_said = text != NULL && session_say(session, str_of(text, len));
     free(text);
-    yyjson_mut_doc_free(doc);
-    return ok;
+    return is_said;
 }
 
 void

@@ -14,7 +14,7 @@ enum { DIGEST_SIZE = 32, HEX_SIZE = 2 * DIGEST_SIZE + 1 };
 static bool
 digest_request(struct request *r, char hex[HEX_SIZE])
 {
-    yyjson_alc    memory    = json_memory(r->arena);
+    yyjson_alc    memory    = json_memory(r);
     yyjson_val   *arguments = yyjson_obj_get(r->params, "arguments");
     size_t        len       = 0, size;
     char         *text      = arguments == NULL ? NULL : yyjson_val_write_opts(arguments, 0, &memory, &len, NULL);
@@ -47,7 +47,7 @@ all_answers(struct request *r)
 static char *
 seal(struct request *r)
 {
-    yyjson_alc      memory = json_memory(r->arena);
+    yyjson_alc      memory = json_memory(r);
     yyjson_mut_val *state  = yyjson_mut_obj(r->doc);
     char            digest[HEX_SIZE];
     size_t          len;
@@ -88,7 +88,7 @@ state_answer(struct request *r)
 static yyjson_val *
 open_state(struct request *r, struct str sealed)
 {
-    yyjson_alc memory = json_memory(r->arena);
+    yyjson_alc memory = json_memory(r);
     struct str text;
     char       digest[HEX_SIZE];
 
@@ -96,8 +96,8 @@ open_state(struct request *r, struct str sealed)
         return NULL;
     yyjson_doc *doc =
         yyjson_read_opts((char *)(uintptr_t)text.data, text.len, YYJSON_READ_BIGNUM_AS_RAW, &memory, NULL);
-    yyjson_val *state = yyjson_doc_get_root(doc);
-    bool is_ours = yyjson_equals_str(yyjson_obj_get(state, "principal"), r->service->parts.principal) &&
+    yyjson_val *state   = yyjson_doc_get_root(doc);
+    bool        is_ours = yyjson_equals_str(yyjson_obj_get(state, "principal"), r->service->parts.principal) &&
                    yyjson_equals_str(yyjson_obj_get(state, "digest"), digest) &&
                    yyjson_get_sint(yyjson_obj_get(state, "until")) >= clock_wall();
     return is_ours ? state : NULL;

@@ -38,8 +38,7 @@ static bool
 read_schema(const char *text, char **minified, bool *is_object, struct schema **compiled, struct error *err)
 {
     yyjson_read_err why;
-    yyjson_doc     *doc =
-        yyjson_read_opts((char *)(uintptr_t)text, strlen(text), YYJSON_READ_BIGNUM_AS_RAW, NULL, &why);
+    yyjson_doc *doc = yyjson_read_opts((char *)(uintptr_t)text, strlen(text), YYJSON_READ_BIGNUM_AS_RAW, NULL, &why);
 
     if (doc == NULL)
         return error_set(err, ERROR_INVALID, "no JSON: %s at byte %zu", why.msg, why.pos);
@@ -93,9 +92,8 @@ compile_tools(struct service *s, struct error *err)
         return error_set(err, ERROR_MEMORY, "no memory for %zu tools", count);
     s->tool_count = count;
     for (size_t i = 0; i < count; i++) {
-        size_t *place = compile_tool(&s->tools[i], &tools[i], err)
-                            ? add_entry(&s->tool_by_name, "tool", tools[i].name, err)
-                            : NULL;
+        size_t *place =
+            compile_tool(&s->tools[i], &tools[i], err) ? add_entry(&s->tool_by_name, "tool", tools[i].name, err) : NULL;
         if (place == NULL)
             return false;
         *place = i;
@@ -168,15 +166,18 @@ read_templates(struct service *s, struct error *err)
 static bool
 write_identity(struct service *s, struct error *err)
 {
-    yyjson_mut_doc *doc  = yyjson_mut_doc_new(NULL);
-    yyjson_mut_val *root = yyjson_mut_obj(doc);
+    bool            is_broken = false;
+    yyjson_alc      memory    = json_heap(&is_broken);
+    yyjson_mut_doc *doc       = yyjson_mut_doc_new(&memory);
+    yyjson_mut_val *root      = yyjson_mut_obj(doc);
 
     yyjson_mut_doc_set_root(doc, root);
-    if (root != NULL)
-        describe_service(doc, root, s->table, REVISION_2026_07_28);
-    s->identity = doc == NULL ? NULL : yyjson_mut_write(doc, 0, NULL);
+    describe_service(doc, root, s->table, REVISION_2026_07_28);
+    s->identity = is_broken ? NULL : yyjson_mut_write(doc, 0, NULL);
     yyjson_mut_doc_free(doc);
-    return s->identity != NULL || error_set(err, ERROR_INVALID, "the service's name or description is no UTF-8");
+    if (is_broken)
+        return error_set(err, ERROR_MEMORY, "no memory");
+    return s->identity != NULL || error_set(err, ERROR_INVALID, "its name or its texts are no UTF-8");
 }
 
 bool

@@ -12,7 +12,8 @@ template_is_valid(struct str uri_template, struct error *err)
         ptrdiff_t close = str_index(rest, '}');
         if (open < 0 && close < 0)
             return true;
-        struct str name = open < 0 || close < open ? STR_NONE : str_of(rest.data + open + 1, (size_t)(close - open - 1));
+        struct str name =
+            open < 0 || close < open ? STR_NONE : str_of(rest.data + open + 1, (size_t)(close - open - 1));
         for (size_t i = 0; i < name.len; i++)
             if (str_index(STR("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_."), name.data[i]) < 0)
                 name = STR_NONE;
@@ -27,7 +28,10 @@ template_is_valid(struct str uri_template, struct error *err)
 static int
 hex(char c)
 {
-    return c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
+    return c >= '0' && c <= '9'   ? c - '0'
+           : c >= 'a' && c <= 'f' ? c - 'a' + 10
+           : c >= 'A' && c <= 'F' ? c - 'A' + 10
+                                  : -1;
 }
 
 /* `text` without its escapes. False: it is not what a variable may be. */

@@ -5,7 +5,7 @@ static bool
 fill_arguments(struct request *r, yyjson_val *given, struct error *err)
 {
     yyjson_mut_doc *doc    = r->doc;
-    yyjson_alc      memory = json_memory(r->arena);
+    yyjson_alc      memory = json_memory(r);
     yyjson_doc     *empty  = given != NULL ? NULL : yyjson_read_opts((char[]){"{}"}, 2, 0, &memory, NULL);
 
     if (given == NULL)

@@ -1,16 +1,24 @@
 #include "mcp/service/header_value.h"
 #include "mcp/service/param_rules.h"
 #include "mcp/service/rules.h"
-#include "mcp/service_here.h"
 #include "test.h"
 
 #define VERSION "\"io.modelcontextprotocol/protocolVersion\":\"2026-07-28\""
 #define META    "\"_meta\":{" VERSION ",\"io.modelcontextprotocol/clientCapabilities\":{}}"
 
+static void
+never(struct request *r)
+{
+    request_finish(r);
+}
+
 static const struct tool tools[] = {
-    {.name = "plain", .input = "{\"type\":\"object\"}"},
-    {.name = "asks", .needs = CLIENT_ELICITS | CLIENT_ELICITS_URL | CLIENT_SAMPLES | CLIENT_FOLLOWS_TASKS},
+    {.name = "plain", .call = never, .input = "{\"type\":\"object\"}"},
+    {.name  = "asks",
+     .call  = never,
+     .needs = CLIENT_ELICITS | CLIENT_ELICITS_URL | CLIENT_SAMPLES | CLIENT_FOLLOWS_TASKS},
     {.name  = "mirrors",
+     .call  = never,
      .input = "{\"type\":\"object\",\"properties\":{"
               "\"region\":{\"type\":\"string\",\"x-mcp-header\":\"Region\"},"
               "\"where\":{\"type\":\"object\",\"properties\":{\"floor\":{\"type\":\"integer\",\"x-mcp-header\":"
@@ -19,16 +27,43 @@ static const struct tool tools[] = {
               "\"rest\":{\"type\":\"string\"}}}"},
     {0},
 };
-static const struct service_table table = {.name = "t", .version = "1", .tools = tools};
+static const struct resource      resources[] = {{.uri = "a:b", .name = "b", .read = never}, {0}};
+static const struct service_table table       = {
+          .name = "t", .version = "1", .tools = tools, .resources = resources, .makes_tasks = true};
+
+static struct loop              loop;
+static const struct session_key key;
+
+static struct service *
+make(const struct service_table *of, struct service_parts parts)
+{
+    struct error err = {0};
+
+    assert_true(loop_init(&loop, &err));
+    parts.loop        = &loop;
+    parts.key         = &key;
+    parts.principal   = "local";
+    struct service *s = service_new(of, &parts, &err);
+    if (s == NULL)
+        fail_msg("%s", err.text);
+    return s;
+}
+
+static void
+unmake(struct service *s)
+{
+    service_free(s);
+    loop_clear(&loop);
+}
 
 /* One message and the fields that come with it: "Name: value\n"... */
 static struct refusal refusal;
 static struct arena  *arena;
 
 static bool
-check_at(const struct service_parts *parts, const char *fields, const char *message)
+check_at(struct service_parts parts, const char *fields, const char *message)
 {
-    struct service    *s     = service_here(&table, parts);
+    struct service    *s     = make(&table, parts);
     struct error       err   = {0};
     struct rules      *rules = rules_new(s, &err);
     struct http_header items[16];
@@ -47,7 +82,7 @@ check_at(const struct service_parts *parts, const char *fields, const char *mess
     refusal = (struct refusal){0};
     bool ok = rules_check(rules, &e, fields == NULL ? NULL : &headers, arena, &refusal);
     rules_free(rules);
-    service_gone(s);
+    unmake(s);
     return ok;
 }
 
@@ -56,7 +91,7 @@ static const struct service_parts both = {.is_legacy = true, .is_modern = true};
 static bool
 check(const char *fields, const char *message)
 {
-    return check_at(&both, fields, message);
+    return check_at(both, fields, message);
 }
 
 #define assert_refused(status_, code_, fields, message)                                                                \
@@ -110,7 +145,7 @@ TEST(a_version_header_that_differs_is_told_before_one_that_is_not_spoken)
 
 TEST(a_service_that_is_not_modern_names_what_it_speaks)
 {
-    assert_false(check_at(&(struct service_parts){.is_legacy = true}, V, LIST));
+    assert_false(check_at((struct service_parts){.is_legacy = true}, V, LIST));
     assert_int_equal(refusal.code, -32022);
     assert_str(refusal.data, "{\"supported\":[\"2025-11-25\",\"2025-06-18\",\"2025-03-26\",\"2024-11-05\"],"
                              "\"requested\":\"2026-07-28\"}");
@@ -262,12 +297,16 @@ TEST(annotations_that_the_protocol_does_not_allow_are_told_at_start)
 
 TEST(a_service_with_such_a_tool_is_not_made)
 {
-    static const struct tool          wrong[] = {{.name = "bad", .input = OF("number", "\"A\"")}, {0}};
-    static const struct service_table of      = {.name = "t", .version = "1", .tools = wrong};
-    struct service                   *s       = service_here(&of, &both);
-    struct error                      err     = {0};
+    static const struct tool wrong[] = {
+        {.name  = "bad",
+         .call  = never,
+         .input = "{\"type\":\"object\",\"properties\":{\"a\":{\"type\":\"number\",\"x-mcp-header\":\"A\"}}}"},
+        {0}};
+    static const struct service_table of  = {.name = "t", .version = "1", .tools = wrong};
+    struct service                   *s   = make(&of, both);
+    struct error                      err = {0};
 
     assert_null(rules_new(s, &err));
     assert_true(str_find(str_from(err.text), STR("tool bad")) >= 0);
-    service_gone(s);
+    unmake(s);
 }

@@ -187,7 +187,8 @@ TEST(a_modern_request_decides_and_an_opening_is_too_late_then)
     assert_true(got("\"data\":{\"supported\":[\"2026-07-28\"],\"requested\":\"2025-11-25\"}"));
     assert_answer(REQUEST("2", "tools/list", ""), "\"id\":2,\"error\":{\"code\":-32602");
     assert_answer(REQUEST("3", "ping", MODERN), "\"code\":-32601");
-    assert_answer("[" REQUEST("3", "tools/list", MODERN) "]", "\"code\":-32600");
+    assert_answer("[{\"jsonrpc\":\"2.0\",\"id\":4,\"method\":\"tools/list\",\"params\":{" MODERN "}}]\n",
+                  "\"code\":-32600");
     finish();
 }
 
