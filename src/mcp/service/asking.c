@@ -63,15 +63,19 @@ ask(struct request *r, const char *key, const char *method, const char *schema, 
 yyjson_val *
 request_elicit(struct request *r, const char *key, const char *message, const char *schema)
 {
-    yyjson_doc     *read   = yyjson_read(schema, strlen(schema), 0);
+    yyjson_alc      memory = json_memory(r);
     yyjson_mut_val *params = yyjson_mut_obj(r->doc);
+    yyjson_doc     *read   = yyjson_read_opts((char *)(uintptr_t)schema, strlen(schema), 0, &memory, NULL);
+    yyjson_mut_val *form   = yyjson_val_mut_copy(r->doc, yyjson_doc_get_root(read));
 
     if (r->revision >= SINCE_URLS)
         yyjson_mut_obj_add_str(r->doc, params, "mode", "form");
+    else if (!form_make_older(r->doc, form)) {
+        request_fail(r, "This needs a client of 2025-11-25 or later: it asks for a choice of several");
+        return NULL;
+    }
     bool ok = yyjson_mut_obj_add_val(r->doc, params, "message", json_text(r->doc, str_from(message))) &&
-              yyjson_mut_obj_add_val(r->doc, params, "requestedSchema",
-                                     yyjson_val_mut_copy(r->doc, yyjson_doc_get_root(read)));
-    yyjson_doc_free(read);
+              yyjson_mut_obj_add_val(r->doc, params, "requestedSchema", form);
     return ask(r, key, "elicitation/create", schema, CLIENT_ELICITS, ok ? params : NULL);
 }
 
@@ -354,18 +358,20 @@ asking_take_reply(struct service_session *session, struct exchange *x)
         take_answer(r, q, yyjson_doc_get_root(doc));
 }
 
+/* Only what counts is copied: a client may send what it likes as often as it likes. */
 bool
 asking_take_responses(struct request *r, yyjson_val *responses)
 {
-    yyjson_alc      memory = json_memory(r);
-    yyjson_mut_val *loose  = yyjson_val_mut_copy(r->doc, responses);
-    yyjson_doc     *copy   = loose == NULL ? NULL : yyjson_mut_val_imut_copy(loose, &memory);
+    yyjson_alc memory = json_memory(r);
 
     LIST_EACH (struct question, q, &r->questions, node) {
-        yyjson_val *answer = is_open(q) ? yyjson_obj_get(yyjson_doc_get_root(copy), q->key) : NULL;
+        yyjson_val *answer = is_open(q) ? yyjson_obj_get(responses, q->key) : NULL;
         if (!answer_is_valid(r, q, answer))
             continue;
-        q->answer = answer;
+        yyjson_doc *copy = yyjson_mut_val_imut_copy(yyjson_val_mut_copy(r->doc, answer), &memory);
+        if (copy == NULL)
+            continue;
+        q->answer = yyjson_doc_get_root(copy);
         r->waiting--;
     }
     return r->waiting == 0;

@@ -167,7 +167,7 @@ read_cursor(struct request *r, const char *member, uint64_t *from)
     if (cursor == NULL)
         return true;
     if (yyjson_is_str(cursor) &&
-        seal_open(r->service->parts.key, str_from(member), json_str(cursor), r->arena, &place) &&
+        seal_open(r->service->parts.key, seal_purpose(r, member), json_str(cursor), r->arena, &place) &&
         str_to_u64(place, from))
         return true;
     request_refuse_params(r, "Invalid cursor");
@@ -195,7 +195,7 @@ serve_list(struct request *r, const char *member, list_entry entry_at)
     }
     if (goes_on) {
         char  digits[STR_DIGITS];
-        char *cursor = seal_text(r->service->parts.key, str_from(member), str_of_u64(digits, at), r->arena);
+        char *cursor = seal_text(r->service->parts.key, seal_purpose(r, member), str_of_u64(digits, at), r->arena);
         if (cursor == NULL || !yyjson_mut_obj_add_str(r->doc, result, "nextCursor", cursor))
             r->is_broken = true;
     }

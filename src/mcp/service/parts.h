@@ -324,7 +324,9 @@ yyjson_mut_val *abilities_describe(yyjson_mut_doc *doc, unsigned abilities);
 bool abilities_demand(struct request *r, unsigned abilities);
 
 /* seal.c: AES-256-GCM in base64url. `purpose` must be the same at both ends. */
-char *seal_text(const struct session_key *key, struct str purpose, struct str text, struct arena *a);
+/* Of this service, for that use. */
+struct str seal_purpose(struct request *r, const char *use);
+char      *seal_text(const struct session_key *key, struct str purpose, struct str text, struct arena *a);
 bool seal_open(const struct session_key *key, struct str purpose, struct str sealed, struct arena *a, struct str *text);
 
 /* asking.c */
@@ -340,6 +342,10 @@ bool asking_take_responses(struct request *r, yyjson_val *responses);
 void asking_go_on(struct request *r);
 /* The open questions, as inputRequests has them. */
 yyjson_mut_val *asking_describe(struct request *r, yyjson_mut_doc *doc);
+
+/* forms.c */
+/* As revisions before 2025-11-25 have it. False: they have no such form. */
+bool form_make_older(yyjson_mut_doc *doc, yyjson_mut_val *form);
 
 /* answers.c */
 bool answer_is_valid(const struct request *r, const struct question *q, yyjson_val *result);

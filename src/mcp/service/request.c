@@ -109,6 +109,8 @@ request_serve(struct request *r)
         request_answer_error(r, RPC_METHOD_NOT_FOUND, STR("Method not found"), NULL);
     } else if (!is_open && m->serve != serve_initialize && m->serve != serve_ping) {
         request_answer_error(r, RPC_INVALID_REQUEST, STR("Not initialized: the first request is initialize"), NULL);
+    } else if (is_modern(r) && r->level < 0 && yyjson_obj_get(r->meta, META_KEY("logLevel")) != NULL) {
+        request_refuse_params(r, "Unknown log level");
     } else {
         r->method = m;
         r->depth++;

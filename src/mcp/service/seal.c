@@ -60,6 +60,12 @@ encrypt(EVP_CIPHER_CTX *ctx, const struct session_key *key, struct str purpose, 
            EVP_CIPHER_CTX_ctrl(ctx, EVP_CTRL_GCM_GET_TAG, TAG, out + NONCE + text.len) == 1;
 }
 
+struct str
+seal_purpose(struct request *r, const char *use)
+{
+    return arena_printf(r->arena, "%s of %s", use, r->service->table->name);
+}
+
 char *
 seal_text(const struct session_key *key, struct str purpose, struct str text, struct arena *a)
 {

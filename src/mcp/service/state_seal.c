@@ -6,7 +6,7 @@
 
 #define STATE_LIFE SECONDS(600)
 
-static const struct str purpose = {"requestState", 12};
+#define PURPOSE "requestState"
 
 enum { DIGEST_SIZE = 32, HEX_SIZE = 2 * DIGEST_SIZE + 1 };
 
@@ -64,7 +64,8 @@ seal(struct request *r)
     else if (r->remembered != NULL)
         ok = ok && yyjson_mut_obj_add_val(r->doc, state, "kept", yyjson_val_mut_copy(r->doc, r->remembered));
     char *text = ok ? yyjson_mut_val_write_opts(state, 0, &memory, &len, NULL) : NULL;
-    return text == NULL ? NULL : seal_text(r->service->parts.key, purpose, str_of(text, len), r->arena);
+    return text == NULL ? NULL
+                        : seal_text(r->service->parts.key, seal_purpose(r, PURPOSE), str_of(text, len), r->arena);
 }
 
 void
@@ -92,7 +93,8 @@ open_state(struct request *r, struct str sealed)
     struct str text;
     char       digest[HEX_SIZE];
 
-    if (!seal_open(r->service->parts.key, purpose, sealed, r->arena, &text) || !digest_request(r, digest))
+    if (!seal_open(r->service->parts.key, seal_purpose(r, PURPOSE), sealed, r->arena, &text) ||
+        !digest_request(r, digest))
         return NULL;
     yyjson_doc *doc =
         yyjson_read_opts((char *)(uintptr_t)text.data, text.len, YYJSON_READ_BIGNUM_AS_RAW, &memory, NULL);

@@ -1,4 +1,5 @@
 /* One handler, asked through by clients of both eras. */
+#include "mcp/service/parts.h"
 #include "mcp/service_house.h"
 
 #define FORM                                                                                                           \
@@ -73,6 +74,21 @@ ask_url(struct request *r)
         request_finish(r);
 }
 
+#define CHOICES                                                                                                        \
+    "{\"type\":\"object\",\"properties\":{\"c\":{\"type\":\"string\",\"default\":\"a\",\"oneOf\":[{\"const\":\"a\","   \
+    "\"title\":\"A\"}]},"                                                                                              \
+    "\"ok\":{\"type\":\"boolean\",\"default\":true}}}"
+#define SEVERAL                                                                                                        \
+    "{\"type\":\"object\",\"properties\":{\"c\":{\"type\":\"array\",\"items\":{\"type\":\"string\",\"enum\":[\"a\"]}}" \
+    "}}"
+
+static void
+choose(struct request *r)
+{
+    if (request_elicit(r, "c", "?", CHOICES) != NULL && request_elicit(r, "s", "?", SEVERAL) != NULL)
+        request_finish(r);
+}
+
 static void
 ask_much(struct request *r)
 {
@@ -90,6 +106,7 @@ static const struct tool tools[] = {
     {.name = "ever", .call = ask_for_ever},
     {.name = "page", .call = ask_url},
     {.name = "much", .call = ask_much},
+    {.name = "choose", .call = choose},
     {.name = "samples", .call = greet, .needs = CLIENT_SAMPLES},
     {0},
 };
@@ -164,6 +181,17 @@ TEST(before_2025_11_25_a_form_has_no_mode)
     assert_not_got(&house.ada, "\"mode\"");
     say(&house.ada, REPLY("1", "{\"action\":\"decline\"}"));
     assert_got(&house.ada, "Hello, stranger!");
+    house_close();
+}
+
+TEST(before_2025_11_25_a_form_offers_less)
+{
+    begin_legacy("2025-06-18");
+    say(&house.ada, CALL("1", "choose", "{}"));
+    assert_got(&house.ada, "{\"c\":{\"type\":\"string\",\"enum\":[\"a\"],\"enumNames\":[\"A\"]},\"ok\":{\"type\":"
+                           "\"boolean\",\"default\":true}}");
+    say(&house.ada, REPLY("1", "{\"action\":\"accept\",\"content\":{\"c\":\"a\"}}"));
+    assert_got(&house.ada, "a choice of several");
     house_close();
 }
 
@@ -325,6 +353,29 @@ TEST(a_state_holds_for_its_request_only_and_not_when_it_was_touched)
     assert_got(&house.ada, "\"code\":-32602");
     modern("tools/call", "greet", "\"requestState\":5,");
     assert_got(&house.ada, "\"code\":-32602");
+    house_close();
+}
+
+TEST(a_state_is_of_no_use_after_ten_minutes)
+{
+    struct arena    *a       = arena_new(KIB(8), MIB(1));
+    const struct str purpose = STR("requestState of asking");
+    struct str       state;
+
+    begin();
+    modern("tools/call", "greet", "");
+    assert_true(seal_open(&house.key, purpose, str_from(text_of(&house.ada, "requestState")), a, &state));
+    ptrdiff_t at = str_find(state, STR("\"until\":"));
+    assert_true(at > 0);
+    char *old = arena_cstr(a, state);
+    memcpy(old + at + 8, "1", 1); /* the century before */
+    memset(old + at + 9, '0', 3);
+    char *sealed = seal_text(&house.key, purpose, str_from(old), a);
+    char  more[4000];
+    snprintf(more, sizeof more, "\"requestState\":\"%s\",\"inputResponses\":{\"who\":" ADA "},", sealed);
+    modern("tools/call", "greet", more);
+    assert_got(&house.ada, "\"code\":-32602");
+    arena_free(a);
     house_close();
 }
 
