@@ -55,30 +55,28 @@ server_entry_print(const struct server_entry *e, struct buffer *out)
 }
 
 /* A word with spaces or quotes as a shell would want it. */
-static void
+static bool
 append_word(struct buffer *out, const char *word)
 {
     if (word[0] != '\0' && strpbrk(word, " \t\n'\"\\$`*?[]{}()<>|&;#~!") == NULL)
-        buffer_append(out, str_from(word));
-    else
-        buffer_printf(out, "'%s'", word);
+        return buffer_append(out, str_from(word));
+    return buffer_printf(out, "'%s'", word);
 }
 
-void
+bool
 server_entry_print_target(const struct server_entry *entry, struct buffer *out)
 {
     const struct server_entry *written = entry->written == NULL ? entry : entry->written;
+    bool                       ok      = true;
 
     if (entry->kind == SERVER_WRONG)
-        buffer_append(out, str_from(entry->error));
-    else if (entry->kind == SERVER_HTTP)
-        buffer_append(out, written->url);
-    else
-        for (size_t i = 0; i < written->arg_count || (i == 0 && written->argv != NULL); i++) {
-            if (written->argv[i] == NULL)
-                break;
-            if (i > 0)
-                buffer_append_char(out, ' ');
-            append_word(out, written->argv[i]);
-        }
+        return buffer_append(out, str_from(entry->error));
+    if (entry->kind == SERVER_HTTP)
+        return buffer_append(out, written->url);
+    for (size_t i = 0; ok && (i < written->arg_count || (i == 0 && written->argv != NULL)); i++) {
+        if (written->argv[i] == NULL)
+            break;
+        ok = (i == 0 || buffer_append_char(out, ' ')) && append_word(out, written->argv[i]);
+    }
+    return ok;
 }

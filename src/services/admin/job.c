@@ -124,7 +124,7 @@ put_text(struct job *job, yyjson_mut_val *object, const char *key, struct str te
     if (text.len == 0)
         return;
     if (!str_is_utf8(text)) {
-        buffer_append_printable(&printable, text, false);
+        job->is_too_long |= !buffer_append_printable(&printable, text, false);
         text = buffer_str(&printable);
     }
     put(job, object, key, yyjson_mut_strncpy(request_doc(job->request), text.data, text.len));

@@ -94,7 +94,7 @@ say_details(struct job *job, const struct seen_server *s)
     const struct server_entry  *entry  = status->entry;
     struct buffer               target = {.max = KIB(128)};
 
-    server_entry_print_target(entry, &target);
+    job->is_too_long |= !server_entry_print_target(entry, &target);
     job_say(job, "\n  at       ");
     job_say_text(job, buffer_str(&target));
     job_say(job, "\n  endpoint http://localhost:%u/s/%.*s/mcp", (unsigned)job->admin->parts.port, STR_ARG(s->name));
@@ -187,7 +187,7 @@ put_details(struct job *job, yyjson_mut_val *into, const struct seen_server *s, 
     const struct server_entry  *entry  = status->entry;
     struct buffer               target = {.max = KIB(128)};
 
-    server_entry_print_target(entry, &target);
+    job->is_too_long |= !server_entry_print_target(entry, &target);
     put_text(job, into, "target", buffer_str(&target));
     put_text(
         job, into, "endpoint",

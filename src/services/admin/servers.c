@@ -77,7 +77,7 @@ say_added(void *arg, const struct server_status *status)
         job_say(job, "\n");
         return;
     }
-    server_entry_print_target(entry, &where);
+    job->is_too_long |= !server_entry_print_target(entry, &where);
     job_say(job, "Added %.*s (", STR_ARG(entry->name));
     job_say_text(job, buffer_str(&where));
     job_say(job, "). Not tried yet: its first call shows whether it answers.\n");
