@@ -28,7 +28,7 @@ struct endpoint_parts {
 /* All borrowed but `parts`, which is copied. NULL: `err`. */
 struct endpoint *endpoint_new(struct service *s, struct exchanges *all, const struct endpoint_parts *parts,
                               struct error *err);
-/* Ends its sessions. Before service_free and exchanges_clear. NULL is nothing. */
+/* Its sessions are the service's, and end with that. Before service_free and exchanges_clear. NULL is nothing. */
 void endpoint_free(struct endpoint *e);
 
 /* The head is there, the body not: refuses what needs no body to be refused. */

@@ -15,12 +15,13 @@ session_of(struct back *back)
     return LIST_OF(struct service_session, back, back);
 }
 
+/* The one session of a process on stdio has no id, and lasts as long as that. */
 static void
 expect_idle(struct service_session *session)
 {
     struct loop *loop = session->service->parts.loop;
 
-    if (session->service->parts.session_idle > 0)
+    if (session->service->parts.session_idle > 0 && session->id_len > 0)
         loop_set_timer(loop, &session->idle, loop_now(loop) + session->service->parts.session_idle);
 }
 

@@ -93,6 +93,7 @@ begin_with(struct stdio_parts parts, bool is_legacy)
                                     .key          = &key,
                                     .principal    = "local",
                                     .sessions_max = 2,
+                                    .session_idle = MILLISECONDS(1),
                                     .is_legacy    = is_legacy,
                                     .is_modern    = true};
     struct error         err     = {0};
@@ -174,6 +175,7 @@ TEST(before_the_opening_a_client_may_ping)
     begin();
     assert_answer(REQUEST("1", "tools/list", ""), "\"id\":1,\"error\":{\"code\":-32600");
     assert_answer(REQUEST("2", "ping", ""), "\"id\":2,\"result\":{}");
+    timer_wheel_tick(&here.wire.loop.timers, clock_mono() + SECONDS(60)); /* however long it is silent then */
     assert_answer(REQUEST("3", "initialize", ""), "\"id\":3,\"error\":{\"code\":-32602");
     assert_answer(OPENING("2025-11-25"), "\"id\":0,\"result\"");
     finish();
