@@ -73,7 +73,7 @@ on_head(void *owner, struct http_request *r)
         served_take_head(&d->served, r);
     else if (str_eq(r->path, STR("/mcp")))
         refuse(r, 404, "NOT_FOUND",
-               "all servers as one come with a later version; a server is at /s/{name}/mcp, Gatehouse's own at "
+               "aggregation comes with a later version; a server is at /s/{name}/mcp, Gatehouse's own at "
                "/gateway/mcp",
                NULL);
     else
