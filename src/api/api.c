@@ -2,14 +2,9 @@
 
 #include "api/parameters.h"
 #include "base/live.h"
+#include "guard/refuse.h"
 
-enum { JOB_FIRST = 8192, JOB_MOST = 64 << 20, JOBS_MAX = 64 };
-
-/* The workers are everybody's: a search that takes its time must not keep calls from their DNS. */
-enum { WORKING_MAX = 2 };
-
-#define LOOK_EVERY MILLISECONDS(20)
-#define LOOK_MAX   SECONDS(1)
+enum { JOB_FIRST = 8192, JOB_MOST = 64 << 20 };
 
 struct api *
 api_new(const struct api_parts *parts, struct error *err)
@@ -21,17 +16,12 @@ api_new(const struct api_parts *parts, struct error *err)
         return NULL;
     }
     a->parts = *parts;
-    list_init(&a->waiting);
     return a;
 }
 
 void
 api_free(struct api *a)
 {
-    if (a != NULL)
-        a->is_closing = true; /* the rest of the house may be gone already */
-    while (a != NULL && a->running > 0)
-        loop_turn(a->parts.loop, MILLISECONDS(10));
     free(a);
 }
 
@@ -75,18 +65,20 @@ find_route(const struct http_request *r, struct str *name, struct buffer *allowe
     return NULL;
 }
 
+/* `allowed`: the methods of that path, when it has others. */
 static void
-answer_error(struct http_request *r, int status, const char *code, const char *text, const struct http_header *extra)
+refuse_misfit(struct http_request *r, const struct route *route, struct str allowed)
 {
-    struct http_header headers[2] = {{STR("Content-Type"), STR("application/json")}};
-    struct buffer      body       = {.max = KIB(4)};
-    bool               ok         = buffer_printf(&body, "{\"error\":{\"code\":\"%s\",\"message\":", code) &&
-              buffer_append_json(&body, str_from(text)) && buffer_append(&body, STR("}}\n"));
+    struct http_header allow = {STR("Allow"), allowed};
+    struct str         type  = http_header(&r->headers, STR("content-type"));
 
-    if (extra != NULL)
-        headers[1] = *extra;
-    http_answer(r, status, headers, extra == NULL ? 1 : 2, ok ? buffer_str(&body) : STR_NONE);
-    buffer_clear(&body);
+    if (route == NULL && allowed.len > 0)
+        refuse(r, 405, "METHOD_NOT_ALLOWED", "this path has other methods", &allow);
+    else if (route == NULL)
+        refuse(r, 404, "NOT_FOUND", "the API has no such path; docs/api.md lists them", NULL);
+    else if ((route->method == HTTP_METHOD_POST || route->method == HTTP_METHOD_PUT) && type.data != NULL &&
+             !http_is_type(type, STR("application/json")))
+        refuse(r, 415, "UNSUPPORTED_MEDIA_TYPE", "Content-Type must be application/json", NULL);
 }
 
 void
@@ -95,25 +87,10 @@ api_take_head(struct api *a, struct http_request *r)
     struct str          name;
     struct buffer       allowed = {.max = 256};
     const struct route *route   = find_route(r, &name, &allowed);
-    struct http_header  allow   = {STR("Allow"), buffer_str(&allowed)};
-    struct http_header  bearer  = {STR("WWW-Authenticate"), STR("Bearer")};
-    struct str          type    = http_header(&r->headers, STR("content-type"));
+    bool                is_open = route != NULL ? route->is_open : !str_starts(r->path, STR("/api"));
 
-    bool is_open = route != NULL ? route->is_open : !str_starts(r->path, STR("/api"));
-    if (!is_open && !local_token_is_given(a->parts.token, &r->headers))
-        answer_error(
-            r, 401, "UNAUTHORIZED",
-            http_header(&r->headers, STR("authorization")).data == NULL
-                ? "Missing or invalid Authorization header: send `Authorization: Bearer` and the token in <home>/token"
-                : "Invalid token: the right one is in <home>/token",
-            &bearer);
-    else if (route == NULL && buffer_len(&allowed) > 0)
-        answer_error(r, 405, "METHOD_NOT_ALLOWED", "this path has other methods", &allow);
-    else if (route == NULL)
-        answer_error(r, 404, "NOT_FOUND", "the API has no such path; docs/api.md lists them", NULL);
-    else if ((route->method == HTTP_METHOD_POST || route->method == HTTP_METHOD_PUT) && type.data != NULL &&
-             !http_is_type(type, STR("application/json")))
-        answer_error(r, 415, "UNSUPPORTED_MEDIA_TYPE", "Content-Type must be application/json", NULL);
+    if (is_open || refuse_without_token(r, a->parts.token))
+        refuse_misfit(r, route, buffer_str(&allowed));
     buffer_clear(&allowed);
 }
 
@@ -144,89 +121,30 @@ job_answer(struct api_job *job)
 }
 
 static void
-run(void *arg)
+work(struct errand *e)
 {
-    struct api_job *job = arg;
+    struct api_job *job = LIST_OF(struct api_job, e, errand);
 
     job->route->work(job);
 }
 
-/* The change is live, or that takes so long that the client need not wait. */
 static void
-look_whether_live(struct timer *timer)
+done(struct errand *e)
 {
-    struct api_job *job = LIST_OF(struct api_job, timer, look);
-    struct api     *a   = job->api;
+    struct api_job *job = LIST_OF(struct api_job, e, errand);
 
-    if (!a->is_closing && gateway_registry(a->parts.gateway) == job->before && clock_mono() < job->look_until) {
-        loop_set_timer(a->parts.loop, &job->look, clock_mono() + LOOK_EVERY);
-        return;
-    }
-    registry_unref(job->before);
-    a->running--;
+    if (!e->has_run)
+        job_fail(job, 503, "BUSY", "no memory");
     job_answer(job);
-}
-
-static void
-answer_when_live(struct api_job *job)
-{
-    struct api *a = job->api;
-
-    job->before     = registry_ref(gateway_registry(a->parts.gateway));
-    job->look_until = clock_mono() + LOOK_MAX;
-    timer_init(&job->look, look_whether_live);
-    registry_watch_look(a->parts.watch, false);
-    look_whether_live(&job->look);
-}
-
-static void
-finish(struct api_job *job)
-{
-    if (job->looks_again && !job->api->is_closing) {
-        answer_when_live(job);
-        return;
-    }
-    job->api->running--;
-    job_answer(job);
-}
-
-static void start_waiting(struct api *a);
-
-static void
-done(void *arg)
-{
-    struct api_job *job = arg;
-    struct api     *a   = job->api;
-
-    a->working--;
-    finish(job);
-    start_waiting(a);
-}
-
-/* A question whose asker has left is not looked into; what was to be changed is. */
-static void
-start_waiting(struct api *a)
-{
-    for (struct list *node; a->working < WORKING_MAX && (node = list_first(&a->waiting)) != NULL;) {
-        struct api_job *job = LIST_OF(struct api_job, node, node);
-        list_remove(node);
-        if (job->request == NULL && job->route->method == HTTP_METHOD_GET) {
-            finish(job);
-            continue;
-        }
-        a->working++;
-        if (!loop_work(a->parts.loop, run, done, job)) {
-            a->working--;
-            job_fail(job, 503, "BUSY", "no memory");
-            finish(job);
-        }
-    }
 }
 
 static void
 on_gone(struct http_request *r)
 {
-    ((struct api_job *)r->user)->request = NULL;
+    struct api_job *job = r->user;
+
+    job->request            = NULL;
+    job->errand.is_unwanted = true;
 }
 
 void
@@ -235,13 +153,13 @@ api_take_request(struct api *a, struct http_request *r)
     struct str          name;
     struct buffer       allowed = {.max = 256};
     const struct route *route   = find_route(r, &name, &allowed);
-    struct arena       *arena   = route == NULL || a->running >= JOBS_MAX ? NULL : arena_new(JOB_FIRST, JOB_MOST);
-    struct api_job     *job     = arena == NULL ? NULL : ARENA_NEW(arena, struct api_job);
+    struct arena *arena = route == NULL || !errands_have_room(a->parts.errands) ? NULL : arena_new(JOB_FIRST, JOB_MOST);
+    struct api_job *job = arena == NULL ? NULL : ARENA_NEW(arena, struct api_job);
 
     buffer_clear(&allowed);
     if (job == NULL) {
         arena_free(arena);
-        answer_error(r, 503, "BUSY", "too much is asked at once, or no memory: try again", NULL);
+        refuse(r, 503, "BUSY", "too much is asked at once, or no memory: try again", NULL);
         return;
     }
     struct error err = {0};
@@ -264,9 +182,8 @@ api_take_request(struct api *a, struct http_request *r)
         job_answer(job);
         return;
     }
-    a->running++;
-    list_append(&a->waiting, &job->node);
-    start_waiting(a);
+    job->errand = (struct errand){.work = work, .done = done, .changes = route->method != HTTP_METHOD_GET};
+    errand_start(a->parts.errands, &job->errand);
 }
 
 void

@@ -5,17 +5,16 @@
 #ifndef GATEHOUSE_API_API_H
 #define GATEHOUSE_API_API_H
 
-#include "gateway/gateway.h"
+#include "gateway/errand.h"
 #include "guard/token.h"
 
 struct api;
 
 /* All borrowed, and outlive the API. */
 struct api_parts {
-    struct loop              *loop;
     const struct settings    *settings;
     struct gateway           *gateway;
-    struct registry_watch    *watch;
+    struct errands           *errands;       /* closed before the API is freed */
     struct traffic           *traffic;       /* NULL: nothing is captured */
     const char               *traffic_path;  /* traffic.db */
     const char               *registry_path; /* mcp.json */
@@ -24,7 +23,7 @@ struct api_parts {
 };
 
 struct api *api_new(const struct api_parts *parts, struct error *err);
-/* Requests whose worker still runs are answered before; the loop must run on until then. NULL is nothing. */
+/* NULL is nothing. */
 void api_free(struct api *a);
 
 /* Whether the path is ours: /, /healthz, /readyz, /api/... */

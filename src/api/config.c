@@ -1,16 +1,10 @@
 /* The configuration: what mcp.json says of each server and how that server is; changing it.
  *
- * Values of secret headers and variables are shown as MASK unless asked for with secrets=show; a MASK that comes back
- * is refused, for it would be written into the file as the secret. */
-#include <yyjson.h>
-
+ * Values of secret headers and variables are shown as SECRET_MASK unless asked for with secrets=show. */
 #include "api/parameters.h"
 #include "api/routes.h"
-#include "api/seen.h"
-
-#define MASK STR("***")
-
-enum { MEMBERS_MAX = 100 };
+#include "gateway/registry_input.h"
+#include "gateway/seen.h"
 
 void
 config_see(struct api_job *job)
@@ -30,7 +24,7 @@ print_pairs(struct print *p, const char *key, const struct server_pair *pairs, s
         char *name = strndup(pairs[i].name.data, pairs[i].name.len); /* a key of print is NUL-terminated */
         p->failed |= name == NULL;
         if (name != NULL)
-            print_text(p, name, pairs[i].secret && !shows_secrets ? MASK : pairs[i].value);
+            print_text(p, name, pairs[i].secret && !shows_secrets ? SECRET_MASK : pairs[i].value);
         free(name);
     }
     print_close(p, '}');
@@ -193,78 +187,6 @@ config_show(struct api_job *job)
     job_finish(job, &p);
 }
 
-/* Whether a value of `headers` or `env` is the mask. */
-static bool
-has_mask(yyjson_val *entry)
-{
-    static const char *const keys[] = {"headers", "env"};
-    yyjson_val              *key, *value;
-    size_t                   i, max;
-
-    for (size_t k = 0; k < sizeof keys / sizeof keys[0]; k++)
-        yyjson_obj_foreach(yyjson_obj_get(entry, keys[k]), i, max, key,
-                           value) if (yyjson_is_str(value) &&
-                                      str_eq(str_of(yyjson_get_str(value), yyjson_get_len(value)), MASK)) return true;
-    return false;
-}
-
-/* Of two members of a name one reader takes the first, another the last (RFC 8259 section 4): what was checked would
- * not be what is written. */
-static bool
-members_are_unique(yyjson_val *entry)
-{
-    yyjson_val *key, *value;
-    size_t      i, max;
-
-    if (yyjson_obj_size(entry) > MEMBERS_MAX)
-        return false;
-    yyjson_obj_foreach(entry, i, max, key, value) if (yyjson_obj_getn(entry, yyjson_get_str(key),
-                                                                      yyjson_get_len(key)) != value) return false;
-    return true;
-}
-
-/* Reads the input; *name is its member "name" (no data: none), *json the rest of it, both in the arena. */
-static bool
-read_entry(struct api_job *job, struct str *name, struct str *json)
-{
-    yyjson_read_flag flags = YYJSON_READ_NUMBER_AS_RAW;
-    yyjson_doc      *doc   = yyjson_read(job->input.len == 0 ? "" : job->input.data, job->input.len, flags);
-    yyjson_val      *root = yyjson_doc_get_root(doc), *named = yyjson_obj_get(root, "name");
-    yyjson_mut_doc  *rest = NULL;
-    char            *text = NULL;
-    size_t           len  = 0;
-    bool             ok   = false;
-
-    *name = STR_NONE;
-    if (!yyjson_is_obj(root))
-        job_fail(job, 400, "INVALID_PARAM",
-                 "the body must be a JSON object, like {\"name\": \"weather\", \"url\": "
-                 "\"http://localhost:9000/mcp\"}");
-    else if (named != NULL && !yyjson_is_str(named))
-        job_fail(job, 400, "INVALID_PARAM", "name must be a text");
-    else if (!members_are_unique(root))
-        job_fail(job, 400, "INVALID_PARAM", "the body has a member twice, or more than %d members", MEMBERS_MAX);
-    else if (has_mask(root))
-        job_fail(job, 400, "INVALID_PARAM",
-                 "a value is \"***\", which stands for a secret that was not shown: give the secret itself, or read "
-                 "the entry with secrets=show");
-    else
-        rest = yyjson_doc_mut_copy(doc, NULL);
-    if (rest != NULL) {
-        *name = arena_str(job->arena, str_of(yyjson_get_str(named), named == NULL ? 0 : yyjson_get_len(named)));
-        yyjson_mut_obj_remove_key(yyjson_mut_doc_get_root(rest), "name");
-        text  = yyjson_mut_write(rest, 0, &len);
-        *json = arena_str(job->arena, str_of(text, len));
-        ok    = text != NULL && json->data != NULL;
-    }
-    if (!ok && job->status == 200)
-        job_fail(job, 503, "BUSY", "no memory");
-    free(text);
-    yyjson_mut_doc_free(rest);
-    yyjson_doc_free(doc);
-    return ok;
-}
-
 void
 config_add(struct api_job *job)
 {
@@ -272,9 +194,8 @@ config_add(struct api_job *job)
     struct error err = {0};
     struct str   name, entry;
 
-    if (!read_entry(job, &name, &entry))
-        return;
-    if (!registry_add(job->api->parts.registry_path, name, entry, &err)) {
+    if (!registry_input_read(job->input, job->arena, &name, &entry, &err) ||
+        !registry_add(job->api->parts.registry_path, name, entry, &err)) {
         job_fail_with(job, &err);
         return;
     }
@@ -283,8 +204,8 @@ config_add(struct api_job *job)
     print_json(&p, "server", job->input); /* as it was given */
     print_close(&p, '}');
     job_finish(job, &p);
-    job->status      = 201;
-    job->looks_again = true;
+    job->status             = 201;
+    job->errand.looks_again = true;
 }
 
 void
@@ -294,8 +215,10 @@ config_change(struct api_job *job)
     struct error err = {0};
     struct str   name, members;
 
-    if (!read_entry(job, &name, &members))
+    if (!registry_input_read(job->input, job->arena, &name, &members, &err)) {
+        job_fail_with(job, &err);
         return;
+    }
     if (name.len > 0 && !str_eq(name, job->name)) {
         job_fail(job, 400, "INVALID_PARAM", "a name can't change: remove the server and add it under the new one");
         return;
@@ -309,7 +232,7 @@ config_change(struct api_job *job)
     print_text(&p, "message", STR("changed"));
     print_close(&p, '}');
     job_finish(job, &p);
-    job->looks_again = true;
+    job->errand.looks_again = true;
 }
 
 void
@@ -321,8 +244,8 @@ config_remove(struct api_job *job)
         job_fail_with(job, &err);
         return;
     }
-    job->status      = 204;
-    job->looks_again = true;
+    job->status             = 204;
+    job->errand.looks_again = true;
 }
 
 /* What is known from the calls that passed, and of its child: nothing is asked, and nothing started. */

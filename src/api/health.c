@@ -31,6 +31,7 @@ landing_page(struct api_job *job)
                   "Gatehouse %s\n\n"
                   "  /s/{name}/mcp   a registered MCP server\n"
                   "  /api/logs       what passed (Bearer token, in <home>/token)\n"
+                  "  /gateway/mcp    Gatehouse's own MCP server (the same token)\n"
                   "  /healthz        whether it runs\n\n"
                   "In a terminal: gatehouse list, gatehouse logs\n",
                   GATEHOUSE_VERSION);

@@ -1,7 +1,7 @@
 /* What there is in the log and in the registry: servers, sessions, clients, methods. */
 #include "api/parameters.h"
 #include "api/routes.h"
-#include "api/seen.h"
+#include "gateway/seen.h"
 
 void
 servers_see(struct api_job *job)

@@ -11,16 +11,11 @@ struct seen;
 
 struct api {
     struct api_parts parts;
-    size_t           running; /* jobs that wait or work, or look whether their change is live */
-    size_t           working; /* of them those on a worker */
-    struct list      waiting; /* of struct api_job, by node: for a worker, the first first */
-    bool             is_closing;
 };
 
 /* One request while it is answered. What a worker needs of the request is copied into `arena` first: the client may
  * leave while it runs. Handlers fill `body` with JSON and set `status`. */
 struct api_job {
-    struct list          node; /* on api->waiting */
     struct api          *api;
     struct http_request *request; /* NULL: the client left */
     const struct route  *route;
@@ -30,11 +25,8 @@ struct api_job {
     struct str           input; /* the request's body; in the arena when a worker runs */
     struct buffer        body;
     int                  status;
-    void                *seen;        /* what `now` copied for `work`; in the arena: struct seen, struct status_seen */
-    bool                 looks_again; /* mcp.json was changed: answered when the registry was read again */
-    struct timer         look;
-    mono_time            look_until;
-    struct registry     *before; /* a reference: the registry that is to be replaced */
+    void                *seen; /* what `now` copied for `work`; in the arena: struct seen, struct status_seen */
+    struct errand        errand;
 };
 
 typedef void handler(struct api_job *job);

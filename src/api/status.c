@@ -3,10 +3,10 @@
 #include <time.h>
 
 #include "api/routes.h"
-#include "api/seen.h"
 #include "base/heap.h"
 #include "base/live.h"
 #include "child/tree.h"
+#include "gateway/seen.h"
 
 enum { CLIENTS_MAX = 1000 };
 

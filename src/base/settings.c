@@ -71,7 +71,7 @@ const struct setting settings_table[] = {
     {"log.level",          SETTING_CHOICE,   FIELD(log.level),          "info",   .choices = log_level_choices,
      .help = "What is written to stderr."},
     {"admin.mcp_commands", SETTING_BOOL,     FIELD(admin.mcp_commands), "off",
-     .help = "Lets Gatehouse's own MCP server add and change servers that run commands. Whoever may call it could then run anything as you."},
+     .help = "Lets Gatehouse's own MCP server add servers that run commands, or that take values out of our environment (`${NAME}`). Whoever may call it could then run anything as you."},
     {0},
 };
 /* clang-format on */

@@ -2,8 +2,8 @@
 #include <sqlite3.h>
 #include <unistd.h>
 
+#include "base/format.h"
 #include "cli/doctor.h"
-#include "cli/format.h"
 #include "store/db.h"
 #include "store/traffic.h"
 

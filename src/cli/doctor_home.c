@@ -9,8 +9,8 @@
 #include <sys/statvfs.h>
 #include <unistd.h>
 
+#include "base/format.h"
 #include "cli/doctor.h"
-#include "cli/format.h"
 
 enum { OTHERS = 077 };
 #define LITTLE_SPACE ((uint64_t)1 << 30)

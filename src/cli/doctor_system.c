@@ -9,9 +9,9 @@
 #include <unistd.h>
 
 #include "base/file.h"
+#include "base/format.h"
 #include "child/child.h"
 #include "cli/doctor.h"
-#include "cli/format.h"
 
 /* A small file of the kernel's, its first line; "" when it is not there. */
 static void

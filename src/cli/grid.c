@@ -1,7 +1,7 @@
 #include "cli/grid.h"
 
+#include "base/format.h"
 #include "base/log.h"
-#include "cli/format.h"
 
 enum { GAP = 2 };
 

@@ -1,6 +1,6 @@
 #include <yyjson.h>
 
-#include "cli/format.h"
+#include "base/format.h"
 #include "cli/grid.h"
 #include "cli/running.h"
 #include "gateway/registry.h"
@@ -122,35 +122,6 @@ kind_word(const struct server_entry *entry)
     return entry->kind == SERVER_HTTP ? "http" : entry->kind == SERVER_STDIO ? "stdio" : "-";
 }
 
-/* A word with spaces or quotes as a shell would want it. */
-static void
-append_word(struct buffer *out, const char *word)
-{
-    if (word[0] != '\0' && strpbrk(word, " \t\n'\"\\$`*?[]{}()<>|&;#~!") == NULL)
-        buffer_append(out, str_from(word));
-    else
-        buffer_printf(out, "'%s'", word);
-}
-
-static void
-append_target(struct buffer *out, const struct server_entry *entry)
-{
-    const struct server_entry *written = entry->written == NULL ? entry : entry->written;
-
-    if (entry->kind == SERVER_WRONG)
-        buffer_append(out, str_from(entry->error));
-    else if (entry->kind == SERVER_HTTP)
-        buffer_append(out, written->url);
-    else
-        for (size_t i = 0; i < written->arg_count || (i == 0 && written->argv != NULL); i++) {
-            if (written->argv[i] == NULL)
-                break;
-            if (i > 0)
-                buffer_append_char(out, ' ');
-            append_word(out, written->argv[i]);
-        }
-}
-
 static void
 cell(struct listing *l, enum style style)
 {
@@ -187,7 +158,7 @@ row(struct listing *l, const struct server_entry *entry)
     cell(l, f != NULL && f->errors > 0 ? STYLE_RED : STYLE_PLAIN);
     format_took(&l->part, f == NULL ? -1 : f->p50_us);
     cell(l, STYLE_PLAIN);
-    append_target(&l->part, entry);
+    server_entry_print_target(entry, &l->part);
     if (is_bad && detail.len > 0 && entry->kind != SERVER_WRONG)
         buffer_printf(&l->part, "   %.*s", STR_ARG(detail));
     cell(l, entry->kind == SERVER_WRONG ? STYLE_RED : STYLE_PLAIN);
@@ -212,7 +183,7 @@ json_entry(struct listing *l, const struct server_entry *entry, bool is_first)
         buffer_append(out, STR("null"));
     buffer_append(out, STR(",\"target\":"));
     if (entry->kind != SERVER_WRONG)
-        append_target(&l->part, entry);
+        server_entry_print_target(entry, &l->part);
     buffer_append_json(out, buffer_str(&l->part));
     buffer_reset(&l->part);
     buffer_printf(out, ",\"calls\":%llu,\"errors\":%llu", (unsigned long long)(f == NULL ? 0 : f->calls),

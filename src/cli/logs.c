@@ -2,7 +2,7 @@
 
 #include <unistd.h>
 
-#include "cli/format.h"
+#include "base/format.h"
 #include "store/purge.h"
 
 enum { ROWS_AT_ONCE = 1000 };

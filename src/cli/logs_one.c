@@ -1,7 +1,7 @@
 #include <yyjson.h>
 
+#include "base/format.h"
 #include "base/log.h"
-#include "cli/format.h"
 #include "cli/logs.h"
 
 enum { CANDIDATES = 6, SHORT_JSON = 100, SESSION_COLUMNS = 13 };

@@ -1,5 +1,5 @@
+#include "base/format.h"
 #include "base/nearest.h"
-#include "cli/format.h"
 #include "cli/logs.h"
 
 static void

@@ -1,6 +1,6 @@
 #include <yyjson.h>
 
-#include "cli/format.h"
+#include "base/format.h"
 #include "cli/running.h"
 #include "store/query.h"
 

@@ -2,7 +2,7 @@
 
 #include <yyjson.h>
 
-#include "cli/format.h"
+#include "base/format.h"
 
 #define TRY_WAIT  SECONDS(60) /* npx may have to fetch the server first */
 #define LIST_WAIT SECONDS(20)

@@ -12,8 +12,10 @@
 #include "base/log.h"
 #include "daemon/info.h"
 #include "daemon/reload.h"
+#include "daemon/served.h"
 #include "guard/origin.h"
 #include "guard/peer.h"
+#include "guard/refuse.h"
 
 enum { SIGNALS = 3, PORT_TRIES = 20 };
 
@@ -36,7 +38,9 @@ struct daemon {
     struct children       *children;
     struct gateway        *gateway;
     struct registry_watch *watch;
+    struct errands         errands;
     struct api            *api;
+    struct served          served;
     struct http_server    *server;
     struct origin_rules    origin;
     struct peer_check      peer;
@@ -53,35 +57,27 @@ static const char fixed_headers[] = "X-Content-Type-Options: nosniff\r\n"
                                     "Content-Security-Policy: sandbox; default-src 'none'\r\n";
 
 static void
-refuse(struct http_request *r, int status, const char *code, const char *text)
-{
-    struct http_header type = {STR("Content-Type"), STR("application/json")};
-    struct buffer      body = {.max = KIB(4)};
-    bool               ok   = buffer_printf(&body, "{\"error\":{\"code\":\"%s\",\"message\":", code) &&
-              buffer_append_json(&body, str_from(text)) && buffer_append(&body, STR("}}\n"));
-
-    http_answer(r, status, &type, 1, ok ? buffer_str(&body) : STR_NONE);
-    buffer_clear(&body);
-}
-
-static void
 on_head(void *owner, struct http_request *r)
 {
     struct daemon *d   = owner;
     struct error   err = {0};
 
-    bool is_page = !gateway_owns(r->path) && !str_starts(r->path, STR("/api"));
+    bool is_page = !gateway_owns(r->path) && !str_starts(r->path, STR("/api")) && !served_owns(r->path);
     if (!origin_check(&d->origin, r, is_page, &err))
-        refuse(r, 403, "FORBIDDEN", err.text);
+        refuse(r, 403, "FORBIDDEN", err.text, NULL);
     else if (gateway_owns(r->path))
         gateway_take_head(d->gateway, r);
     else if (api_owns(r->path))
         api_take_head(d->api, r);
-    else if (str_eq(r->path, STR("/mcp")) || str_eq(r->path, STR("/gateway/mcp")) || str_eq(r->path, STR("/g/mcp")))
+    else if (served_owns(r->path))
+        served_take_head(&d->served, r);
+    else if (str_eq(r->path, STR("/mcp")))
         refuse(r, 404, "NOT_FOUND",
-               "aggregation, and Gatehouse's own server, come with a later version; a server is at /s/{name}/mcp");
+               "aggregation comes with a later version; a server is at /s/{name}/mcp, Gatehouse's own at "
+               "/gateway/mcp",
+               NULL);
     else
-        refuse(r, 404, "NOT_FOUND", "nothing is here; a server is at /s/{name}/mcp, the API at /api");
+        refuse(r, 404, "NOT_FOUND", "nothing is here; a server is at /s/{name}/mcp, the API at /api", NULL);
 }
 
 static void
@@ -91,6 +87,8 @@ on_request(void *owner, struct http_request *r)
 
     if (gateway_owns(r->path))
         gateway_take_request(d->gateway, r);
+    else if (served_owns(r->path))
+        served_take_request(&d->served, r);
     else
         api_take_request(d->api, r);
 }
@@ -271,16 +269,16 @@ open_gateway(struct daemon *d, struct error *err)
     if (d->gateway == NULL)
         return false;
     d->watch = registry_watch_new(&d->loop, &d->source, d->first, on_registry, d, err);
+    errands_init(&d->errands, &d->loop, d->gateway, d->watch);
     return d->watch != NULL;
 }
 
 static bool
 open_api(struct daemon *d, uint16_t port, struct error *err)
 {
-    struct api_parts parts = {.loop          = &d->loop,
-                              .settings      = d->settings,
+    struct api_parts parts = {.settings      = d->settings,
                               .gateway       = d->gateway,
-                              .watch         = d->watch,
+                              .errands       = &d->errands,
                               .traffic       = d->traffic,
                               .traffic_path  = d->traffic_path,
                               .registry_path = d->registry_path,
@@ -290,6 +288,21 @@ open_api(struct daemon *d, uint16_t port, struct error *err)
     d->origin = (struct origin_rules){.port = port, .allowed_hosts = d->settings->http.allowed_hosts};
     d->api    = api_new(&parts, err);
     return d->api != NULL;
+}
+
+static bool
+open_served(struct daemon *d, uint16_t port, struct error *err)
+{
+    struct admin_parts parts = {.loop          = &d->loop,
+                                .settings      = d->settings,
+                                .gateway       = d->gateway,
+                                .errands       = &d->errands,
+                                .session_key   = &d->session_key,
+                                .traffic_path  = d->traffic_path,
+                                .registry_path = d->registry_path,
+                                .port          = port};
+
+    return served_open(&d->served, &parts, &d->token, err);
 }
 
 static void
@@ -310,6 +323,7 @@ end_drain(struct timer *deadline)
     }
     d->is_cut = true;
     gateway_cut(d->gateway);
+    served_cut(&d->served);
     loop_set_timer(&d->loop, &d->deadline, clock_mono() + LAST_WORDS);
 }
 
@@ -319,7 +333,7 @@ look_whether_drained(struct timer *poll)
 {
     struct daemon *d = LIST_OF(struct daemon, poll, poll);
 
-    if (d->is_drained && gateway_in_flight(d->gateway) == 0)
+    if (d->is_drained && gateway_in_flight(d->gateway) + served_in_flight(&d->served) == 0)
         loop_stop(&d->loop);
     else
         loop_set_timer(&d->loop, &d->poll, clock_mono() + MILLISECONDS(20));
@@ -336,6 +350,7 @@ drain(struct daemon *d)
     }
     d->is_draining = true;
     gateway_drain(d->gateway);
+    served_drain(&d->served);
     http_server_drain(d->server, on_drained);
     loop_set_timer(&d->loop, &d->deadline, now + d->settings->drain);
     loop_set_timer(&d->loop, &d->poll, now);
@@ -400,6 +415,8 @@ take_apart(struct daemon *d)
     reload_close(&d->reload);
     daemon_info_remove(d->settings);
     http_server_free(d->server);
+    errands_close(&d->errands);
+    served_close(&d->served);
     registry_watch_free(d->watch);
     gateway_free(d->gateway);
     api_free(d->api);
@@ -457,7 +474,7 @@ daemon_run(const struct settings *settings, const struct settings_source    *sou
     heap_init();
     bool ok = (!settings->http.peer_uid || peer_check_open(&d->peer, err)) && read_home(d, err) &&
               open_traffic(d, err) && open_loop(d, err) && open_server(d, &port, err) && open_gateway(d, err) &&
-              open_api(d, port, err);
+              open_api(d, port, err) && open_served(d, port, err);
     if (ok) {
         watch_signals(d);
         snprintf(d->url, sizeof d->url, "http://localhost:%u", port);

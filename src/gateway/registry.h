@@ -110,6 +110,8 @@ char *const *server_entry_environment(const struct server_entry *entry, char *co
 /* The entry as one JSON object in Fiberplane's form, only what differs from the default; of `entry->written` to show,
  * of a filled-in struct to add. */
 bool server_entry_print(const struct server_entry *entry, struct buffer *out);
+/* Where it is, as written: the URL, or the command as a shell would want it; of a wrong one what is wrong. */
+bool server_entry_print_target(const struct server_entry *entry, struct buffer *out);
 
 /* Changing the file. All block (a worker, or the command line), hold `<path>.lock` meanwhile, and read the file again
  * when a hand edit comes between. What they would make wrong is ERROR_INVALID and nothing is written. `entry` is a JSON

@@ -58,7 +58,7 @@ export class House {
         request.on('data', (piece) => (body += piece)).on('end', () => answerWeather(request, response, body));
     });
 
-    async start() {
+    async start(settings: Record<string, string> = {}) {
         await new Promise<void>((resolve) => this.#upstream.listen(0, '127.0.0.1', resolve));
         this.#home = await mkdtemp(join(tmpdir(), 'gatehouse-api-'));
         this.#gatehouse = new Gatehouse(join(root, 'build/gatehouse'), this.#home);
@@ -68,19 +68,30 @@ export class House {
                 kid: { command: process.execPath, args: ['-e', KID], env: { KID_TOKEN: 'hidden' } },
                 'not a name': { url: 'http://localhost:1/mcp' },
             },
-            { token: TOKEN },
+            { token: TOKEN, settings },
         );
+    }
+
+    get port(): number {
+        return this.#gatehouse!.port;
+    }
+
+    /** What it wrote to stderr. */
+    get said(): string {
+        return this.#gatehouse!.said;
     }
 
     get weatherUrl(): string {
         return `http://127.0.0.1:${(this.#upstream.address() as AddressInfo).port}/mcp`;
     }
 
-    async stop() {
-        await this.#gatehouse?.stop();
+    /** Resolves to what was wrong with the ending. */
+    async stop(): Promise<string | undefined> {
+        const wrong = await this.#gatehouse?.stop();
         this.#upstream.close();
         this.#upstream.closeAllConnections();
         await rm(this.#home, { recursive: true, force: true });
+        return wrong;
     }
 
     async ask(path: string, init: RequestInit = {}): Promise<Answer> {

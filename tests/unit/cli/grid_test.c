@@ -1,6 +1,6 @@
 #include "cli/grid.h"
 
-#include "cli/format.h"
+#include "base/format.h"
 #include "test.h"
 
 static const struct grid_column columns[] = {

@@ -1,8 +1,8 @@
-/* src/api/seen.h: what the gateway knows of its servers now, copied on the network thread for a worker to print. */
-#ifndef GATEHOUSE_API_SEEN_H
-#define GATEHOUSE_API_SEEN_H
+/* src/gateway/seen.h: what the gateway knows of its servers now, copied on the network thread for a worker to print. */
+#ifndef GATEHOUSE_GATEWAY_SEEN_H
+#define GATEHOUSE_GATEWAY_SEEN_H
 
-#include "api/print.h"
+#include "base/arena.h"
 #include "gateway/gateway.h"
 
 struct seen_server {
@@ -12,7 +12,7 @@ struct seen_server {
     size_t               stderr_count;
 };
 
-/* In the job's arena; the registry is held until the arena goes. */
+/* In an arena of whoever asked; the registry is held until that goes. */
 struct seen {
     struct registry    *registry;
     struct seen_server *servers;

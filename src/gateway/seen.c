@@ -1,4 +1,4 @@
-#include "api/seen.h"
+#include "gateway/seen.h"
 
 struct copying {
     struct seen        *seen;

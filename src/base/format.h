@@ -1,7 +1,7 @@
-/* src/cli/format.h: numbers, times and texts as people read them: three digits that matter, a unit, local time; and
+/* src/base/format.h: numbers, times and texts as people read them: three digits that matter, a unit, local time; and
  * how wide a text is on a terminal. */
-#ifndef GATEHOUSE_CLI_FORMAT_H
-#define GATEHOUSE_CLI_FORMAT_H
+#ifndef GATEHOUSE_BASE_FORMAT_H
+#define GATEHOUSE_BASE_FORMAT_H
 
 #include "base/buffer.h"
 #include "base/clock.h"
