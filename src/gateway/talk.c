@@ -290,8 +290,8 @@ talk_requests(struct gateway *g, struct server *s, struct http_request *r, struc
         return;
     }
     bool is_delete = xs[0]->kind == KIND_DELETE;
-    hop_expect(hop);
     hop_set_streams(hop, session_streams(l->session));
+    hop_expect(hop);
     for (size_t i = 0; i < count; i++)
         exchange_send(xs[i], session_back(l->session)); /* the last one may free the hop */
     if (is_delete)

@@ -7,6 +7,7 @@
 #include "mcp/hop_stream.h"
 
 #define STREAM_AFTER SECONDS(5)
+#define STREAM_SOON  MILLISECONDS(50) /* where streams are primed: without an id nobody can come back for the rest */
 #define SHARE        MIB(1)
 #define JOINED_MAX   MIB(64)
 
@@ -168,7 +169,11 @@ hop_set_session(struct hop *hop, struct str id)
 void
 hop_expect(struct hop *hop)
 {
-    loop_set_timer(hop->loop, &hop->quiet, loop_now(hop->loop) + STREAM_AFTER);
+    struct list *first   = list_first(&hop->exchanges);
+    bool         is_call = first != NULL && LIST_OF(struct exchange, first, front_node)->kind == KIND_REQUEST;
+    bool         is_soon = is_call && hop->streams != NULL && hop->streams->is_primed;
+
+    loop_set_timer(hop->loop, &hop->quiet, loop_now(hop->loop) + (is_soon ? STREAM_SOON : STREAM_AFTER));
 }
 
 void

@@ -59,7 +59,8 @@ void hop_set_server(struct hop *hop, struct str name);
 void hop_set_streams(struct hop *hop, struct answer_streams *streams);
 /* Goes into the head of the answer. False: no memory. */
 bool hop_set_session(struct hop *hop, struct str id);
-/* An answer is made here, message by message: after 5 s without one it becomes a stream. */
+/* An answer is made here, message by message: after 5 s without one it becomes a stream; a
+ * call that its client can come back for, since it has streams, after 50 ms. */
 void hop_expect(struct hop *hop);
 /* Opens the stream at once: a GET. */
 void hop_open_stream(struct hop *hop);

@@ -330,9 +330,9 @@ send_all(struct asked *a, struct hop *hop)
         hop_listen(hop, first, service_session_streams(a->session), field(a->request, STR("Last-Event-ID")), back);
         return;
     }
-    hop_expect(hop);
     if (a->session != NULL)
         hop_set_streams(hop, service_session_streams(a->session));
+    hop_expect(hop);
     for (size_t i = 0; i < a->in.count; i++)
         exchange_send(a->in.xs[i], back); /* the last one may free the hop */
     if (is_delete)
