@@ -1,7 +1,8 @@
 /* src/mcp/hop.h: one HTTP request of a client, as the front of the exchanges that it brought.
  *
  *   SILENT ---> JSON      the first message is the last: one JSON object (a batch: their array, when all are there)
- *      |------> STREAM    a message comes before the last, or 5 s pass: server-sent events, a comment every 15 s
+ *      |------> STREAM    a message comes before the last, or 5 s pass (50 ms, when the client can come back for it):
+ *      |                  server-sent events, a comment every 15 s
  *      '------> PASSING   an HTTP upstream's answer, head and bytes as they come
  *   any of them ---> DONE
  *
@@ -36,7 +37,7 @@ struct hop {
     size_t               joined_taken; /* from the budget */
     bool                 is_torn;      /* something that had to be said was not held */
     int                  status;       /* of a batch: 200 once one was answered, else of the last that failed */
-    struct timer         quiet;        /* 5 s to a stream, then 15 s between comments */
+    struct timer         quiet;        /* 5 s or 50 ms to a stream, then 15 s between comments */
     char                 server[72];   /* the upstream's name, for messages */
     struct buffer        session;      /* Mcp-Session-Id for the head of the answer to `initialize`; empty: none */
     /* The client left: what becomes of each exchange is for the gateway to say. It closes `x`, or lets it go on without
