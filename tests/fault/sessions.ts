@@ -16,6 +16,9 @@ export type Answer = { status: number; text: string; session: string | undefined
 /** The messages of an answer, whether it is JSON or a stream. */
 export const said = (answer: Answer) => /"message":"([^"]*)"/.exec(answer.text)?.[1] ?? answer.text;
 
+/** It failed on the server's side: with a status, or, when its stream had begun, with an error event. */
+export const isFailure = ({ status, text }: { status: number; text: string }) => status === 502 || (status === 200 && /^data: .*"error":/m.test(text));
+
 /** One client with one session: its connections are its own and can be cut. */
 export class Visitor {
     #agent = new Agent({ keepAlive: true });
