@@ -10,6 +10,7 @@ const char *const live_names[LIVE_KINDS] = {
     [LIVE_API_JOBS]       = "apiJobs",
     [LIVE_VISITS]         = "visits",
     [LIVE_SESSIONS]       = "sessions",
+    [LIVE_SERVICE_CALLS]  = "serviceCalls",
     [LIVE_LANES]          = "lanes",
     [LIVE_CHANNELS]       = "channels",
     [LIVE_CHANNEL_CALLS]  = "channelCalls",

@@ -14,7 +14,8 @@ enum live_kind {
     LIVE_DELAYED,        /* requests that wait for the log */
     LIVE_API_JOBS,       /* requests under /api */
     LIVE_VISITS,         /* sessions, with either kind of server */
-    LIVE_SESSIONS,       /* those with stdio servers */
+    LIVE_SESSIONS,       /* those with stdio servers, and those of services */
+    LIVE_SERVICE_CALLS,  /* requests to services, until their handlers are done with them */
     LIVE_LANES,          /* why a channel is there */
     LIVE_CHANNELS,       /* until the child is gone */
     LIVE_CHANNEL_CALLS,  /* requests on their way to a child and back */

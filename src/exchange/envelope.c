@@ -235,6 +235,8 @@ decide_kind(struct envelope *e, yyjson_val *const found[MEMBERS], struct error *
     } else if ((found[MEMBER_RESULT] != NULL) != (found[MEMBER_ERROR] != NULL)) {
         e->kind = found[MEMBER_RESULT] != NULL ? MESSAGE_RESULT : MESSAGE_ERROR;
     } else {
+        if (found[MEMBER_RESULT] != NULL)
+            e->id = STR_NONE; /* of a request of ours: an error under it would answer one of theirs */
         return error_set(err, ERROR_INVALID, "a message has \"method\", or one of \"result\" and \"error\"");
     }
     if (e->kind != MESSAGE_NOTIFICATION && e->id.data == NULL && !(e->kind == MESSAGE_ERROR))

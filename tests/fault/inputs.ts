@@ -1,7 +1,7 @@
 // Reads inputs.tsv: what its lines mean is said at its top. A row becomes steps to take and bytes to compare.
 
 import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 
 /** What is done on the connection: bytes are sent, at once or one by one; time passes; our side of it ends. */
 export type Step = { send: Buffer } | { waitMs: number } | { everyMs: number } | { end: true };
@@ -138,7 +138,7 @@ export class Table {
                 else if (first === 'at') group.at = second.split(' ');
                 else this.#add(index + 1, group, [first, second, ...rest]);
             } catch (error) {
-                throw new Error(`inputs.tsv:${index + 1}: ${(error as Error).message}`);
+                throw new Error(`${basename(path)}:${index + 1}: ${(error as Error).message}`);
             }
         });
     }

@@ -3,6 +3,7 @@
 
 #include <assert.h>
 
+#include "base/live.h"
 #include "mcp/service/tasks.h"
 
 enum { ARENA_FIRST = 4096, ARENA_OF_LISTEN = 2560, ARENA_MOST = 256 << 20, KEY_MOST = ID_MAX + 16 };
@@ -86,6 +87,7 @@ request_new(struct service *s, struct service_session *session, struct exchange 
     timer_init(&r->after, on_after);
     timer_init(&r->leg, asking_expire);
     list_append(&s->requests, &r->node);
+    live_begin(LIVE_SERVICE_CALLS);
     if (session != NULL)
         list_append(&session->requests, &r->of_session);
     x->back = &r->back;
@@ -314,6 +316,7 @@ release(struct service *s, struct request *r)
     struct arena *arena = r->arena; /* r lies in it */
 
     list_remove(&r->node);
+    live_end(LIVE_SERVICE_CALLS);
     if (s->spares == SPARE_ARENAS || (r->method != NULL && r->method->serve == serve_listen)) {
         arena_free(arena);
         return;

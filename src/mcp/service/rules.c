@@ -66,15 +66,6 @@ refuse_revision(const struct service *s, struct str requested, struct arena *are
 }
 
 bool
-opening_check(const struct envelope *e, struct refusal *refusal)
-{
-    if (e->kind != MESSAGE_REQUEST)
-        return refuse_with(refusal, 400, -32600, "initialize must be a request: it needs an id");
-    return (e->revision.data != NULL && e->capabilities.data != NULL) ||
-           refuse_with(refusal, 400, -32602, "initialize needs protocolVersion, a string, and capabilities, an object");
-}
-
-bool
 append_refusal(struct buffer *b, struct str id, const struct refusal *refusal)
 {
     return buffer_append(b, STR("{\"jsonrpc\":\"2.0\",")) &&
@@ -297,6 +288,24 @@ read_message(struct str message, struct refusal *refusal)
     else if (doc == NULL)
         refuse_with(refusal, 400, -32700, "the message is not JSON");
     return doc;
+}
+
+/* All that `initialize` must say, before there is a session that would stay behind a refusal. */
+bool
+opening_check(const struct envelope *e, struct refusal *refusal)
+{
+    if (e->kind != MESSAGE_REQUEST)
+        return refuse_with(refusal, 400, -32600, "initialize must be a request: it needs an id");
+    yyjson_doc *doc = read_message(e->message, refusal);
+    if (doc == NULL)
+        return false;
+    yyjson_val *params = yyjson_obj_get(yyjson_doc_get_root(doc), "params");
+    bool        ok     = yyjson_is_str(yyjson_obj_get(params, "protocolVersion")) &&
+              yyjson_is_obj(yyjson_obj_get(params, "capabilities")) &&
+              yyjson_is_obj(yyjson_obj_get(params, "clientInfo"));
+    yyjson_doc_free(doc);
+    return ok || refuse_with(refusal, 400, -32602,
+                             "initialize needs protocolVersion, a string, and the objects capabilities and clientInfo");
 }
 
 bool

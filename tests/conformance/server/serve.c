@@ -5,6 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/live.h"
 #include "base/random.h"
 #include "guard/origin.h"
 #include "mcp/service/endpoint.h"
@@ -12,12 +13,13 @@
 
 enum { SESSIONS_MAX = 20000, PORT_TRIES = 20 };
 
-static const char usage[] = "[--port N] [--stdio] [--era legacy|modern|both] [--page N]";
+static const char usage[] = "[--port N] [--stdio] [--era legacy|modern|both] [--page N] [--live]";
 
 struct options {
     uint64_t port, page;
     bool     is_stdio;
     bool     is_legacy, is_modern;
+    bool     tells_live; /* at its end, on stderr */
 };
 
 struct program {
@@ -51,6 +53,8 @@ read_options(struct options *o, char **words)
     for (; *words != NULL; words++) {
         if (strcmp(*words, "--stdio") == 0) {
             o->is_stdio = true;
+        } else if (strcmp(*words, "--live") == 0) {
+            o->tells_live = true;
         } else if (strcmp(*words, "--port") == 0 && words[1] != NULL) {
             if (!str_to_u64(str_from(*++words), &o->port) || o->port > UINT16_MAX)
                 return false;
@@ -215,6 +219,17 @@ take_apart(struct program *p)
     }
 }
 
+/* One line: what there is now, of what base/live.h counts. */
+static void
+tell_live(const char *when)
+{
+    fprintf(stderr, "%s:", when);
+    for (size_t i = 0; i < LIVE_KINDS; i++)
+        if (live_counts[i] != 0)
+            fprintf(stderr, " %s %zu", live_names[i], live_counts[i]);
+    fputs(".\n", stderr);
+}
+
 int
 serve(int argc, char **argv, const struct service_table *table)
 {
@@ -231,6 +246,12 @@ serve(int argc, char **argv, const struct service_table *table)
         loop_run(&program.loop);
     else
         fprintf(stderr, "%s: %s\n", argv[0], err.text);
+    if (ok && program.options.tells_live) {
+        loop_turn(&program.loop, 0); /* what closed last is freed when a turn ends */
+        tell_live("held at the end");
+    }
     take_apart(&program);
+    if (program.options.tells_live)
+        tell_live("left after it");
     return ok ? 0 : 1;
 }

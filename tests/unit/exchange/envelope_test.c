@@ -128,6 +128,15 @@ TEST(what_is_no_message_is_refused_with_words)
     done();
 }
 
+TEST(the_id_of_a_broken_reply_is_not_to_be_echoed)
+{
+    assert_false(parse(STR("{\"jsonrpc\":\"2.0\",\"id\":1,\"result\":{},\"error\":{}}")));
+    assert_null(env.id.data);
+    assert_false(parse(STR("{\"jsonrpc\":\"2.0\",\"id\":1}")));
+    assert_true(str_eq(env.id, STR("1"))); /* it may have been a request */
+    done();
+}
+
 /* `levels` of arrays in the member "x" of a message. */
 static bool
 parse_nested(size_t levels)

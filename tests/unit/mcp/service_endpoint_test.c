@@ -293,6 +293,9 @@ TEST(what_a_legacy_client_does_wrong_is_told_by_status_and_code)
     assert_answer(404, "\"code\":-32001", "POST", PLAIN "Mcp-Session-Id: nobody\r\n", OPENING("2025-11-25"));
     assert_answer(400, "\"code\":-32020", "POST", MODERN, OPENING("2025-11-25"));
     assert_answer(400, "\"id\":1,\"error\":{\"code\":-32602", "POST", PLAIN, REQUEST("1", "initialize", ""));
+    assert_answer(400, "\"id\":1,\"error\":{\"code\":-32602", "POST", PLAIN,
+                  REQUEST("1", "initialize", "\"protocolVersion\":\"2025-11-25\",\"capabilities\":{}"));
+    assert_int_equal(service_sessions(here.service), 0); /* none stays behind a refusal */
     assert_answer(400, "\"code\":-32600", "POST", PLAIN, "{\"jsonrpc\":\"2.0\",\"method\":\"initialize\"}");
     assert_answer(400, "\"code\":-32600", "POST", PLAIN, "[" OPENING("2025-03-26") "]");
     open_session(OPENING("2025-11-25"));
