@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #define REVISION     "2025-11-25"
+#define MODERN       "2026-07-28"
 #define OPEN_TIMEOUT 30 /* s: a bridge in Node starts a process for each session */
 
 bool
@@ -80,13 +81,17 @@ client_connect(struct client *c, bool quietly)
 }
 
 void
-client_add_head(const struct client *c, struct bytes *out, size_t body_len)
+client_add_head(const struct client *c, struct bytes *out, struct rpc rpc, size_t body_len)
 {
     bytes_addf(out,
                "POST %s HTTP/1.1\r\nHost: %s:%d\r\nUser-Agent: gatehouse-bench\r\nContent-Type: application/json\r\n"
                "Accept: application/json, text/event-stream\r\nContent-Length: %zu\r\n",
                c->target->path, c->target->host, c->target->port, body_len);
-    if (c->is_open)
+    if (c->is_modern)
+        bytes_addf(out, "MCP-Protocol-Version: " MODERN "\r\nMcp-Method: %s\r\n", rpc.method);
+    if (c->is_modern && rpc.name != NULL)
+        bytes_addf(out, "Mcp-Name: %s\r\n", rpc.name);
+    if (c->is_open && !c->is_modern)
         bytes_addf(out, "MCP-Protocol-Version: " REVISION "\r\n");
     if (c->session[0] != '\0')
         bytes_addf(out, "Mcp-Session-Id: %s\r\n", c->session);
@@ -130,14 +135,14 @@ receive_message(struct client *c)
 }
 
 bool
-client_exchange(struct client *c, struct span body)
+client_exchange(struct client *c, struct rpc rpc, struct span body)
 {
     struct bytes request = {0};
     bool         ok      = true;
 
     if (c->fd < 0)
         ok = client_connect(c, false);
-    client_add_head(c, &request, body.len);
+    client_add_head(c, &request, rpc, body.len);
     bytes_add(&request, body);
     ok = ok && send_all(c, (struct span){request.data, request.len}) && receive_message(c);
     bytes_clear(&request);
@@ -154,33 +159,57 @@ message_done(struct client *c)
         client_close(c);
 }
 
-bool
-client_open(struct client *c)
+/* Asks what opens, and takes an answer that has a result. */
+static bool
+ask_to_open(struct client *c, const char *method, struct span body)
 {
     struct span message, result;
 
-    c->is_open    = false;
-    c->session[0] = '\0';
-    if (!client_connect(c, false) ||
-        !client_exchange(c, SPAN("{\"jsonrpc\":\"2.0\",\"id\":\"open\",\"method\":\"initialize\",\"params\":"
-                                 "{\"protocolVersion\":\"" REVISION "\",\"capabilities\":{},\"clientInfo\":"
-                                 "{\"name\":\"gatehouse-bench\",\"version\":\"1.0.0\"}}}")))
+    if (!client_exchange(c, (struct rpc){method, NULL}, body))
         return false;
-    if (c->in.status != 200 || !client_message(&c->in, &message) || !json_at(message, "result", &result)) {
-        snprintf(c->why, sizeof c->why, "initialize was answered %d: %.*s", c->in.status,
-                 (int)(c->in.body.len > 160 ? 160 : c->in.body.len), c->in.body.data == NULL ? "" : c->in.body.data);
+    if (c->in.status == 200 && client_message(&c->in, &message) && json_at(message, "result", &result))
+        return true;
+    snprintf(c->why, sizeof c->why, "%s was answered %d: %.*s", method, c->in.status,
+             (int)(c->in.body.len > 160 ? 160 : c->in.body.len), c->in.body.data == NULL ? "" : c->in.body.data);
+    return false;
+}
+
+static bool
+open_session(struct client *c)
+{
+    static const char initialized[] = "notifications/initialized";
+
+    if (!ask_to_open(c, "initialize",
+                     SPAN("{\"jsonrpc\":\"2.0\",\"id\":\"open\",\"method\":\"initialize\",\"params\":"
+                          "{\"protocolVersion\":\"" REVISION "\",\"capabilities\":{},\"clientInfo\":"
+                          "{\"name\":\"gatehouse-bench\",\"version\":\"1.0.0\"}}}")))
         return false;
-    }
     memcpy(c->session, c->in.session, sizeof c->session);
     c->is_open = true;
     message_done(c);
 
-    if (!client_exchange(c, SPAN("{\"jsonrpc\":\"2.0\",\"method\":\"notifications/initialized\"}")))
+    if (!client_exchange(c, (struct rpc){initialized, NULL},
+                         SPAN("{\"jsonrpc\":\"2.0\",\"method\":\"notifications/initialized\"}")))
         return false;
-    if (c->in.status / 100 != 2) {
-        snprintf(c->why, sizeof c->why, "notifications/initialized was answered %d", c->in.status);
+    if (c->in.status / 100 == 2)
+        return true;
+    snprintf(c->why, sizeof c->why, "%s was answered %d", initialized, c->in.status);
+    return false;
+}
+
+bool
+client_open(struct client *c)
+{
+    c->is_open    = false;
+    c->session[0] = '\0';
+    if (!client_connect(c, false))
         return false;
-    }
+    bool ok = c->is_modern ? ask_to_open(c, "server/discover",
+                                         SPAN("{\"jsonrpc\":\"2.0\",\"id\":\"open\",\"method\":\"server/discover\","
+                                              "\"params\":{" CLIENT_ENVELOPE "}}"))
+                           : open_session(c);
+    if (!ok)
+        return false;
     message_done(c);
     return c->fd >= 0 || client_connect(c, false);
 }

@@ -19,21 +19,34 @@ struct client {
     int                  fd; /* -1 when there is none */
     struct http_in       in;
     char                 session[256]; /* "" before client_open() and when the server gives none */
+    bool                 is_modern;    /* of revision 2026-07-28: no session, an envelope in each request */
     bool                 is_open;      /* initialized: the revision goes into each request's head */
     char                 why[256];     /* what failed, for people */
 };
 
 void client_init(struct client *c, const struct target *t);
 bool client_connect(struct client *c, bool quietly); /* `quietly`: leave `why` alone, the caller tries again */
-bool client_open(struct client *c);                  /* connect, initialize, notifications/initialized */
-void client_close(struct client *c);                 /* may be connected again */
+/* Connects, then initialize and notifications/initialized; a modern one asks server/discover. */
+bool client_open(struct client *c);
+void client_close(struct client *c); /* may be connected again */
 void client_clear(struct client *c);
 
+/* What a modern request has in its params, as a member. */
+#define CLIENT_ENVELOPE                                                                                                \
+    "\"_meta\":{\"io.modelcontextprotocol/protocolVersion\":\"2026-07-28\",\"io.modelcontextprotocol/clientInfo\":"    \
+    "{\"name\":\"gatehouse-bench\",\"version\":\"1.0.0\"},\"io.modelcontextprotocol/clientCapabilities\":{}}"
+
+/* What a request is, for a modern one's head. */
+struct rpc {
+    const char *method;
+    const char *name; /* of the tool; NULL: no tool's */
+};
+
 /* Adds the head of a POST with a body of `body_len` bytes. */
-void client_add_head(const struct client *c, struct bytes *out, size_t body_len);
+void client_add_head(const struct client *c, struct bytes *out, struct rpc rpc, size_t body_len);
 
 /* Sends a whole body, waits for the answer; it stands in c->in until http_next(). */
-bool client_exchange(struct client *c, struct span body);
+bool client_exchange(struct client *c, struct rpc rpc, struct span body);
 
 /* The JSON-RPC answer in an HTTP answer: its body, or the last message of its event stream. */
 bool client_message(const struct http_in *in, struct span *message);

@@ -57,7 +57,7 @@ first_answer(struct client *c, double limit)
     }
     if (!client_open(c))
         return false;
-    if (!client_exchange(c,
+    if (!client_exchange(c, (struct rpc){"tools/call", "echo"},
                          SPAN("{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"tools/call\",\"params\":{\"name\":\"echo\","
                               "\"arguments\":{\"text\":\"hello\"}}}")))
         return false;

@@ -1,13 +1,15 @@
 /* bench/load.c: an MCP client in a closed loop over many kept connections, which checks each answer.
  *
  *   load --url http://127.0.0.1:PORT/path [--connections N] [--calls N | --seconds S] [--size BYTES]
- *        [--session per-connection|none] [--method tools/call|tools/list|ping] [--first-id N] [--word WORD]
- *        [--timeout S] [--ids FILE] [--json]
+ *        [--session per-connection|none|modern] [--method tools/call|tools/list|ping] [--first-id N] [--word WORD]
+ *        [--open-sessions N] [--timeout S] [--ids FILE] [--json]
  *   load --print-words
  *
- * Each connection has one call in flight. A call of tools/call is JSON of exactly --size bytes, with an id that no
- * other call of the run has; its answer must have that id and give the text back. --ids writes the ids of the calls
- * that were answered so, one a line. Exit code 0: every call was. */
+ * Each connection has one call in flight, as a client of revision 2025-11-25, or with --session modern of 2026-07-28.
+ * --open-sessions are opened before, one after the other, and left alone while the load runs. A call of tools/call is
+ * JSON of exactly --size bytes (a modern one has its envelope besides), with an id that no other call of the run has;
+ * its answer must have that id and give the text back. --ids writes the ids of the calls that were answered so, one a
+ * line. Exit code 0: every call was. */
 #include "client.h"
 #include "histogram.h"
 #include "json.h"
@@ -30,7 +32,8 @@ struct options {
     unsigned long connections, calls, size, timeout;
     uint64_t      first_id;
     double        seconds;
-    bool          has_sessions, as_json, print_words;
+    unsigned long open_sessions;
+    bool          has_sessions, is_modern, as_json, print_words;
 };
 
 struct caller {
@@ -69,7 +72,8 @@ complain(struct load *l, const char *why)
         fprintf(stderr, "load: %s\n", why);
 }
 
-/* {"jsonrpc":"2.0","id":100000000000,"method":"tools/call","params":{"name":"echo","arguments":{"text":"..."}}} */
+/* {"jsonrpc":"2.0","id":100000000000,"method":"tools/call","params":{"name":"echo","arguments":{"text":"..."}}}
+ * A modern one has its _meta first. */
 static void
 request_make(struct load *l, struct caller *c)
 {
@@ -81,10 +85,13 @@ request_make(struct load *l, struct caller *c)
     id_at = body.len;
     bytes_addf(&body, "%0*d,\"method\":\"%s\"", ID_DIGITS, 0, l->options.method);
     if (is_call) {
-        bytes_add(&body, SPAN(",\"params\":{\"name\":\"echo\",\"arguments\":{\"text\":\""));
+        bytes_add(&body, SPAN(",\"params\":{"));
+        if (c->client.is_modern)
+            bytes_add(&body, SPAN(CLIENT_ENVELOPE ","));
+        bytes_add(&body, SPAN("\"name\":\"echo\",\"arguments\":{\"text\":\""));
         text_at = body.len;
         if (l->payload.texts.data == NULL) {
-            size_t frame = body.len + strlen("\"}}}");
+            size_t frame = body.len + strlen("\"}}}") - (c->client.is_modern ? strlen(CLIENT_ENVELOPE ",") : 0);
             if (l->options.size <= frame) {
                 fprintf(stderr, "load: --size must be more than %zu\n", frame);
                 exit(2);
@@ -94,11 +101,13 @@ request_make(struct load *l, struct caller *c)
         bytes_room(&body, l->payload.text_len);
         body.len += l->payload.text_len;
         bytes_add(&body, SPAN("\"}}"));
+    } else if (c->client.is_modern) {
+        bytes_add(&body, SPAN(",\"params\":{" CLIENT_ENVELOPE "}"));
     }
     bytes_add(&body, SPAN("}"));
 
     c->request.len = 0;
-    client_add_head(&c->client, &c->request, body.len);
+    client_add_head(&c->client, &c->request, (struct rpc){l->options.method, is_call ? "echo" : NULL}, body.len);
     c->id_at   = c->request.len + id_at;
     c->text_at = is_call ? c->request.len + text_at : 0;
     bytes_add(&c->request, (struct span){body.data, body.len});
@@ -286,6 +295,23 @@ fail_the_late(struct load *l)
     }
 }
 
+/* The server has them from now on: what a session costs does not depend on a connection. */
+static bool
+open_sessions(struct load *l)
+{
+    struct client c;
+    bool          ok = true;
+
+    client_init(&c, &l->target);
+    for (unsigned long i = 0; ok && i < l->options.open_sessions; i++) {
+        ok = client_open(&c);
+        if (!ok)
+            complain(l, c.why);
+    }
+    client_clear(&c);
+    return ok;
+}
+
 static void
 run(struct load *l)
 {
@@ -294,6 +320,7 @@ run(struct load *l)
 
     for (size_t i = 0; i < l->options.connections; i++) {
         client_init(&l->callers[i].client, &l->target);
+        l->callers[i].client.is_modern = l->options.is_modern;
         caller_open(l, &l->callers[i], l->options.has_sessions);
     }
     l->began = l->ended = now();
@@ -373,9 +400,12 @@ options_read(struct options *o, int argc, char **argv)
             o->word = value;
         else if (strcmp(name, "--ids") == 0)
             o->ids = value;
-        else if (strcmp(name, "--session") == 0)
-            o->has_sessions = strcmp(value, "per-connection") == 0;
-        else
+        else if (strcmp(name, "--open-sessions") == 0)
+            o->open_sessions = strtoul(value, NULL, 10);
+        else if (strcmp(name, "--session") == 0) {
+            o->is_modern    = strcmp(value, "modern") == 0;
+            o->has_sessions = o->is_modern || strcmp(value, "per-connection") == 0;
+        } else
             return false;
     }
     bool ids_fit = o->first_id >= 100000000000 && o->first_id < 900000000000;
@@ -402,7 +432,8 @@ main(int argc, char **argv)
         fprintf(
             stderr,
             "usage: load --url http://127.0.0.1:PORT/path [--connections N] [--calls N | --seconds S] [--size BYTES]\n"
-            "            [--session per-connection|none] [--method tools/call|tools/list|ping] [--first-id N, 12 "
+            "            [--session per-connection|none|modern] [--method tools/call|tools/list|ping] [--first-id N, "
+            "12 "
             "digits]\n"
             "            [--word WORD] [--timeout S] [--ids FILE] [--json]\n"
             "       load --print-words\n");
@@ -419,7 +450,8 @@ main(int argc, char **argv)
     l.callers = calloc(l.options.connections, sizeof *l.callers);
     if (l.callers == NULL)
         return 1;
-    run(&l);
+    if (open_sessions(&l))
+        run(&l);
     report(&l);
 
     bool ok = l.errors == 0 && l.answered > 0 && (l.options.calls == 0 || l.answered == l.options.calls);

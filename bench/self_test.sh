@@ -1,8 +1,8 @@
 #!/bin/sh
 # The load generator against the echo servers: it counts right answers, and it notices wrong ones.
-#   self_test.sh LOAD ECHO_HTTP ECHO_STDIO
+#   self_test.sh LOAD ECHO_HTTP ECHO_STDIO ECHO_SERVICE STREAMS
 set -eu
-load=$1 echo_http=$2 echo_stdio=$3
+load=$1 echo_http=$2 echo_stdio=$3 echo_service=$4 streams=$5
 dir=$(mktemp -d)
 trap 'kill $servers 2>/dev/null || true; rm -rf "$dir"' EXIT
 servers=
@@ -10,7 +10,11 @@ servers=
 serve() { # NAME OPTION...: starts a server; its URL is then in $url
     name=$1
     shift
-    "$echo_http" --keep "$@" >"$dir/$name" &
+    start "$echo_http" --keep "$@"
+}
+
+start() { # PROGRAM OPTION...
+    "$@" >"$dir/$name" &
     servers="$servers $!"
     for _ in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20; do
         [ -s "$dir/$name" ] && break
@@ -40,6 +44,16 @@ serve sse --sessions --sse
 serve wrong --wrong-every 100
 "$load" --url "$url" --connections 4 --calls 1000 --json >"$dir/wrong.json" 2>/dev/null && fail "wrong answers were taken for right"
 grep -q '"calls":990,"errors":10,' "$dir/wrong.json" || fail "10 of 1000 answers are wrong: $(cat "$dir/wrong.json")"
+
+name=service
+start "$echo_service"
+"$load" --url "$url" --session per-connection --connections 4 --calls 500 --open-sessions 50
+"$load" --url "$url" --session modern --connections 4 --calls 500 --size 600
+"$load" --url "$url" --session modern --method tools/list --calls 50
+for era in legacy modern; do
+    "$streams" --url "$url" --count 20 --era $era </dev/null >"$dir/streams"
+    grep -qx "20 open, 0 failed" "$dir/streams" || fail "20 idle streams of the $era era: $(cat "$dir/streams")"
+done
 
 lines=$(printf '%s\n%s\r\n%s' '{"jsonrpc":"2.0","id":1,"method":"ping"}' '{"jsonrpc":"2.0","method":"notifications/initialized"}' \
     '{"jsonrpc":"2.0","id":"a","method":"tools/call","params":{"name":"echo","arguments":{"text":"x\"y"}}}' | "$echo_stdio" | wc -l)

@@ -11,16 +11,18 @@ import { profile } from "./profile.ts";
 import { checks, failures, render, type Results } from "./report.ts";
 import { soak } from "./soak.ts";
 import { renderSoak, soakFailures } from "./soak_report.ts";
+import { toolkit } from "./toolkit.ts";
 import { here, installPeers, root, type Target, targets } from "./targets.ts";
 
-const USAGE = `usage: script/bench [--quick] [--million [--stored N]] [--peers] [--only NAME,...] [--rounds N] [--seconds S] [--strict]
+const USAGE = `usage: script/bench [--quick] [--million [--stored N]] [--toolkit] [--peers] [--only NAME,...] [--rounds N] [--seconds S] [--strict]
        script/bench --profile NAME [--seconds S]
        script/bench --soak [SECONDS]
 
   --quick     one round of one second: does it all work, roughly
   --million   then the same with a million exchanges stored, and questions to the log
+  --toolkit   then services: the toolkit beside the official SDK from npm, with sessions and idle streams
   --peers     Fiberplane's gateway, mcp-proxy and supergateway from npm as well
-  --only      of direct, nginx, gatehouse, gatehouse-stdio and the peers only these
+  --only      of direct, nginx, gatehouse, gatehouse-stdio and the peers only these; toolkit: what --toolkit does alone
   --strict    a missed budget is a failure
   --soak      instead of measuring: mixed load for an hour, or so long, and whether anything grows; writes results/soak.md
   --profile   instead of measuring: where the time of this one goes, at 32 connections and 350 B (needs perf)
@@ -43,6 +45,7 @@ function options() {
                 quick: { type: "boolean", default: false },
                 million: { type: "boolean", default: false },
                 stored: { type: "string", default: "1000000" },
+                toolkit: { type: "boolean", default: false },
                 peers: { type: "boolean", default: false },
                 only: { type: "string" },
                 rounds: { type: "string" },
@@ -135,7 +138,9 @@ async function main(): Promise<number> {
     const chosen = options();
     if (chosen.soak !== undefined) return await soakFor(Number(chosen.soak));
     const all = targets(chosen.peers);
-    const only = chosen.only?.split(",").map((name) => named(all, name));
+    const names = chosen.only?.split(",");
+    const only = names?.filter((name) => name !== "toolkit").map((name) => named(all, name));
+    const withToolkit = chosen.toolkit || names?.includes("toolkit");
     const list = only ? all.filter((t) => only.includes(t)) : all;
     const measured = Number(chosen.seconds ?? (chosen.quick ? 1 : 4));
     const seconds = { warm: Math.min(1, measured), measured };
@@ -144,12 +149,12 @@ async function main(): Promise<number> {
         seconds: measured, samples: [], starts: {}, streams: {}, problems: [],
     };
 
-    if (chosen.peers) installPeers();
+    if (chosen.peers || withToolkit) installPeers();
     if (chosen.profile !== undefined) {
         process.stdout.write(await profile(named(all, chosen.profile), { connections: 32, size: SIZES[0] }, measured));
         return 0;
     }
-    await rounds(results, list, seconds);
+    if (list.length > 0) await rounds(results, list, seconds);
     for (const target of list) {
         say(`starts of ${target.name}`);
         await attempt(results, `starts of ${target.name}`, async () => {
@@ -169,6 +174,11 @@ async function main(): Promise<number> {
             const beside = [gatehouse, named(all, "nginx")];
             results.million = await million(gatehouse, beside, Number(chosen.stored), cells, results.rounds, seconds);
         });
+    }
+    if (withToolkit) {
+        say("the toolkit beside the official SDK");
+        const others = chosen.quick ? 1000 : 10_000;
+        results.toolkit = await toolkit({ rounds: results.rounds, others, seconds }, (what, work) => attempt(results, what, work), say);
     }
 
     process.stdout.write(write(results, !chosen.quick && !only));

@@ -76,7 +76,7 @@ export class Loader {
         const amount = "calls" in length ? ["--calls", `${length.calls}`] : ["--seconds", `${length.seconds}`];
         const command = [
             tool("load"), "--url", this.running.url, "--connections", `${cell.connections}`, "--size", `${cell.size}`,
-            "--session", "per-connection", "--first-id", `${FIRST_ID + RUNS_APART * this.ids.length}`, "--ids", ids, "--json",
+            "--session", this.running.target.era ?? "per-connection", "--first-id", `${FIRST_ID + RUNS_APART * this.ids.length}`, "--ids", ids, "--json",
             ...amount, ...(word ? ["--word", word] : []),
         ];
         const load = JSON.parse(await output(this.cpus, command, [0, 1])) as Load; // 1: a call failed; it is counted
@@ -200,8 +200,8 @@ export async function idleStreams(target: Target, count: number): Promise<Stream
         await loader.run({ connections: 32, size: 350 }, { calls: 1000 });
         await pause(1000);
         const before = running.program.memory().residentKiB;
-        holder = new Program(places.load, [tool("streams"), "--url", running.url, "--count", `${count}`]);
-        const [, open, failed] = await holder.line(/^(\d+) open, (\d+) failed/, 60);
+        holder = new Program(places.load, [tool("streams"), "--url", running.url, "--count", `${count}`, "--era", target.era ?? "legacy"]);
+        const [, open, failed] = await holder.line(/^(\d+) open, (\d+) failed/, 300);
         await pause(1000);
         const kibEach = (running.program.memory().residentKiB - before) / Math.max(1, Number(open));
         return { open: Number(open), failed: Number(failed), kibEach };

@@ -2,6 +2,7 @@
 
 import type { Cell, Recorded, Sample, Streams } from "./measure.ts";
 import { fullName, type Million } from "./million.ts";
+import { ERAS, type Toolkit, type ToolkitSample } from "./toolkit.ts";
 
 export interface Results {
     date: string;
@@ -13,6 +14,7 @@ export interface Results {
     starts: Record<string, number[]>; // microseconds
     streams: Record<string, Streams>;
     million?: Million;
+    toolkit?: Toolkit;
     problems: string[]; // what could not be measured
 }
 
@@ -80,6 +82,7 @@ export function checks(results: Results): Check[] {
     const disk = median(small.flatMap((s) => (s.recorded ? [s.recorded.diskBytes / Math.max(1, s.recorded.recorded)] : [])));
     list.push({ what: "disk per call, 350 B, 32 connections", value: disk, limit: 200, unit: "B" });
     if (results.million) list.push(...millionChecks(results.million));
+    if (results.toolkit) list.push(...toolkitChecks(results.toolkit));
     return list;
 }
 
@@ -89,6 +92,13 @@ function millionChecks({ stored, samples }: Million): Check[] {
         const cell = { connections: 32, size };
         const value = new Samples(samples).ratio(fullName({ name: "gatehouse" }, stored), "gatehouse", cell, (s) => s.cpuMicroseconds);
         return { what: `CPU per call with ${stored} stored of that with none, ${size} B`, value, limit: 1.1, unit: "x" };
+    });
+}
+
+function toolkitChecks({ streams }: Toolkit): Check[] {
+    return ERAS.map((era) => {
+        const value = streams.find((s) => s.program === "toolkit" && s.era === era)?.streams.kibEach;
+        return { what: `resident, each idle stream of a service, ${era}`, value, limit: 4, unit: "KiB" };
     });
 }
 
@@ -116,6 +126,20 @@ export function failures(results: Results): string[] {
     if (results.million) {
         list.push(...recordFailures("with a million stored", results.million.recorded));
         for (const q of results.million.questions) if (q.problem) list.push(`${q.name}: ${q.problem}`);
+    }
+    if (results.toolkit) list.push(...toolkitFailures(results.toolkit));
+    return list;
+}
+
+function toolkitFailures({ samples, streams }: Toolkit): string[] {
+    const list: string[] = [];
+    for (const s of samples.filter((s) => s.program === "toolkit")) {
+        const where = `toolkit, ${s.era}, ${s.others} other sessions`;
+        if (s.errors > 0) list.push(`${where}: ${s.errors} calls failed`);
+        if (s.exit !== 0) list.push(`${where}: ended with ${s.exit} after SIGTERM`);
+    }
+    for (const s of streams.filter((s) => s.program === "toolkit" && s.streams.failed > 0)) {
+        list.push(`toolkit, ${s.era}: ${s.streams.failed} idle streams were not opened`);
     }
     return list;
 }
@@ -198,6 +222,25 @@ function millionText(m: Million): string {
     ].join("\n\n");
 }
 
+function toolkitText(t: Toolkit): string {
+    const kinds = new Map(t.samples.map((s) => [`${s.era}/${s.others}/${s.program}`, s])).values();
+    const rows = [...kinds].sort((a, b) => ERAS.indexOf(a.era) - ERAS.indexOf(b.era) || a.others - b.others).map((kind) => {
+        const of = t.samples.filter((s) => s.program === kind.program && s.era === kind.era && s.others === kind.others);
+        const value = (read: (s: ToolkitSample) => number | undefined) => number(median(of.flatMap((s) => read(s) ?? [])));
+        const rest = [value((s) => s.calls_per_second), `${of.reduce((sum, s) => sum + s.errors, 0)}`, value((s) => s.p50_us), value((s) => s.p99_us)];
+        return [`${kind.program}, ${kind.era}`, `${kind.others}`, ...rest, value((s) => s.cpuMicroseconds), value((s) => s.kibEach)];
+    });
+    const streams = t.streams.map(({ program, era, streams }) => [
+        `${program}, ${era}`, `${streams.open}`, `${streams.failed}`, number(streams.kibEach),
+    ]);
+    return [
+        "## A service on the toolkit, beside the official SDK",
+        "One tool that echoes, requests of 350 B (a modern one has its envelope besides), 32 connections, the program on a CPU of its own, no gateway between.",
+        table(["program", "other sessions", "calls/s", "failed", "p50 us", "p99 us", "CPU us/call", "KiB/session"], rows),
+        table(["idle streams of", "open", "failed", "KiB/stream"], streams),
+    ].join("\n\n");
+}
+
 function checksTable(results: Results): string {
     const rows = checks(results).map((c) => [
         c.what, `${number(c.value)} ${c.unit}`, `${c.limit} ${c.unit}`, number(c.nginx),
@@ -218,6 +261,7 @@ export function render(results: Results): string {
         "## Memory, start, disk", costTable(results),
     ];
     if (results.million) parts.push(millionText(results.million));
+    if (results.toolkit) parts.push(toolkitText(results.toolkit));
     if (failed.length > 0) parts.push("## Failed", failed.map((line) => `- ${line}`).join("\n"));
     return parts.join("\n\n") + "\n";
 }

@@ -14,7 +14,7 @@ export const tool = (name: string) => join(build, "bench", name);
 
 export interface Target {
     name: string;
-    upstream: "http" | "stdio";
+    upstream: "http" | "stdio" | "none";
     starts: number; // how often the start is timed
     oneConnection: boolean; // measured at one connection too
     /** Files in `dir`, and the command that serves on `port`. */
@@ -22,6 +22,7 @@ export interface Target {
     readyLine?: RegExp; // else ready is when something listens
     records?: { file: string; ids: string }; // its database, and the query for the ids of answered calls
     host: "localhost" | "127.0.0.1";
+    era?: "modern"; // what its clients speak, if not 2025-11-25 with sessions
     forStreams?: Target; // it needs another configuration to pass an event stream's head on at once
 }
 
@@ -114,7 +115,7 @@ function gatehouse(name: string, upstream: "http" | "stdio"): Target {
     };
 }
 
-const PEERS = join(here, "peers");
+export const PEERS = join(here, "peers");
 const script = (name: string) => [process.execPath, join(PEERS, "node_modules", ...name.split("/"))];
 
 function fiberplane(name: string, upstream: "http" | "stdio"): Target {

@@ -4,7 +4,7 @@
 
 #include "base/live.h"
 
-enum { ARENA_FIRST = 8192, ARENA_OF_STREAM = 640, ARENA_MOST = 256 << 20 };
+enum { ARENA_FIRST = 8192, ARENA_OF_STREAM = 640, ARENA_OF_LASTING = 896, ARENA_MOST = 256 << 20 };
 
 #define BIT(state) (1U << (state))
 
@@ -30,19 +30,22 @@ exchange_move(struct exchange *x, enum exchange_state to)
 }
 
 static void
-release(struct exchanges *all, struct exchange *x)
+release_arena(struct exchanges *all, struct arena *arena, bool is_small)
 {
-    struct arena *arena     = x->arena; /* x lies in it */
-    bool          is_stream = x->kind == KIND_STREAM;
-
-    live_end(LIVE_EXCHANGES);
-    list_remove(&x->node);
-    if (is_stream || all->spares == sizeof all->spare / sizeof all->spare[0]) {
+    if (is_small || all->spares == sizeof all->spare / sizeof all->spare[0]) {
         arena_free(arena);
         return;
     }
     arena_reset(arena);
     all->spare[all->spares++] = arena;
+}
+
+static void
+release(struct exchanges *all, struct exchange *x)
+{
+    live_end(LIVE_EXCHANGES);
+    list_remove(&x->node);
+    release_arena(all, x->arena, x->kind == KIND_STREAM || x->is_lasting); /* x lies in it */
 }
 
 /* Here no callback of a closed exchange is on the stack any more. */
@@ -130,6 +133,52 @@ exchange_new(struct exchanges *all, enum exchange_kind kind, struct front *front
     all->open++;
     live_begin(LIVE_EXCHANGES);
     return x;
+}
+
+/* All of a message but its bytes. */
+static bool
+copy_parts(struct envelope *e, struct arena *a)
+{
+    struct str *const parts[] = {&e->id,           &e->method,    &e->target,      &e->progress_token,
+                                 &e->cancelled_id, &e->level,     &e->revision,    &e->modern_revision,
+                                 &e->capabilities, &e->peer_name, &e->peer_version};
+
+    for (size_t i = 0; i < sizeof parts / sizeof parts[0]; i++) {
+        if (parts[i]->data == NULL)
+            continue;
+        *parts[i] = arena_str(a, *parts[i]);
+        if (parts[i]->data == NULL)
+            return false;
+    }
+    return true;
+}
+
+struct exchange *
+exchange_lighten(struct exchange *x)
+{
+    struct exchanges *all   = x->owner;
+    struct arena     *arena = arena_new(ARENA_OF_LASTING, ARENA_MOST);
+    struct exchange  *light = arena == NULL ? NULL : ARENA_NEW(arena, struct exchange);
+    struct envelope   kept  = x->message;
+
+    assert(x->state == EXCHANGE_READING && x->front == NULL && x->service == NULL && x->captured == NULL);
+    if (light == NULL || !copy_parts(&kept, arena)) {
+        arena_free(arena);
+        return NULL;
+    }
+    *light            = *x;
+    light->message    = kept;
+    light->arena      = arena;
+    light->is_lasting = true;
+    timer_init(&light->expiry, expire);
+    list_init(&light->front_node);
+    list_init(&light->back_node);
+    list_remove(&x->node);
+    list_remove(&x->known);
+    list_append(&all->in_state[EXCHANGE_READING], &light->node);
+    list_append(&all->unknown, &light->known);
+    release_arena(all, x->arena, x->is_lasting);
+    return light;
 }
 
 bool

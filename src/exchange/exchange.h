@@ -111,6 +111,7 @@ struct exchange {
     struct timer expiry;            /* restarts with each message, and with each EXPIRY_STEP of one */
     size_t       heard;             /* bytes of an unfinished message since then */
     unsigned     owed;              /* questions that the client, while it is there, has not answered: no expiry */
+    bool         is_lasting;        /* its arena is a small one, of its own */
     bool         is_away;           /* the client left, and its front keeps what comes until it is back */
     bool         is_unread;         /* the answer is held up: what came of it waits for the client to read */
     size_t       dropped;           /* bytes of a message that had no room, and may have been the answer; 0: none */
@@ -161,6 +162,10 @@ void exchanges_clear(struct exchanges *all);
 
 /* READING. NULL: no memory. `front` may be NULL: nobody waits for the answer. */
 struct exchange *exchange_new(struct exchanges *all, enum exchange_kind kind, struct front *front);
+/* READING, with its message parsed, and nobody knows of it yet: it will be open for hours. The same exchange in a small
+ * arena, of the message only its bytes (and result) still borrowed; `x` is gone, with what lay in its arena. NULL: no
+ * memory, `x` is as it was. */
+struct exchange *exchange_lighten(struct exchange *x);
 /* READING to GUARDING. False: a stage refused, and the exchange is closed. */
 bool exchange_guard(struct exchange *x);
 /* GUARDING to WAITING, and over to `back`: the only way out of the house. */

@@ -132,10 +132,13 @@ hop_prime(struct hop *hop, struct str id, mono_time retry)
 void
 hop_forget_request(struct hop *hop)
 {
-    struct list *node = list_first(&hop->exchanges);
+    struct list     *node = list_first(&hop->exchanges);
+    struct exchange *x    = node == NULL ? NULL : LIST_OF(struct exchange, node, front_node);
 
-    if (node != NULL && LIST_OF(struct exchange, node, front_node)->kind == KIND_STREAM)
-        http_request_forget(hop->request);
+    if (x == NULL || (x->kind != KIND_STREAM && !x->is_lasting))
+        return;
+    x->message.message = x->message.result = STR_NONE; /* the rest of a lasting one lies in its arena */
+    http_request_forget(hop->request);
 }
 
 void

@@ -26,16 +26,16 @@ add_exchange(struct intake *in, enum exchange_kind kind)
 }
 
 /* A subscription is answered when it ends: hours later, perhaps. */
-static mono_time
-patience_of(const struct intake *in, const struct exchange *x)
+static bool
+is_subscription(const struct exchange *x)
 {
-    return x->kind == KIND_STREAM || str_eq(x->message.method, STR("subscriptions/listen")) ? 0 : in->patience;
+    return str_eq(x->message.method, STR("subscriptions/listen"));
 }
 
 static bool
 attach(struct intake *in, struct exchange *x)
 {
-    x->patience = patience_of(in, x);
+    x->patience = x->kind == KIND_STREAM || is_subscription(x) ? 0 : in->patience;
     if (in->attach == NULL || in->attach(in->arg, x))
         return true;
     x->is_silent = true;
@@ -67,6 +67,11 @@ take_message(struct str message, void *arg)
     }
     in->id  = x->message.kind == MESSAGE_REQUEST ? x->message.id : STR_NONE;
     x->kind = kind_of[x->message.kind];
+    if (is_subscription(x)) {
+        struct exchange *light = exchange_lighten(x);
+        if (light != NULL)
+            in->xs[in->count - 1] = x = light;
+    }
     return attach(in, x);
 }
 

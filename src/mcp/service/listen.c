@@ -169,6 +169,7 @@ serve_listen(struct request *r)
     request_on_cancel(r, forget);
     r->x->patience = 0; /* it stays open as long as its client wants */
     loop_clear_timer(r->x->owner->loop, &r->x->expiry);
+    request_forget_params(r);
     acknowledge(l);
 }
 

@@ -182,6 +182,8 @@ struct request {
     enum revision           revision;
     const struct method    *method;
 
+    bool            is_listener;   /* its arena is a small one, of its own */
+    yyjson_doc     *in;            /* of a listener, until it has read it; else in the arena, and NULL */
     yyjson_val     *params, *meta; /* as they came; NULL: none */
     yyjson_mut_doc *doc;           /* all that is made for the answer */
     yyjson_val     *arguments;
@@ -237,6 +239,8 @@ void request_end(struct request *r);
 /* Its session ends; it may not. */
 void request_leave_session(struct request *r);
 void request_forget_key(struct request *r);
+/* What a listener was asked was read: it has no params any more. */
+void request_forget_params(struct request *r);
 void request_cancel_by_id(struct service_session *session, struct str id);
 void request_cancel_by_front(struct service *s, const struct front *front, struct str id);
 void requests_settle(struct service *s);

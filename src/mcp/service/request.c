@@ -6,7 +6,7 @@
 #include "base/live.h"
 #include "mcp/service/tasks.h"
 
-enum { ARENA_FIRST = 4096, ARENA_OF_LISTEN = 2560, ARENA_MOST = 256 << 20, KEY_MOST = ID_MAX + 16 };
+enum { ARENA_FIRST = 4096, ARENA_OF_LISTEN = 960, ARENA_MOST = 256 << 20, KEY_MOST = ID_MAX + 16 };
 
 static void send_nothing(struct back *back, struct exchange *x);
 static void lose_exchange(struct back *back, struct exchange *x, enum close_reason why);
@@ -31,15 +31,41 @@ on_after(struct timer *after)
 }
 
 static bool
+is_listen(const struct exchange *x)
+{
+    return str_eq(x->message.method, STR("subscriptions/listen"));
+}
+
+void
+request_forget_params(struct request *r)
+{
+    yyjson_doc_free(r->in);
+    r->in     = NULL;
+    r->params = r->meta = NULL;
+}
+
+static void
+on_released(void *arg)
+{
+    request_forget_params(arg);
+}
+
+/* Of who listens the message does not go into the arena, which stays for hours. */
+static bool
 read_message(struct request *r)
 {
     yyjson_alc  memory = json_memory(r);
+    yyjson_alc  apart  = json_heap(&r->is_broken);
     struct str  text   = r->x->message.message;
-    yyjson_doc *in     = yyjson_read_opts((char *)(uintptr_t)text.data, text.len, YYJSON_READ_BIGNUM_AS_RAW, &memory,
-                                          NULL); /* it was read before: what fails is memory */
+    yyjson_doc *in     = NULL;
 
     r->doc = yyjson_mut_doc_new(&memory);
-    if (in == NULL || r->doc == NULL)
+    if (r->doc == NULL || (r->is_listener && !arena_defer(r->arena, on_released, r)))
+        return false;
+    in    = yyjson_read_opts((char *)(uintptr_t)text.data, text.len, YYJSON_READ_BIGNUM_AS_RAW,
+                          r->is_listener ? &apart : &memory, NULL); /* it was read before: what fails is memory */
+    r->in = r->is_listener ? in : NULL;
+    if (in == NULL)
         return false;
     r->params = json_member(yyjson_doc_get_root(in), "params");
     r->meta   = json_member(r->params, "_meta");
@@ -63,7 +89,7 @@ read_client(struct request *r)
 static struct arena *
 take_arena(struct service *s, const struct exchange *x)
 {
-    if (str_eq(x->message.method, STR("subscriptions/listen")))
+    if (is_listen(x))
         return arena_new(ARENA_OF_LISTEN, ARENA_MOST);
     return s->spares > 0 ? s->spare[--s->spares] : arena_new(ARENA_FIRST, ARENA_MOST);
 }
@@ -81,6 +107,7 @@ request_new(struct service *s, struct service_session *session, struct exchange 
     }
     *r = (struct request){
         .back = {&request_ops}, .service = s, .session = session, .x = x, .arena = arena, .level = -1, .progress = -1};
+    r->is_listener = is_listen(x);
     list_init(&r->unsettled);
     list_init(&r->of_session);
     list_init(&r->questions);
@@ -317,7 +344,7 @@ release(struct service *s, struct request *r)
 
     list_remove(&r->node);
     live_end(LIVE_SERVICE_CALLS);
-    if (s->spares == SPARE_ARENAS || (r->method != NULL && r->method->serve == serve_listen)) {
+    if (s->spares == SPARE_ARENAS || r->is_listener) {
         arena_free(arena);
         return;
     }

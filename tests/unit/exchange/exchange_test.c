@@ -150,6 +150,28 @@ TEST(memory_stays_until_the_turn_ends)
     end();
 }
 
+TEST(one_that_stays_for_hours_gives_its_large_arena_back)
+{
+    struct str text = STR("{\"jsonrpc\":\"2.0\",\"id\":7,\"method\":\"subscriptions\\/listen\",\"params\":{}}");
+
+    begin();
+    struct exchange *x = exchange_new(&ends.all, KIND_REQUEST, NULL);
+    assert_true(envelope_parse(&x->message, text, x->arena, NULL));
+    struct exchange *light = exchange_lighten(x);
+    assert_non_null(light);
+    assert_int_equal(ends.all.spares, 1); /* under ASan: what lay in it is gone */
+    assert_int_equal(ends.all.open, 1);
+    assert_str(light->message.method, "subscriptions/listen");
+    assert_str(light->message.id, "7");
+    assert_ptr_equal(list_first(&ends.all.in_state[EXCHANGE_READING]), &light->node);
+    assert_ptr_equal(list_first(&ends.all.unknown), &light->known);
+    exchange_close(light, CLOSE_ANSWERED);
+    assert_int_equal(ends.closed, 1);
+    loop_turn(&ends.loop, 0);
+    assert_int_equal(ends.all.spares, 1); /* a small one serves nobody else */
+    end();
+}
+
 TEST(what_a_stage_refuses_never_leaves)
 {
     begin();
