@@ -190,7 +190,9 @@ keys_asked(const struct task *t)
         return NULL;
     yyjson_mut_val *asked = asking_describe(t->request, doc);
     yyjson_mut_obj_foreach(asked, index, max, key, one)
+    {
         yyjson_mut_arr_add_strn(doc, keys, yyjson_mut_get_str(key), yyjson_mut_get_len(key));
+    }
     char *text = yyjson_mut_val_write(keys, 0, NULL);
     yyjson_mut_doc_free(doc);
     return text;
