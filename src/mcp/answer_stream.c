@@ -284,3 +284,14 @@ answer_streams_find(const struct answer_streams *all, struct str last_event_id, 
         return refuse(out, FORGOTTEN);
     return true;
 }
+
+bool
+answer_streams_are_followed(const struct answer_streams *all)
+{
+    if (!all->is_primed)
+        return false;
+    LIST_EACH (const struct answer_stream, s, &all->streams, node)
+        if (s->is_listening && s->hop != NULL)
+            return true;
+    return false;
+}

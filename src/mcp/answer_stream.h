@@ -79,6 +79,9 @@ void answer_stream_skip(struct answer_stream *s, bool is_answer);
 /* All is said. A stream of which nothing is kept is freed. */
 void answer_stream_end(struct answer_stream *s);
 
+/* The client follows streams: they are primed, and it keeps a GET stream open. Its answers may well be streams. */
+bool answer_streams_are_followed(const struct answer_streams *all);
+
 /* The id of its last event. */
 struct str answer_stream_id(const struct answer_stream *s, uint64_t number, char id[EVENT_ID_SIZE]);
 

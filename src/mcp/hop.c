@@ -7,9 +7,10 @@
 #include "mcp/hop_stream.h"
 
 #define STREAM_AFTER SECONDS(5)
-#define STREAM_SOON  MILLISECONDS(50) /* where streams are primed: without an id nobody can come back for the rest */
-#define SHARE        MIB(1)
-#define JOINED_MAX   MIB(64)
+#define STREAM_SOON                                                                                                    \
+    MILLISECONDS(50) /* for a client that follows streams: without an id it cannot come back for the rest */
+#define SHARE      MIB(1)
+#define JOINED_MAX MIB(64)
 
 enum { SESSION_ID_MAX = 264 };
 
@@ -171,7 +172,7 @@ hop_expect(struct hop *hop)
 {
     struct list *first   = list_first(&hop->exchanges);
     bool         is_call = first != NULL && LIST_OF(struct exchange, first, front_node)->kind == KIND_REQUEST;
-    bool         is_soon = is_call && hop->streams != NULL && hop->streams->is_primed;
+    bool         is_soon = is_call && hop->streams != NULL && answer_streams_are_followed(hop->streams);
 
     loop_set_timer(hop->loop, &hop->quiet, loop_now(hop->loop) + (is_soon ? STREAM_SOON : STREAM_AFTER));
 }

@@ -1,7 +1,7 @@
 /* src/mcp/hop.h: one HTTP request of a client, as the front of the exchanges that it brought.
  *
  *   SILENT ---> JSON      the first message is the last: one JSON object (a batch: their array, when all are there)
- *      |------> STREAM    a message comes before the last, or 5 s pass (50 ms, when the client can come back for it):
+ *      |------> STREAM    a message comes before the last, or 5 s pass (50 ms, when the client follows streams):
  *      |                  server-sent events, a comment every 15 s
  *      '------> PASSING   an HTTP upstream's answer, head and bytes as they come
  *   any of them ---> DONE
@@ -61,7 +61,7 @@ void hop_set_streams(struct hop *hop, struct answer_streams *streams);
 /* Goes into the head of the answer. False: no memory. */
 bool hop_set_session(struct hop *hop, struct str id);
 /* An answer is made here, message by message: after 5 s without one it becomes a stream; a
- * call that its client can come back for, since it has streams, after 50 ms. */
+ * call of a client that follows streams (answer_stream.h) after 50 ms. */
 void hop_expect(struct hop *hop);
 /* Opens the stream at once: a GET. */
 void hop_open_stream(struct hop *hop);

@@ -84,24 +84,23 @@ request_answer(struct request *r, yyjson_mut_val *result)
     request_settle(r);
 }
 
-bool
-request_answer_early(struct request *r, yyjson_mut_val *result)
+char *
+request_write_early(struct request *r, yyjson_mut_val *result, size_t *len)
 {
-    size_t len;
-    char  *text = r->is_broken ? NULL : write_answer(r, "result", result, &len);
+    return r->is_broken ? NULL : write_answer(r, "result", result, len);
+}
 
-    if (text == NULL)
-        return false;
+void
+request_answer_early(struct request *r, struct str message)
+{
     request_forget_key(r);
-    give(r, str_of(text, len), 0, false);
-    free(text);
-    return true;
+    give(r, message, 0, false);
 }
 
 static void
 set_status(struct request *r, int code)
 {
-    if (!is_modern(r) || r->x == NULL)
+    if (!is_modern(r) || r->x == NULL || r->task != NULL)
         return;
     if (code == RPC_METHOD_NOT_FOUND)
         r->x->http_status = 404;
@@ -137,6 +136,23 @@ request_answer_error(struct request *r, int code, struct str text, yyjson_mut_va
 }
 
 void
+request_answer_late(struct request *r, const char *outcome, int error_code)
+{
+    bool            is_error = error_code != 0;
+    yyjson_mut_val *value    = outcome == NULL ? NULL : yyjson_mut_rawcpy(r->doc, outcome);
+    size_t          len;
+    char           *text = value == NULL ? NULL : write_answer(r, is_error ? "error" : "result", value, &len);
+
+    set_status(r, error_code);
+    if (text != NULL)
+        give(r, str_of(text, len), error_code, is_error || r->is_error);
+    else
+        give_error_text(r, RPC_INTERNAL, STR("The answer could not be written: no memory, or text that is none"));
+    free(text);
+    request_settle(r);
+}
+
+void
 request_refuse_params(struct request *r, const char *format, ...)
 {
     char    text[700];
@@ -155,7 +171,7 @@ request_tell(struct request *r, struct str message)
 {
     struct exchange *x = r->x;
 
-    if (x == NULL)
+    if (x == NULL || r->task != NULL) /* of a task nothing is told before its answer */
         return false;
     if (x->first_byte == 0)
         x->first_byte = loop_now(x->owner->loop);

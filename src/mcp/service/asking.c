@@ -258,6 +258,14 @@ asking_go(struct request *r)
 }
 
 void
+asking_go_again(struct request *r)
+{
+    r->waiting = 0;
+    asking_go(r);
+    request_settle(r);
+}
+
+void
 asking_flush(struct service_session *session)
 {
     LIST_EACH (struct request, r, &session->requests, of_session)

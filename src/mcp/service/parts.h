@@ -251,8 +251,13 @@ bool is_modern(const struct request *r);
 /* answer.c */
 /* The end of it, exactly once: `result` is of r->doc, NULL when there is no memory for it. */
 void request_answer(struct request *r, yyjson_mut_val *result);
-/* To its exchange, which is over with it; the handler goes on. False: no memory, nothing was said. */
-bool request_answer_early(struct request *r, yyjson_mut_val *result);
+/* An answer before the handler's own, of malloc; NULL: no memory. */
+char *request_write_early(struct request *r, yyjson_mut_val *result, size_t *len);
+/* To its exchange, which is over with it; the handler goes on. */
+void request_answer_early(struct request *r, struct str message);
+/* The handler has answered, which went to a task that there is not: `outcome`, a result or with a code an error, goes
+ * to its exchange after all. NULL: no memory. */
+void request_answer_late(struct request *r, const char *outcome, int error_code);
 /* `data` may be NULL. */
 void request_answer_error(struct request *r, int code, struct str text, yyjson_mut_val *data);
 void request_refuse_params(struct request *r, const char *format, ...) __attribute__((format(printf, 2, 3)));
@@ -340,6 +345,8 @@ bool seal_open(const struct session_key *key, struct str purpose, struct str sea
 bool asking_is_due(const struct request *r);
 /* The handler returned with questions open. */
 void asking_go(struct request *r);
+/* It is no task after all: what it asked is asked of who waits. */
+void asking_go_again(struct request *r);
 void asking_drop(struct request *r);
 void asking_expire(struct timer *leg);
 void asking_take_reply(struct service_session *session, struct exchange *x);

@@ -249,6 +249,18 @@ retire(struct request *r)
     r->state = REQUEST_ENDED;
 }
 
+/* Answered: over, but for who waits to hear that it is a task. */
+static void
+rest(struct request *r)
+{
+    if (r->task == NULL) {
+        retire(r);
+        return;
+    }
+    let_go(r);
+    r->state = REQUEST_HELD;
+}
+
 /* Over, without an answer. Whose handler waits for us, or was told, is done with; else it has the request in hand. */
 static void
 end_unanswered(struct request *r)
@@ -275,7 +287,7 @@ request_settle(struct request *r)
     if (r->depth > 0 || r->state == REQUEST_ENDED)
         return;
     if (r->is_answered) {
-        retire(r);
+        rest(r);
         return;
     }
     bool is_timed  = r->next != NULL;
@@ -288,7 +300,7 @@ request_settle(struct request *r)
     if (is_asking && r->waiting == 0)
         asking_go(r); /* a modern client is answered by it */
     if (r->is_answered && r->state != REQUEST_ENDED)
-        retire(r);
+        rest(r);
     else if (!r->is_answered && !r->is_over)
         make_cancellable(r);
 }
@@ -308,6 +320,8 @@ request_end(struct request *r)
 {
     r->x       = NULL;
     r->is_over = true;
+    if (r->task != NULL)
+        task_abandon(r->task);
     if (r->depth == 0 && r->state != REQUEST_ENDED)
         end_unanswered(r);
 }

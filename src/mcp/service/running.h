@@ -12,6 +12,7 @@
 
 struct answer_streams;
 struct service_session;
+struct task_store;
 
 struct service_parts {
     struct loop              *loop;
@@ -20,6 +21,7 @@ struct service_parts {
     const char               *principal; /* whose process or port it is, while nobody else is known: "local" */
     size_t                    sessions_max;
     mono_time                 session_idle;         /* a session ends after so much silence; 0: never */
+    struct task_store        *tasks;                /* where tasks outlive the process; NULL: in memory only */
     bool                      is_legacy, is_modern; /* which eras it speaks */
 };
 

@@ -79,9 +79,9 @@ service_new(const struct service_table *table, const struct service_parts *parts
         service_free(s);
         return NULL;
     }
-    s->tasks = (s->features & FEATURE_TASKS) == 0 ? NULL : tasks_new(s);
+    s->tasks = (s->features & FEATURE_TASKS) == 0 ? NULL : tasks_new(s, err);
     if ((s->features & FEATURE_TASKS) != 0 && s->tasks == NULL) {
-        error_set(err, ERROR_MEMORY, "no memory for the tasks of the service %s", table->name);
+        error_wrap(err, "the tasks of the service %s", table->name);
         service_free(s);
         return NULL;
     }

@@ -10,13 +10,15 @@
 #include "guard/origin.h"
 #include "mcp/service/endpoint.h"
 #include "mcp/service/stdio.h"
+#include "store/task_file.h"
 
 enum { SESSIONS_MAX = 20000, PORT_TRIES = 20 };
 
-static const char usage[] = "[--port N] [--stdio] [--era legacy|modern|both] [--page N] [--live]";
+static const char usage[] = "[--port N] [--stdio] [--era legacy|modern|both] [--page N] [--home DIR] [--live]";
 
 struct options {
     uint64_t port, page;
+    char    *home; /* where tasks are kept; NULL: nowhere */
     bool     is_stdio;
     bool     is_legacy, is_modern;
     bool     tells_live; /* at its end, on stderr */
@@ -27,7 +29,8 @@ struct program {
     struct service_table table; /* as given, in pages of another size */
     struct loop          loop;
     struct exchanges     exchanges;
-    struct session_key   key; /* for the length of this process: sessions end with it */
+    struct session_key   key;   /* for the length of this process: sessions end with it */
+    struct task_store   *tasks; /* NULL: in memory only */
     struct service      *service;
     struct stdio        *stdio;
     struct net           net;
@@ -61,6 +64,8 @@ read_options(struct options *o, char **words)
         } else if (strcmp(*words, "--page") == 0 && words[1] != NULL) {
             if (!str_to_u64(str_from(*++words), &o->page) || o->page > UINT32_MAX)
                 return false;
+        } else if (strcmp(*words, "--home") == 0 && words[1] != NULL) {
+            o->home = *++words;
         } else if (strcmp(*words, "--era") == 0 && words[1] != NULL) {
             if (!read_era(o, *++words))
                 return false;
@@ -170,6 +175,18 @@ on_signal(uv_signal_t *signal, int number)
 }
 
 static bool
+open_tasks(struct program *p, struct error *err)
+{
+    char path[4096];
+
+    if (p->options.home == NULL)
+        return true;
+    snprintf(path, sizeof path, "%s/tasks.db", p->options.home);
+    p->tasks = task_file_open(&p->loop, path, err);
+    return p->tasks != NULL;
+}
+
+static bool
 open_program(struct program *p, const struct service_table *table, struct error *err)
 {
     struct service_parts parts     = {.loop         = &p->loop,
@@ -194,6 +211,9 @@ open_program(struct program *p, const struct service_table *table, struct error 
     p->is_exchanges_up = exchanges_init(&p->exchanges, &p->loop, &hooks);
     if (!p->is_exchanges_up)
         return error_set(err, ERROR_MEMORY, "no memory");
+    if (!open_tasks(p, err))
+        return false;
+    parts.tasks   = p->tasks;
     p->table      = *table;
     p->table.page = p->options.page == 0 ? table->page : (uint32_t)p->options.page;
     p->service    = service_new(&p->table, &parts, err);
@@ -210,6 +230,7 @@ take_apart(struct program *p)
     if (p->is_exchanges_up)
         exchanges_clear(&p->exchanges);
     service_free(p->service);
+    task_file_close(p->tasks);
     if (p->is_net_up)
         net_clear(&p->net);
     if (p->is_loop_up) {
