@@ -5,6 +5,7 @@
 #include <openssl/evp.h>
 #include <unistd.h>
 
+#include "base/base64.h"
 #include "base/file.h"
 #include "base/random.h"
 
@@ -21,6 +22,8 @@ struct token {
     unsigned char text[sizeof(struct sealed_bytes)];
     unsigned char tag[TAG];
 };
+
+#define TOKEN_LETTERS ((sizeof(struct token) * 8 + 5) / 6)
 
 bool
 session_key_load(struct session_key *key, const char *path, struct error *err)
@@ -41,58 +44,10 @@ session_key_load(struct session_key *key, const char *path, struct error *err)
     return file_replace(path, str_of((const char *)key->bytes, SESSION_KEY_SIZE), 0600, err);
 }
 
-/* RFC 4648 section 5, without padding. */
-static void
-encode(const unsigned char *bytes, size_t len, char *out)
-{
-    static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
-    unsigned          held = 0, bits = 0;
-
-    for (size_t i = 0; i < len; i++) {
-        held = held << 8 | bytes[i];
-        for (bits += 8; bits >= 6; bits -= 6)
-            *out++ = digits[held >> (bits - 6) & 63];
-    }
-    if (bits > 0)
-        *out++ = digits[held << (6 - bits) & 63];
-    *out = '\0';
-}
-
-static int
-digit_of(char c)
-{
-    return c >= 'A' && c <= 'Z'   ? c - 'A'
-           : c >= 'a' && c <= 'z' ? c - 'a' + 26
-           : c >= '0' && c <= '9' ? c - '0' + 52
-           : c == '-'             ? 62
-           : c == '_'             ? 63
-                                  : -1;
-}
-
-static bool
-decode(struct str text, unsigned char *out, size_t len)
-{
-    unsigned held = 0, bits = 0;
-    size_t   at = 0;
-
-    if (text.len != (len * 8 + 5) / 6)
-        return false;
-    for (size_t i = 0; i < text.len; i++) {
-        int digit = digit_of(text.data[i]);
-        if (digit < 0)
-            return false;
-        held = held << 6 | (unsigned)digit;
-        bits += 6;
-        if (bits >= 8 && at < len)
-            out[at++] = (unsigned char)(held >> (bits -= 8));
-    }
-    return at == len;
-}
-
 bool
 session_id_seal(const struct session_key *key, const struct session_seal *seal, char out[SESSION_ID_SIZE])
 {
-    _Static_assert((sizeof(struct token) * 8 + 5) / 6 < SESSION_ID_SIZE, "a token fits an id");
+    _Static_assert(TOKEN_LETTERS < SESSION_ID_SIZE, "a token fits an id");
     struct token        token;
     struct sealed_bytes plain = {.seal = *seal};
     EVP_CIPHER_CTX     *ctx   = EVP_CIPHER_CTX_new();
@@ -106,7 +61,7 @@ session_id_seal(const struct session_key *key, const struct session_seal *seal, 
               EVP_CIPHER_CTX_ctrl(ctx, EVP_CTRL_GCM_GET_TAG, TAG, token.tag) == 1;
     EVP_CIPHER_CTX_free(ctx);
     if (ok)
-        encode((const unsigned char *)&token, sizeof token, out);
+        base64_write(BASE64_URL, str_of((const char *)&token, sizeof token), out);
     return ok;
 }
 
@@ -115,9 +70,10 @@ session_id_open(const struct session_key *key, struct str id, struct session_sea
 {
     struct token        token;
     struct sealed_bytes plain;
+    size_t              size;
     int                 len;
 
-    if (!decode(id, (unsigned char *)&token, sizeof token))
+    if (id.len != TOKEN_LETTERS || !base64_read(BASE64_URL, id, (char *)&token, &size))
         return false;
     EVP_CIPHER_CTX *ctx = EVP_CIPHER_CTX_new();
     bool ok = ctx != NULL && EVP_DecryptInit_ex(ctx, EVP_aes_256_gcm(), NULL, key->bytes, token.nonce) == 1 &&

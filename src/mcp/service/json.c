@@ -153,28 +153,3 @@ json_write(yyjson_mut_doc *doc, size_t *len)
 {
     return yyjson_mut_write_opts(doc, 0, NULL, len, NULL);
 }
-
-/* RFC 4648 section 4. */
-char *
-base64_encode(struct arena *a, struct str bytes, size_t *len)
-{
-    static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    char             *text     = bytes.len > SIZE_MAX / 2 ? NULL : arena_alloc(a, bytes.len / 3 * 4 + 5);
-    size_t            at       = 0;
-
-    for (size_t i = 0; text != NULL && i < bytes.len; i += 3) {
-        size_t        left  = bytes.len - i;
-        unsigned char in[3] = {0};
-        memcpy(in, bytes.data + i, left < 3 ? left : 3);
-        text[at++] = digits[in[0] >> 2];
-        text[at++] = digits[(in[0] & 3) << 4 | in[1] >> 4];
-        text[at++] = '=';
-        text[at++] = '=';
-        if (left > 1)
-            text[at - 2] = digits[(in[1] & 15) << 2 | in[2] >> 6];
-        if (left > 2)
-            text[at - 1] = digits[in[2] & 63];
-    }
-    *len = at;
-    return text;
-}

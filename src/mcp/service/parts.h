@@ -297,7 +297,6 @@ struct str  json_str(yyjson_val *value);                      /* STR_NONE when i
 yyjson_val *json_member(yyjson_val *object, const char *key); /* NULL when it is none */
 /* One line of malloc; NULL: no memory, or a value that is none. */
 char *json_write(yyjson_mut_doc *doc, size_t *len);
-char *base64_encode(struct arena *a, struct str bytes, size_t *len);
 
 /* lists.c */
 void serve_tools_list(struct request *r);

@@ -1,4 +1,5 @@
 /* What a handler gathers, and the result that it becomes in the client's revision. */
+#include "base/base64.h"
 #include "mcp/service/parts.h"
 
 /* No memory is remembered: the request fails for it in the end. */
@@ -138,10 +139,9 @@ request_say(struct request *r, const char *format, ...)
 static yyjson_mut_val *
 blob(struct request *r, struct str bytes)
 {
-    size_t len;
-    char  *text = base64_encode(r->arena, bytes, &len);
+    char *text = bytes.len > SIZE_MAX / 2 ? NULL : arena_alloc(r->arena, BASE64_ROOM(bytes.len));
 
-    return text == NULL ? NULL : yyjson_mut_strn(r->doc, text, len);
+    return text == NULL ? NULL : yyjson_mut_strn(r->doc, text, base64_write(BASE64, bytes, text));
 }
 
 static void

@@ -1,51 +1,10 @@
 #include <openssl/evp.h>
 
+#include "base/base64.h"
 #include "base/random.h"
 #include "mcp/service/parts.h"
 
 enum { NONCE = 12, TAG = 16 };
-
-static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
-
-/* RFC 4648 section 5, without padding. */
-static char *
-encode(struct arena *a, const unsigned char *bytes, size_t len)
-{
-    char    *text = arena_alloc(a, len / 3 * 4 + 5), *out = text;
-    unsigned held = 0, bits = 0;
-
-    for (size_t i = 0; text != NULL && i < len; i++) {
-        held = (held << 8 | bytes[i]) & 0xFFFF;
-        for (bits += 8; bits >= 6; bits -= 6)
-            *out++ = digits[held >> (bits - 6) & 63];
-    }
-    if (text != NULL && bits > 0)
-        *out++ = digits[held << (6 - bits) & 63];
-    if (text != NULL)
-        *out = '\0';
-    return text;
-}
-
-/* One text for one sequence of bytes: the last digit has no bits to spare. */
-static unsigned char *
-decode(struct arena *a, struct str text, size_t *len)
-{
-    unsigned char *bytes = text.len % 4 == 1 ? NULL : arena_alloc(a, text.len / 4 * 3 + 3);
-    unsigned       held = 0, bits = 0;
-    size_t         at = 0;
-
-    for (size_t i = 0; bytes != NULL && i < text.len; i++) {
-        const char *digit = memchr(digits, text.data[i], sizeof digits - 1);
-        if (digit == NULL)
-            return NULL;
-        held = (held << 6 | (unsigned)(digit - digits)) & 0xFFFF;
-        bits += 6;
-        if (bits >= 8)
-            bytes[at++] = (unsigned char)(held >> (bits -= 8));
-    }
-    *len = at;
-    return (held & ((1U << bits) - 1)) != 0 ? NULL : bytes;
-}
 
 static bool
 encrypt(EVP_CIPHER_CTX *ctx, const struct session_key *key, struct str purpose, struct str text, unsigned char *out)
@@ -74,7 +33,11 @@ seal_text(const struct session_key *key, struct str purpose, struct str text, st
     bool            ok  = out != NULL && ctx != NULL && encrypt(ctx, key, purpose, text, out);
 
     EVP_CIPHER_CTX_free(ctx);
-    return ok ? encode(a, out, NONCE + text.len + TAG) : NULL;
+    struct str sealed  = str_of((const char *)out, NONCE + text.len + TAG);
+    char      *letters = ok ? arena_alloc(a, BASE64_ROOM(sealed.len)) : NULL;
+    if (letters != NULL)
+        base64_write(BASE64_URL, sealed, letters);
+    return letters;
 }
 
 static bool
@@ -94,9 +57,9 @@ bool
 seal_open(const struct session_key *key, struct str purpose, struct str sealed, struct arena *a, struct str *text)
 {
     size_t         len = 0;
-    unsigned char *in  = sealed.len > STATE_MOST * 2 ? NULL : decode(a, sealed, &len);
+    unsigned char *in  = sealed.len > STATE_MOST * 2 ? NULL : arena_alloc(a, BASE64_BYTES(sealed.len));
 
-    if (in == NULL || len < NONCE + TAG)
+    if (in == NULL || !base64_read(BASE64_URL, sealed, (char *)in, &len) || len < NONCE + TAG)
         return false;
     size_t          size = len - NONCE - TAG;
     unsigned char  *out  = arena_alloc(a, size + TAG);
