@@ -1,7 +1,7 @@
 // One end of a conversation, playing its script line by line. What client and server share: names, labels, the ids of
 // requests, and the comparing of a message with what is written after `<`.
 
-import { isRequest, isResponse, nameOf } from './message.ts';
+import { isRequest, isResponse, modernResult, nameOf } from './message.ts';
 import type { Id, Message } from './message.ts';
 import { isModern } from './plan.ts';
 import type { Speaker } from './plan.ts';
@@ -154,7 +154,7 @@ export abstract class Actor<Way> {
 
     resultOf(answers: Asked<Way>, result: Message): Message {
         const modern = isModern(this.speaker.revision) && this.speaker.side === 'server';
-        return modern && answers.method !== '' ? { resultType: 'complete', ...result } : result;
+        return modern ? modernResult(answers.method, result) : result;
     }
 
     /** The request that an unlabelled answer means is the last one without an answer. */

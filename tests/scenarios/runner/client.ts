@@ -4,7 +4,7 @@ import http from 'node:http';
 import { Actor } from './actor.ts';
 import { clientGreeting, isRequest, isResponse, mirrorHeaders, withEnvelope } from './message.ts';
 import type { Id, Message } from './message.ts';
-import { isModern } from './plan.ts';
+import { isModern, saysVersion } from './plan.ts';
 import type { Speaker } from './plan.ts';
 import type { Receive, Send, Step } from './scenario.ts';
 import { EventReader } from './sse.ts';
@@ -27,7 +27,7 @@ class Hop {
 
 export type Outcome = { method: string; status?: number; ended?: 'end' | 'cut'; isError: boolean; text: string };
 
-export type Target = { host: string; port: number; hostHeader: string; path: string };
+export type Target = { host: string; port: number; hostHeader: string; path: string; token?: string };
 
 export class Client extends Actor<Hop> {
     target: Target;
@@ -62,6 +62,8 @@ export class Client extends Actor<Hop> {
         );
         if (answer instanceof Error || !('result' in answer))
             throw answer instanceof Error ? answer : this.#openingFailed(hop);
+        if ((answer.result as Message).protocolVersion !== (message.params as Message).protocolVersion)
+            throw this.#openingFailed(hop); /* a script that wants another says so: `without opening` */
         hop.queue.shift();
         await this.#accepted(this.#post({ jsonrpc: '2.0', method: 'notifications/initialized' }));
     }
@@ -92,9 +94,9 @@ export class Client extends Actor<Hop> {
             for (const { asked } of parts) this.#wayOf(asked, hop);
         } else if (what.is === 'method' || what.is === 'result' || what.is === 'error') {
             const { message, asked } = this.compose(what, step.label);
-            if (message.method === 'initialize') message.params = this.#greeting(message.params as Message);
-            else if (asked)
-                message.params = withEnvelope(message.params as Message, this.speaker.name, this.speaker.revision)!;
+            if (asked && isModern(this.speaker.revision))
+                message.params = withEnvelope(message.params as Message, this.#greeting());
+            else if (message.method === 'initialize') message.params = this.#greeting(message.params as Message);
             if (message.params === undefined) delete message.params;
             hop = this.#post(message, { ...mirrorHeaders(message, this.speaker.revision), ...headers });
             this.#wayOf(asked, hop);
@@ -169,8 +171,9 @@ export class Client extends Actor<Hop> {
             'host': this.target.hostHeader,
             'accept': method === 'GET' ? 'text/event-stream' : 'application/json, text/event-stream',
             'content-type': method === 'POST' ? 'application/json' : undefined,
+            'authorization': this.target.token && `Bearer ${this.target.token}`,
             'mcp-session-id': this.#session,
-            'mcp-protocol-version': revision === '2025-03-26' ? undefined : revision,
+            'mcp-protocol-version': saysVersion(revision) ? revision : undefined,
             ...Object.fromEntries(Object.entries(over).map(([name, value]) => [name.toLowerCase(), value])),
         };
         return Object.fromEntries(Object.entries(usual).filter((each): each is [string, string] => each[1] != null));
