@@ -14,7 +14,7 @@ import { readScenario } from './scenario.ts';
 import { Failure } from './stage.ts';
 import { ScenarioError } from './value.ts';
 
-const AT_ONCE = 2;
+const AT_ONCE = 4; // most of a run is waiting
 const SCENARIOS = fileURLToPath(new URL('..', import.meta.url));
 const ROOT = fileURLToPath(new URL('../../..', import.meta.url));
 
