@@ -287,11 +287,11 @@ async function restOf(of: CallClass): Promise<void> {
     if (of === 'alloc-aside') await sleep(200);
 }
 
-/** Requests that still have no end; a stream that a client opened with GET may stay. */
+/** Requests that still have no end; a stream that a client listens to may stay, as long as who speaks is there. */
 async function awaitEnds(clients: Client[]): Promise<string[]> {
     const giveUpAt = performance.now() + ANSWER_WITHIN_MS;
     const open = () =>
-        clients.flatMap((client) => client.outcomes()).filter((outcome) => outcome.method !== 'GET' && outcome.ended === undefined);
+        clients.flatMap((client) => client.outcomes()).filter((outcome) => !outcome.stays && outcome.ended === undefined);
 
     while (open().length > 0 && performance.now() < giveUpAt) await sleep(10);
     return open().map((outcome) => outcome.text);

@@ -4,7 +4,7 @@ import http from 'node:http';
 import { Actor } from './actor.ts';
 import { clientGreeting, isRequest, isResponse, mirrorHeaders, withEnvelope } from './message.ts';
 import type { Id, Message } from './message.ts';
-import { isModern, saysVersion } from './plan.ts';
+import { isModern, saysVersion, serverOfPath } from './plan.ts';
 import type { Speaker } from './plan.ts';
 import type { Receive, Send, Step } from './scenario.ts';
 import { EventReader } from './sse.ts';
@@ -22,10 +22,11 @@ class Hop {
     text = '';
     ended?: 'end' | 'cut';
     statusIsSpoken = false;
+    stays = false; // open as long as its client wants
     request?: http.ClientRequest;
 }
 
-export type Outcome = { method: string; status?: number; ended?: 'end' | 'cut'; isError: boolean; text: string };
+export type Outcome = { stays: boolean; status?: number; ended?: 'end' | 'cut'; isError: boolean; text: string };
 
 export type Target = { host: string; port: number; hostHeader: string; path: string; token?: string };
 
@@ -84,6 +85,7 @@ export class Client extends Actor<Hop> {
 
         if (what.is === 'request') {
             hop = this.#request(what.verb, what.path, headers, what.body);
+            hop.stays = what.verb === 'GET';
             this.#expectAnswerTo(what.body, hop, step.label);
         } else if (what.is === 'batch') {
             const parts = what.parts.map((part) => this.compose(part.what as never, part.label));
@@ -100,6 +102,7 @@ export class Client extends Actor<Hop> {
             if (message.params === undefined) delete message.params;
             hop = this.#post(message, { ...mirrorHeaders(message, this.speaker.revision), ...headers });
             this.#wayOf(asked, hop);
+            hop.stays = message.method === 'subscriptions/listen' && serverOfPath(this.target.path) === undefined;
             if (message.method === 'notifications/cancelled')
                 this.#cancelled.add((message.params as Message).requestId as Id);
             const spoken = next?.do === 'receive' && next.what.is === 'status';
@@ -361,7 +364,7 @@ export class Client extends Actor<Hop> {
     /** How each request went that this client made: for those who judge a run that was disturbed. */
     outcomes(): Outcome[] {
         return this.#hops.map((hop) => ({
-            method: hop.request?.method ?? '',
+            stays: hop.stays,
             status: hop.status,
             ended: hop.ended,
             isError: (hop.status ?? 0) >= 400 || hop.ended === 'cut' || /"error":\s*\{/.test(hop.text),
