@@ -133,7 +133,8 @@ export abstract class Actor<Way> {
             if (what.method.startsWith('notifications/'))
                 return { message: params === undefined ? base : { ...base, params } };
 
-            const id = (what.id === undefined ? ++this.#lastId : this.filled(what.id)) as Id;
+            const id = (what.id === undefined ? this.#lastId + 1 : this.filled(what.id)) as Id;
+            if (typeof id === 'number') this.#lastId = Math.max(this.#lastId, id); /* none is given twice */
             const asked = { id, label, method: what.method };
             this.mine.push(asked);
             return { message: { jsonrpc: '2.0', id, method: what.method, ...(params && { params }) }, asked };

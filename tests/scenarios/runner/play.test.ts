@@ -53,6 +53,12 @@ test('what came and was not spoken of fails', async () => {
     assert.match((await play(LIST, ['> tools/list', '< 200']))?.message ?? '', /nothing more at c/);
 });
 
+test('an id that the runner chooses is none of the script', async () => {
+    const server = ['< tools/list id 1', '< prompts/list id 2', '> {"prompts": []}', '< ping id 3', '> {}'];
+    const client = ['> [a] tools/list id 1', '> prompts/list', '< {"prompts": []}', '> ping', '< {}', 'hang up [a]'];
+    assert.equal(await play(server, client, '2026-07-28'), undefined);
+});
+
 test('a status that is not spoken of fails', async () => {
     assert.match(
         (await play(['< tools/list', '> 500 body oops'], ['> tools/list', '< {}']))?.got ?? '',
