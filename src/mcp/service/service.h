@@ -31,10 +31,13 @@
 #include <yyjson.h>
 
 #include "base/clock.h"
+#include "base/error.h"
 #include "base/str.h"
 
+struct arena;
 struct request;
 struct service;
+struct strand;
 
 /* JSON as it stands in a table, without backslashes: JSON({"type": "object"}) is a string of it. */
 #define JSON(...) #__VA_ARGS__
@@ -180,6 +183,16 @@ void  request_set_data(struct request *r, void *data);
 void *request_data(const struct request *r);
 /* Memory that goes with the request; NULL: none. */
 void *request_alloc(struct request *r, size_t size);
+/* What blocks (a file, a database) is done on a worker, in the order of `strand` (base/strand.h). A job is zeroed
+ * memory of that size, with an arena of its own for what `work` makes; both go when the work is over and `done` has
+ * run. NULL: no memory. What the work needs of the arguments is good until it is over (they are kept for it). */
+void         *request_job(struct request *r, size_t size);
+struct arena *request_job_arena(struct request *r);
+/* `work` gets the job and must not touch the request, which may end meanwhile. When it says true `done` goes on with
+ * the request, whose request_data is the job; else the request fails with the words of `err`. It answers with
+ * ERROR_FULL's words when too much waits. A request that was cancelled before the work began: it is not done. */
+void request_work(struct request *r, struct strand *strand, bool (*work)(void *job, struct error *err),
+                  request_handler done);
 /* The answer will take a while: the client may go and fetch it later (2025-11-25, SSE polling). Nothing for others. */
 void request_let_go(struct request *r, mono_time retry);
 
