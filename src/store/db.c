@@ -29,6 +29,16 @@ db_failed(sqlite3 *db, struct error *err, const char *doing)
     return error_set(err, ours, "%s: %s", doing, sqlite3_errmsg(db));
 }
 
+/* "traffic.db": what failed is called by its file, without the path: answers may show it. */
+static const char *
+name_of(sqlite3 *db)
+{
+    const char *path  = sqlite3_db_filename(db, "main");
+    const char *slash = path == NULL ? NULL : strrchr(path, '/');
+
+    return path == NULL || path[0] == '\0' ? "the database" : slash == NULL ? path : slash + 1;
+}
+
 /* SQLite itself would make it with the umask's mode; its log takes the mode of the database. */
 static bool
 make_file(const char *path, struct error *err)
@@ -86,7 +96,7 @@ db_close(sqlite3 *db)
 bool
 db_exec(sqlite3 *db, const char *sql, struct error *err)
 {
-    return sqlite3_exec(db, sql, NULL, NULL, NULL) == SQLITE_OK || db_failed(db, err, "the traffic database");
+    return sqlite3_exec(db, sql, NULL, NULL, NULL) == SQLITE_OK || db_failed(db, err, name_of(db));
 }
 
 sqlite3_stmt *
@@ -95,7 +105,7 @@ db_prepare(sqlite3 *db, const char *sql, struct error *err)
     sqlite3_stmt *s = NULL;
 
     if (sqlite3_prepare_v3(db, sql, -1, SQLITE_PREPARE_PERSISTENT, &s, NULL) != SQLITE_OK)
-        db_failed(db, err, "the traffic database");
+        db_failed(db, err, name_of(db));
     return s;
 }
 
@@ -107,7 +117,7 @@ db_row(sqlite3_stmt *s, struct error *err)
     if (code == SQLITE_ROW)
         return 1;
     if (code != SQLITE_DONE)
-        db_failed(sqlite3_db_handle(s), err, "the traffic database");
+        db_failed(sqlite3_db_handle(s), err, name_of(sqlite3_db_handle(s)));
     sqlite3_reset(s);
     return code == SQLITE_DONE ? 0 : -1;
 }
