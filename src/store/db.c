@@ -39,15 +39,20 @@ name_of(sqlite3 *db)
     return path == NULL || path[0] == '\0' ? "the database" : slash == NULL ? path : slash + 1;
 }
 
-/* SQLite itself would make it with the umask's mode; its log takes the mode of the database. */
+/* SQLite itself would make it with the umask's mode; its log takes the mode of the database. A file that is there is not
+ * opened: closing it would drop the locks that other handles of this process have on it (fcntl(2), "advisory locks"). */
 static bool
 make_file(const char *path, struct error *err)
 {
-    int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+    struct stat info;
+    int         fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
 
-    if (fd < 0)
+    if (fd >= 0)
+        close(fd);
+    else if (errno != EEXIST || lstat(path, &info) != 0)
         return error_set_errno(err, errno, "opening %s", path);
-    close(fd);
+    else if (S_ISLNK(info.st_mode))
+        return error_set_errno(err, ELOOP, "opening %s", path);
     return true;
 }
 
