@@ -23,6 +23,8 @@ enum statement {
     ADD_TOTAL, /* takes what there is more, if the quota has room */
     SET_DELETED,
     FIND_SOURCE,
+    FIND_IMPORTED,
+    ADD_IMPORTED,
     OVERDUE, /* in the bin for too long */
     REMOVE,
     REMOVE_VERSIONS,
