@@ -1,4 +1,5 @@
-/* tests/unit/store/snapshots_fixture.h: a database of snapshots in a directory of its own, and short ways to fill it. */
+/* tests/unit/store/snapshots_fixture.h: a database of snapshots in a directory of its own, and short ways to fill it.
+ */
 #ifndef GATEHOUSE_TESTS_SNAPSHOTS_FIXTURE_H
 #define GATEHOUSE_TESTS_SNAPSHOTS_FIXTURE_H
 

@@ -4,7 +4,8 @@
 static const struct str deploy[] = {STR("deploy")}, both[] = {STR("deploy"), STR("review")};
 
 static int64_t
-save_in(struct memory *m, const char *name, const char *project, const struct str *tags, size_t tag_count, wall_time now)
+save_in(struct memory *m, const char *name, const char *project, const struct str *tags, size_t tag_count,
+        wall_time now)
 {
     struct snapshot_text text = text_of(name, "a summary");
 

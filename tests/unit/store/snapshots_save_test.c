@@ -208,7 +208,8 @@ TEST(what_is_put_keeps_its_id_while_that_is_free)
 {
     struct memory   m;
     int64_t         id;
-    struct snapshot from = {.id = 7, .version = 3, .created = 100, .changed = 200, .text = text_of("old", "from elsewhere")};
+    struct snapshot from = {
+        .id = 7, .version = 3, .created = 100, .changed = 200, .text = text_of("old", "from elsewhere")};
 
     memory_open(&m);
     assert_true(snapshot_put(m.db, &from, &id, &m.err));
@@ -236,7 +237,8 @@ TEST(what_came_from_a_place_before_is_left_out)
 {
     struct memory   m;
     int64_t         id;
-    struct snapshot from = {.created = 100, .text = text_of(NULL, "a row"), .origin.source = STR("/old/snapshots.db 4")};
+    struct snapshot from = {
+        .created = 100, .text = text_of(NULL, "a row"), .origin.source = STR("/old/snapshots.db 4")};
 
     memory_open(&m);
     assert_true(snapshot_put(m.db, &from, &id, &m.err));

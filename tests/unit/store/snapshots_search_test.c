@@ -54,9 +54,36 @@ TEST(what_reads_as_no_operator_is_a_word)
 TEST(hostile_queries_are_answered_or_refused_in_words)
 {
     static const char *const hostile[] = {
-        "'; DROP TABLE snapshot; --", "\"\"\"\"\"", "a\" OR \"b", "NEAR(a b, 2)", "{name} : a", "a AND", "^a", "(((((", "a + b",
-        "col : \"x\" NOT y", "*", "-", "--", "\"", "-\"", "-*", "a*b*c", "%s%n", "\xff\xfe", "\xe4\xb8", "\xf0\x9f", "words MATCH 'x'",
-        "../../etc/passwd", "a\tb\nc", "\x01\x02\x03", "a OR OR OR b", "- OR -", "\"a\" OR -\"b\" OR c*", "\"*\"", "\xef\xbf\xbe",
+        "'; DROP TABLE snapshot; --",
+        "\"\"\"\"\"",
+        "a\" OR \"b",
+        "NEAR(a b, 2)",
+        "{name} : a",
+        "a AND",
+        "^a",
+        "(((((",
+        "a + b",
+        "col : \"x\" NOT y",
+        "*",
+        "-",
+        "--",
+        "\"",
+        "-\"",
+        "-*",
+        "a*b*c",
+        "%s%n",
+        "\xff\xfe",
+        "\xe4\xb8",
+        "\xf0\x9f",
+        "words MATCH 'x'",
+        "../../etc/passwd",
+        "a\tb\nc",
+        "\x01\x02\x03",
+        "a OR OR OR b",
+        "- OR -",
+        "\"a\" OR -\"b\" OR c*",
+        "\"*\"",
+        "\xef\xbf\xbe",
     };
     char          deep[4096 + 2];
     struct memory m;
@@ -92,8 +119,8 @@ TEST(a_null_byte_in_a_query_parts_words)
     size_t               count;
 
     open_with_words(&m);
-    assert_true(snapshot_search(m.db, STR("worker\0guard"), &(struct snapshot_filter){.limit = 9}, m.arena, &hits, &count,
-                                &m.err));
+    assert_true(snapshot_search(m.db, STR("worker\0guard"), &(struct snapshot_filter){.limit = 9}, m.arena, &hits,
+                                &count, &m.err));
     assert_int_equal(count, 1);
     assert_int_equal(hits[0].snapshot.id, 1);
     memory_close(&m);
@@ -184,12 +211,13 @@ TEST(filters_hold_for_a_search_too)
     text.tags      = tags;
     text.tag_count = 2;
     memory_save_text(&m, &text, 20);
-    text.project = STR("gate house");
-    text.tags    = tags + 1;
+    text.project   = STR("gate house");
+    text.tags      = tags + 1;
     text.tag_count = 1;
     memory_save_text(&m, &text, 30);
     memory_save(&m, NULL, "kiwi", 40);
-    assert_string_equal(memory_search_with(&m, "kiwi", (struct snapshot_filter){.project = STR("Gate \"house\"")}), "2");
+    assert_string_equal(memory_search_with(&m, "kiwi", (struct snapshot_filter){.project = STR("Gate \"house\"")}),
+                        "2");
     assert_string_equal(memory_search_with(&m, "kiwi", (struct snapshot_filter){.project = STR("gate house")}), "3");
     assert_string_equal(memory_search_with(&m, "kiwi", (struct snapshot_filter){.tag = STR("code review")}), "2");
     assert_string_equal(memory_search_with(&m, "kiwi", (struct snapshot_filter){.tag = STR("x")}), "3 2");
@@ -225,7 +253,8 @@ excerpt_of(struct memory *m, const char *query)
     struct snapshot_hit *hits;
     size_t               count;
 
-    if (!snapshot_search(m->db, str_from(query), &(struct snapshot_filter){.limit = 1}, m->arena, &hits, &count, &m->err))
+    if (!snapshot_search(m->db, str_from(query), &(struct snapshot_filter){.limit = 1}, m->arena, &hits, &count,
+                         &m->err))
         fail_msg("%s", m->err.text);
     assert_int_equal(count, 1);
     snprintf(text, sizeof text, "%.*s", STR_ARG(hits[0].excerpt));
@@ -240,15 +269,17 @@ TEST(an_excerpt_shows_what_was_found_and_around_it)
     struct snapshot_text text = text_of("kiwi", "A kiwi, and\na Mango.");
 
     memory_open(&m);
-    text.context = STR("one two three four five six seven eight nine ten eleven twelve the PAPAYA is here, papaya papaya;"
-                       " 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20 21 22 23 24 25 26 27 28 29 30");
+    text.context =
+        STR("one two three four five six seven eight nine ten eleven twelve the PAPAYA is here, papaya papaya;"
+            " 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20 21 22 23 24 25 26 27 28 29 30");
     memory_save_text(&m, &text, 10);
     assert_string_equal(excerpt_of(&m, "kiwi"), "A [kiwi], and a Mango.");
     assert_string_equal(excerpt_of(&m, "mango kiwi"), "A [kiwi], and a [Mango].");
     assert_string_equal(excerpt_of(&m, "\"and a\""), "A kiwi, [and a] Mango.");
-    assert_string_equal(excerpt_of(&m, "papaya"),
-                        "\xe2\x80\xa6six seven eight nine ten eleven twelve the [PAPAYA] is here, [papaya] [papaya]; 1 2 3 4 5 6"
-                        " 7 8 9 10 11 12 13 14 15 16 17 18 19\xe2\x80\xa6");
+    assert_string_equal(
+        excerpt_of(&m, "papaya"),
+        "\xe2\x80\xa6six seven eight nine ten eleven twelve the [PAPAYA] is here, [papaya] [papaya]; 1 2 3 4 5 6"
+        " 7 8 9 10 11 12 13 14 15 16 17 18 19\xe2\x80\xa6");
     text.summary = STR("这个会话的快照不会丢失");
     memory_save_text(&m, &text, 20);
     assert_string_equal(excerpt_of(&m, "快照"), "这个会话的[快照]不会丢失");
