@@ -201,7 +201,7 @@ TEST(the_best_is_first)
 
 TEST(filters_hold_for_a_search_too)
 {
-    static const struct str tags[] = {STR("code review"), STR("x")};
+    static const struct str tags[] = {{"code review", 11}, {"x", 1}};
     struct memory           m;
     struct snapshot_text    text = text_of("plan a", "kiwi");
 
