@@ -107,7 +107,8 @@ TEST(hostile_queries_are_answered_or_refused_in_words)
         deep[i] = i % 2 == 0 ? 'a' : ' ';
     deep[2 * 64] = '\0';
     assert_string_equal(memory_search(&m, deep), "2 1");
-    deep[2 * 64] = 'a';
+    deep[2 * 64]     = 'a';
+    deep[2 * 64 + 1] = '\0';
     assert_string_equal(memory_search(&m, deep), "a query may have 64 words");
     memory_close(&m);
 }
