@@ -94,7 +94,9 @@ db_close(sqlite3 *db)
 {
     sqlite3_stmt *s;
 
-    while (db != NULL && (s = sqlite3_next_stmt(db, NULL)) != NULL)
+    if (sqlite3_close(db) == SQLITE_OK) /* virtual tables finalize their own */
+        return;
+    while ((s = sqlite3_next_stmt(db, NULL)) != NULL)
         sqlite3_finalize(s);
     sqlite3_close(db);
 }

@@ -7,12 +7,14 @@
 #include "store/snapshots/search.h"
 #include "store/snapshots/tokens.h"
 
-/* What `prepare` made goes with its handle: the statements are finalized by who closes that. */
+/* Before its handle is closed: of the statements in that, only we know which are ours and which FTS5's. */
 static void
 forget_prepared(struct snapshot_db *db)
 {
     tokens_free(db->tokens);
     db->tokens = NULL;
+    for (size_t i = 0; i < STATEMENTS; i++)
+        sqlite3_finalize(db->kept[i]);
     memset(db->kept, 0, sizeof db->kept);
 }
 

@@ -60,6 +60,19 @@ is_read_only(const struct place *p, sqlite3 *db)
     return sqlite3_db_readonly(db, "main") != 0 && access(p->path, W_OK) == 0;
 }
 
+/* It does not open at all: whether for what is in it. */
+static bool
+makes_no_sense(const char *path)
+{
+    sqlite3 *db         = NULL;
+    bool     is_damaged = sqlite3_open_v2(path, &db, SQLITE_OPEN_READONLY | SQLITE_OPEN_NOMUTEX, NULL) == SQLITE_OK &&
+                      sqlite3_exec(db, "SELECT count(*) FROM sqlite_schema", NULL, NULL, NULL) != SQLITE_OK &&
+                      db_says_damaged(db);
+
+    sqlite3_close(db);
+    return is_damaged;
+}
+
 static sqlite3 *
 try_to_open(struct place *p, snapshot_prepare prepare, void *owner, bool *is_damaged, struct error *err)
 {
@@ -72,7 +85,7 @@ try_to_open(struct place *p, snapshot_prepare prepare, void *owner, bool *is_dam
     }
     db = db_open(p->path, DB_WRITE, err);
     if (db == NULL) {
-        *is_damaged = err->code == ERROR_INVALID;
+        *is_damaged = makes_no_sense(p->path);
         return NULL;
     }
     bool ok = database_check(db, false, err);
