@@ -245,6 +245,8 @@ act(struct life *l, enum act kind)
         damage_and_mend(l);
     l->acts[l->count].kind     = kind;
     l->acts[l->count].position = disk_position(disk);
+    struct snapshot_figures figures;
+    must(l, snapshot_figures(l->db, &figures, &l->err), kind); /* opens another file that lies there now */
     vfs_note(NULL);
     struct disk *noted = disk;
     disk               = NULL;
@@ -327,10 +329,10 @@ look_at_what_is_left(const struct life *l, size_t position, uint64_t *random, co
         acknowledged++;
     assert_non_null(mkdtemp(left));
     snprintf(path, sizeof path, "%s/snapshots.db", left);
-    assert_true(disk_leave(disk, position, random, left));
+    struct disk *noted = disk;
+    disk               = NULL; /* what is written here is no part of it */
+    assert_true(disk_leave(noted, position, random, left));
     sort_files(left);
-    struct disk *noted     = disk;
-    disk                   = NULL;
     enum act            now = l->acts[acknowledged < l->count ? acknowledged : l->count - 1].kind;
     struct snapshot_db *db  = snapshot_db_open(path, &life_limits, &opening, &err);
     if (db == NULL)

@@ -60,15 +60,16 @@ is_read_only(const struct place *p, sqlite3 *db)
     return sqlite3_db_readonly(db, "main") != 0 && access(p->path, W_OK) == 0;
 }
 
-/* It does not open at all: whether for what is in it. */
+/* It does not open at all, looked at as db_open does: whether for what is in it. */
 static bool
 makes_no_sense(const char *path)
 {
-    sqlite3 *db         = NULL;
-    bool     is_damaged = sqlite3_open_v2(path, &db, SQLITE_OPEN_READONLY | SQLITE_OPEN_NOMUTEX, NULL) == SQLITE_OK &&
-                      sqlite3_exec(db, "SELECT count(*) FROM sqlite_schema", NULL, NULL, NULL) != SQLITE_OK &&
-                      db_says_damaged(db);
+    static const char look[]     = "PRAGMA cell_size_check = ON; SELECT count(*) FROM sqlite_schema";
+    sqlite3          *db         = NULL;
+    bool              is_damaged = false;
 
+    if (sqlite3_open_v2(path, &db, SQLITE_OPEN_READONLY | SQLITE_OPEN_NOMUTEX, NULL) == SQLITE_OK)
+        is_damaged = sqlite3_exec(db, look, NULL, NULL, NULL) != SQLITE_OK && db_says_damaged(db);
     sqlite3_close(db);
     return is_damaged;
 }
