@@ -7,15 +7,16 @@
 #include "store/snapshots/search.h"
 #include "store/snapshots/tokens.h"
 
-/* Before its handle is closed: of the statements in that, only we know which are ours and which FTS5's. */
+/* Before its handle is closed: see db_close. */
 static void
 forget_prepared(struct snapshot_db *db)
 {
     tokens_free(db->tokens);
     db->tokens = NULL;
-    for (size_t i = 0; i < STATEMENTS; i++)
+    for (size_t i = 0; i < STATEMENTS; i++) {
         sqlite3_finalize(db->kept[i]);
-    memset(db->kept, 0, sizeof db->kept);
+        db->kept[i] = NULL;
+    }
 }
 
 static bool

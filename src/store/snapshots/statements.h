@@ -30,7 +30,7 @@ enum statement {
     REMOVE_VERSIONS,
     VERSIONS_TOTAL, /* of one: how many, how large */
 
-    LOAD_ID, /* rows without their long texts: enum column */
+    LOAD_ID, /* rows without their long texts: enum row_column */
     LOAD_VERSION,
     LOAD_NEWEST,
     LOAD_NAME,
@@ -54,7 +54,7 @@ enum statement {
 extern const char *const snapshot_statements[STATEMENTS];
 
 /* The columns of rows without their long texts, and their parameters: one more. */
-enum column {
+enum row_column {
     COLUMN_ID,
     COLUMN_VERSION,
     COLUMN_CREATED,
@@ -74,7 +74,6 @@ enum column {
     COLUMN_CONTEXT, /* of ADD and CHANGE only */
     COLUMN_STRUCTURED,
     COLUMN_PROMPT,
-    COLUMNS
 };
 
 #endif

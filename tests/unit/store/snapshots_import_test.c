@@ -76,7 +76,9 @@ TEST(a_database_of_1_1_brings_its_prompts)
     struct house h = {0};
     struct old   o;
 
-    old_make(&h, &o, OLD_TABLE THREE_ROWS PROMPT_COLUMN "UPDATE snapshots SET continuation_prompt = 'Resuming: x' WHERE id = 2");
+    old_make(&h, &o,
+             OLD_TABLE THREE_ROWS PROMPT_COLUMN
+             "UPDATE snapshots SET continuation_prompt = 'Resuming: x' WHERE id = 2");
     import(&h, &o);
     assert_int_equal(o.import.taken, 3);
     assert_str(load(&h, 2).text.prompt, "Resuming: x");
@@ -113,7 +115,8 @@ TEST(what_was_changed_or_forgotten_here_does_not_come_back)
 
     old_make(&h, &o, OLD_TABLE THREE_ROWS);
     import(&h, &o);
-    assert_true(snapshot_update(h.db, 1, &text, &(struct snapshot_origin){.client = STR("me")}, clock_wall(), &out, &h.err));
+    assert_true(
+        snapshot_update(h.db, 1, &text, &(struct snapshot_origin){.client = STR("me")}, clock_wall(), &out, &h.err));
     assert_true(snapshot_delete(h.db, 2, 1, &h.err));
     assert_true(snapshot_empty_bin(h.db, clock_wall(), 10, &gone, &h.err));
     assert_int_equal(gone, 1);
@@ -143,7 +146,7 @@ TEST(ids_that_are_taken_here_are_given_anew)
 static uint64_t
 fingerprint(const char *directory, const char *word)
 {
-    DIR           *d   = opendir(directory);
+    DIR           *d = opendir(directory);
     struct dirent *e;
     uint64_t       sum = 0;
 
@@ -214,9 +217,12 @@ TEST(a_change_that_was_cut_short_is_undone_in_the_copy_only)
     snprintf(kept, sizeof kept, "%s/kept", h.directory);
     snprintf(copy, sizeof copy, "%s/copy", h.directory);
     assert_int_equal(sqlite3_open(o.path, &other), SQLITE_OK);
-    assert_int_equal(sqlite3_exec(other, "PRAGMA cache_size = 1; BEGIN; UPDATE snapshots SET summary = 'half'; DELETE FROM"
-                                         " snapshots WHERE id = 5; INSERT INTO snapshots(summary, context) VALUES('x', zeroblob(90000))",
-                                  NULL, NULL, NULL), SQLITE_OK);
+    assert_int_equal(
+        sqlite3_exec(other,
+                     "PRAGMA cache_size = 1; BEGIN; UPDATE snapshots SET summary = 'half'; DELETE FROM"
+                     " snapshots WHERE id = 5; INSERT INTO snapshots(summary, context) VALUES('x', zeroblob(90000))",
+                     NULL, NULL, NULL),
+        SQLITE_OK);
     assert_true(is_file(journal)); /* as a crash would leave them */
     assert_int_equal(link(journal, kept), 0);
     struct buffer bytes = {.max = MIB(4)};
@@ -241,18 +247,22 @@ TEST(texts_are_made_fit_and_what_is_none_is_refused)
     struct house h = {0};
     struct old   o;
 
-    old_make(&h, &o, OLD_TABLE
-             "INSERT INTO snapshots(id, summary, context) VALUES(1, 'a' || char(13, 10) || 'b' || char(13) || 'c', 'x' || char(27) || '[31m' || char(0, 155) || 'y');"
-             "INSERT INTO snapshots(id, summary, context) VALUES(2, CAST(x'61eda080ff62' AS TEXT), 'lone');"
-             "INSERT INTO snapshots(id, summary, context) VALUES(3, 'blob', x'00ff');"
-             "INSERT INTO snapshots(id, summary, context, created_at) VALUES(4, 17, 2.5, 'yesterday');"
-             "INSERT INTO snapshots(id, summary, context) VALUES(5, 'large', replace(hex(zeroblob(600000)), '00', 'xx'));"
-             "INSERT INTO snapshots(id, summary, context) VALUES(-3, 'below', 'zero')");
+    old_make(
+        &h, &o,
+        OLD_TABLE
+        "INSERT INTO snapshots(id, summary, context) VALUES(1, 'a' || char(13, 10) || 'b' || char(13) || 'c', 'x' || "
+        "char(27) || '[31m' || char(0, 155) || 'y');"
+        "INSERT INTO snapshots(id, summary, context) VALUES(2, CAST(x'61eda080ff62' AS TEXT), 'lone');"
+        "INSERT INTO snapshots(id, summary, context) VALUES(3, 'blob', x'00ff');"
+        "INSERT INTO snapshots(id, summary, context, created_at) VALUES(4, 17, 2.5, 'yesterday');"
+        "INSERT INTO snapshots(id, summary, context) VALUES(5, 'large', replace(hex(zeroblob(600000)), '00', 'xx'));"
+        "INSERT INTO snapshots(id, summary, context) VALUES(-3, 'below', 'zero')");
     import(&h, &o);
     assert_str(load(&h, 1).text.summary, "a\nb\nc");
     assert_str(load(&h, 1).text.context, "x\xef\xbf\xbd[31m\xef\xbf\xbd\xef\xbf\xbdy");
     assert_true(str_is_utf8(load(&h, 2).text.summary));
-    assert_true(str_ends(load(&h, 2).text.summary, STR("\xef\xbf\xbd" "b")));
+    assert_true(str_ends(load(&h, 2).text.summary, STR("\xef\xbf\xbd"
+                                                       "b")));
     assert_str(load(&h, 4).text.summary, "17");
     assert_true(load(&h, 4).created > SECONDS(1700000000));
     assert_int_equal(o.import.taken, 3);
@@ -280,8 +290,10 @@ TEST(what_is_no_such_database_is_refused)
 {
     refused("CREATE TABLE other(a)", ERROR_INVALID);
     refused("CREATE TABLE snapshots(id INTEGER PRIMARY KEY, summary TEXT)", ERROR_INVALID);
-    refused("CREATE VIEW snapshots AS WITH RECURSIVE n(id) AS (SELECT 1 UNION ALL SELECT id + 1 FROM n) SELECT id, id AS"
-            " summary, id AS context FROM n", ERROR_INVALID);
+    refused(
+        "CREATE VIEW snapshots AS WITH RECURSIVE n(id) AS (SELECT 1 UNION ALL SELECT id + 1 FROM n) SELECT id, id AS"
+        " summary, id AS context FROM n",
+        ERROR_INVALID);
     refused("CREATE TABLE snapshots(id INTEGER PRIMARY KEY, summary TEXT, context TEXT AS (hex(zeroblob(100000000))))",
             ERROR_INVALID);
     refused("CREATE TABLE snapshots(id INTEGER PRIMARY KEY, summary TEXT, context TEXT) WITHOUT ROWID", ERROR_INVALID);
@@ -325,11 +337,13 @@ TEST(a_damaged_old_database_ends_with_what_can_be_read)
     struct buffer whole = {.max = MIB(4)};
     uint64_t      taken = 0;
 
-    old_make(&h, &o, OLD_TABLE "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 200) INSERT INTO"
-                               " snapshots(name, summary, context) SELECT 'n' || i, 'summary ' || i, hex(zeroblob(100)) FROM n");
+    old_make(&h, &o,
+             OLD_TABLE
+             "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 200) INSERT INTO"
+             " snapshots(name, summary, context) SELECT 'n' || i, 'summary ' || i, hex(zeroblob(100)) FROM n");
     assert_true(file_read(o.path, &whole, &h.err));
     for (size_t at = 0; at < buffer_len(&whole); at += 331) {
-        struct error err = {0};
+        struct error err  = {0};
         char         byte = (char)(whole.data[whole.from + at] ^ (char)(0x5b + at));
         assert_true(file_replace(o.path, buffer_str(&whole), 0600, &h.err));
         overwrite(o.path, at, &byte, 1);

@@ -272,7 +272,7 @@ struct places {
 static void
 damage_everywhere(const struct places *p, const char *what)
 {
-    struct house  h = {0}, each;
+    struct house  h     = {0}, each;
     struct buffer whole = {.max = MIB(8)};
     char          copy[160], rubbish[600];
     int           told = 0, tried = 0;
@@ -296,7 +296,8 @@ damage_everywhere(const struct places *p, const char *what)
         assert_true(file_replace(copy, buffer_str(&saved), 0600, &each.err));
         assert_true(file_replace(each.path, buffer_str(&whole), 0600, &each.err));
         for (size_t i = 0; i < p->len; i++)
-            rubbish[i] = (char)(whole.data[whole.from + at + i * (at + i < buffer_len(&whole))] ^ (char)(1 << (at + i) % 8));
+            rubbish[i] =
+                (char)(whole.data[whole.from + at + i * (at + i < buffer_len(&whole))] ^ (char)(1 << (at + i) % 8));
         if (p->len == 0)
             assert_int_equal(truncate(each.path, (off_t)at), 0);
         else
@@ -350,7 +351,7 @@ TEST(a_file_cut_short_anywhere)
 
 TEST(a_flipped_byte_in_the_header)
 {
-    struct house  h = {0};
+    struct house  h     = {0};
     struct buffer whole = {.max = MIB(8)};
 
     house_open(&h);
@@ -359,14 +360,15 @@ TEST(a_flipped_byte_in_the_header)
     assert_true(file_read(h.path, &whole, &h.err));
     for (size_t at = 0; at < 100; at++) {
         char         byte = (char)(whole.data[whole.from + at] ^ 0x41);
-        struct error err = {0};
+        struct error err  = {0};
         assert_true(file_replace(h.path, buffer_str(&whole), 0600, &h.err));
         overwrite(h.path, at, &byte, 1);
         h.db = snapshot_db_open(h.path, &house_limits, &h.opening, &err);
         if (h.db == NULL)
             fail_msg("byte %zu of the header: %s", at, err.text);
         if (house_count(&h) < 20)
-            fail_msg("byte %zu of the header: %zu snapshots are there: %s", at, (size_t)house_count(&h), h.opening.damaged);
+            fail_msg("byte %zu of the header: %zu snapshots are there: %s", at, (size_t)house_count(&h),
+                     h.opening.damaged);
         house_close(&h);
     }
     buffer_clear(&whole);
