@@ -5,7 +5,7 @@ static size_t
 character_len(struct str s)
 {
     unsigned char first = (unsigned char)s.data[0];
-    size_t        len   = first < 0x80 ? 1 : first < 0xc2 ? 0 : first < 0xe0 ? 2 : first < 0xf0 ? 3 : first < 0xf5 ? 4 : 0;
+    size_t len = first < 0x80 ? 1 : first < 0xc2 ? 0 : first < 0xe0 ? 2 : first < 0xf0 ? 3 : first < 0xf5 ? 4 : 0;
 
     return len > 0 && len <= s.len && str_is_utf8(str_take(s, len)) ? len : 0;
 }
@@ -37,9 +37,9 @@ text_is_clean(struct str s)
 struct str
 text_clean(struct str s, struct arena *a)
 {
-    static const char replacement[] = "\xef\xbf\xbd";
-    char             *out;
-    size_t            put = 0;
+    static const struct str replacement = {"\xef\xbf\xbd", 3};
+    char                   *out;
+    size_t                  put = 0;
 
     if (text_is_clean(s))
         return arena_str(a, s);
@@ -49,17 +49,16 @@ text_clean(struct str s, struct arena *a)
         struct str rest = str_skip(s, i);
         len             = character_len(rest);
         if (rest.data[0] == '\r') {
-            len = rest.len > 1 && rest.data[1] == '\n' ? 2 : 1;
+            len        = rest.len > 1 && rest.data[1] == '\n' ? 2 : 1;
             out[put++] = '\n';
         } else if (len > 0 && !is_control(str_of(rest.data, len))) {
             memcpy(out + put, rest.data, len);
             put += len;
         } else {
-            memcpy(out + put, replacement, 3);
-            put += 3;
+            memcpy(out + put, replacement.data, replacement.len);
+            put += replacement.len;
             len = len == 0 ? 1 : len;
         }
     }
     return str_of(out, put);
 }
-
