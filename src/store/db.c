@@ -39,8 +39,9 @@ name_of(sqlite3 *db)
     return path == NULL || path[0] == '\0' ? "the database" : slash == NULL ? path : slash + 1;
 }
 
-/* SQLite itself would make it with the umask's mode; its log takes the mode of the database. A file that is there is not
- * opened: closing it would drop the locks that other handles of this process have on it (fcntl(2), "advisory locks"). */
+/* SQLite itself would make it with the umask's mode; its log takes the mode of the database. A file that is there is
+ * not opened: closing it would drop the locks that other handles of this process have on it (fcntl(2), "advisory
+ * locks"). */
 static bool
 make_file(const char *path, struct error *err)
 {

@@ -27,8 +27,7 @@ prepare(void *owner, sqlite3 *sql, struct error *err)
     forget_prepared(db);
     if (!db_exec(sql, "PRAGMA synchronous = FULL; PRAGMA journal_size_limit = 16777216", err) ||
         (api = tokens_register(sql, err)) == NULL || !search_register(api, err) ||
-        (db->tokens = tokens_new(api, err)) == NULL ||
-        !snapshot_schema_bring_up(sql, db->place.path, copy, err) ||
+        (db->tokens = tokens_new(api, err)) == NULL || !snapshot_schema_bring_up(sql, db->place.path, copy, err) ||
         !db_number(sql, "SELECT count(*) FROM total", 0, &rows, err))
         return false;
     if (copy[0] != '\0' && db->opening != NULL)
