@@ -72,7 +72,7 @@ fail_first(struct request *r)
 }
 
 static const struct tool tools[] = {
-    {.name = "add", .call = begin},
+    {.name = "add", .call = begin, .input = JSON({"type": "object"})},
     {.name = "unsure", .call = fail_first},
     {0},
 };

@@ -14,7 +14,7 @@ say_client(struct request *r)
 }
 
 static void
-fail(struct request *r)
+break_down(struct request *r)
 {
     request_add_meta(r, "test/client", yyjson_mut_str(request_doc(r), "forgotten"));
     request_fail(r, "it is %s", "broken");
@@ -47,7 +47,7 @@ list(struct request *r)
 
 static const struct tool tools[] = {
     {.name = "who", .call = say_client},
-    {.name = "fail", .call = fail, .input = JSON({"type": "object", "properties": {"n": {"type": "integer"}}})},
+    {.name = "fail", .call = break_down, .input = JSON({"type": "object", "properties": {"n": {"type": "integer"}}})},
     {0},
 };
 static const struct resource          resources[] = {{.uri = "own://fixed", .name = "fixed", .read = read_one}, {0}};
