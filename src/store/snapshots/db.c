@@ -43,13 +43,17 @@ prepare(void *owner, sqlite3 *sql, struct error *err)
 static bool
 open_file(struct snapshot_db *db, struct error *err)
 {
-    bool was_held = db->place.is_held;
+    bool         was_held = db->place.is_held;
+    struct error why      = {0}; /* one that was mended is none: who asks may decide by the code */
 
-    db->sql        = snapshot_file_open(&db->place, &db->limits, prepare, db, db->opening, err);
+    db->sql        = snapshot_file_open(&db->place, &db->limits, prepare, db, db->opening, &why);
     db->is_suspect = db->sql == NULL;
     db->changes++;
-    if (db->sql == NULL)
+    if (db->sql == NULL) {
         forget_prepared(db);
+        if (err != NULL)
+            *err = why;
+    }
     if (!was_held)
         place_leave(&db->place);
     return db->sql != NULL;
@@ -152,8 +156,11 @@ handle_row(struct snapshot_db *db, sqlite3_stmt *s, struct error *err)
 {
     int got = db_row(s, err);
 
-    if (got < 0)
-        db->is_suspect |= db_says_damaged(db->sql);
+    if (got < 0) {
+        bool is_of_index = sqlite3_extended_errcode(db->sql) == SQLITE_CORRUPT_VTAB;
+        db->is_index_damaged |= is_of_index;
+        db->is_suspect |= !is_of_index && db_says_damaged(db->sql);
+    }
     return got;
 }
 

@@ -49,6 +49,7 @@ enum statement {
     NEXT_PROJECT,
     NEXT_TAG,
     SEARCH,
+    REBUILD_WORDS, /* of all rows */
     STATEMENTS
 };
 
