@@ -156,11 +156,8 @@ handle_row(struct snapshot_db *db, sqlite3_stmt *s, struct error *err)
 {
     int got = db_row(s, err);
 
-    if (got < 0) {
-        bool is_of_index = sqlite3_extended_errcode(db->sql) == SQLITE_CORRUPT_VTAB;
-        db->is_index_damaged |= is_of_index;
-        db->is_suspect |= !is_of_index && db_says_damaged(db->sql);
-    }
+    if (got < 0)
+        db->is_suspect |= db_says_damaged(db->sql);
     return got;
 }
 

@@ -19,10 +19,9 @@ struct snapshot_db {
     uint64_t changes; /* commits of this handle, and files it opened: STAMP knows only those of others */
     int64_t  rows;    /* that SQLite had changed when the turn began */
     bool     in_turn;
-    bool     is_lost;          /* the turn: SQLite has taken it all back */
-    bool     is_suspect;       /* what it read made no sense: opened anew before the next use */
-    bool     is_index_damaged; /* that of words, which the next turn makes anew: the rows say all that is in it */
-    bool     is_peek;          /* opened to recover: reads, no place */
+    bool     is_lost;    /* the turn: SQLite has taken it all back */
+    bool     is_suspect; /* what it read made no sense: opened anew before the next use */
+    bool     is_peek;    /* opened to recover: reads, no place */
 };
 
 /* Before anything is read: another file may lie in the place. In a turn it may not. */

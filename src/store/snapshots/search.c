@@ -145,9 +145,9 @@ run(struct snapshot_db *db, sqlite3_stmt *s, size_t limit, struct arena *a, stru
     return ok;
 }
 
-static bool
-search(struct snapshot_db *db, struct str query, const struct snapshot_filter *filter, struct arena *a,
-       struct snapshot_hit **hits, size_t *count, struct error *err)
+bool
+snapshot_search(struct snapshot_db *db, struct str query, const struct snapshot_filter *filter, struct arena *a,
+                struct snapshot_hit **hits, size_t *count, struct error *err)
 {
     struct buffer expression = {.max = MIB(1)};
     size_t        limit      = filter->limit < 1 ? 1 : filter->limit > LIMIT_MOST ? LIMIT_MOST : filter->limit;
@@ -163,20 +163,4 @@ search(struct snapshot_db *db, struct str query, const struct snapshot_filter *f
         sqlite3_reset(s);
     buffer_clear(&expression);
     return ok;
-}
-
-bool
-snapshot_search(struct snapshot_db *db, struct str query, const struct snapshot_filter *filter, struct arena *a,
-                struct snapshot_hit **hits, size_t *count, struct error *err)
-{
-    struct error why = {0};
-
-    if (search(db, query, filter, a, hits, count, &why))
-        return true;
-    if (!db->is_index_damaged || db->in_turn) {
-        if (err != NULL)
-            *err = why;
-        return false;
-    }
-    return snapshot_db_begin(db, err) && snapshot_db_commit(db, err) && search(db, query, filter, a, hits, count, err);
 }

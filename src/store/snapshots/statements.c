@@ -84,6 +84,5 @@ const char *const snapshot_statements[STATEMENTS] = {
                       " AND (?8 IS NULL OR substr(CAST(s.name AS BLOB), 1, length(CAST(?8 AS BLOB))) = CAST(?8 AS BLOB))"
                       " AND (?9 = 0 OR s.created < ?9 OR (s.created = ?9 AND s.id < ?10))"
                       " ORDER BY words.rowid DESC",
-    [REBUILD_WORDS] = "INSERT INTO words(words) VALUES('rebuild')",
 };
 /* clang-format on */

@@ -49,7 +49,6 @@ enum statement {
     NEXT_PROJECT,
     NEXT_TAG,
     SEARCH,
-    REBUILD_WORDS, /* of all rows */
     STATEMENTS
 };
 

@@ -2,26 +2,12 @@
  * take the whole transaction back: then the turn is lost, what follows in it fails, and so does its commit. */
 #include "store/snapshots/handle.h"
 
-static bool
-begin(struct snapshot_db *db, struct error *err)
-{
-    if (!handle_look(db, err) || !handle_do(db, BEGIN, err))
-        return false;
-    if (db->is_index_damaged && !handle_do(db, REBUILD_WORDS, err)) {
-        handle_do(db, ROLLBACK, NULL);
-        error_wrap(err, "making the index of words anew");
-        return false;
-    }
-    db->is_index_damaged = false;
-    return true;
-}
-
 bool
 snapshot_db_begin(struct snapshot_db *db, struct error *err)
 {
     if (!place_hold(&db->place, DB_BUSY_MS, err))
         return false;
-    if (!begin(db, err)) {
+    if (!handle_look(db, err) || !handle_do(db, BEGIN, err)) {
         place_leave(&db->place);
         return false;
     }

@@ -1,6 +1,5 @@
 /* Words are found in any language, ranked, with the place; no query is a syntax error. */
 #include "snapshots_fixture.h"
-#include "store/snapshots/care.h"
 
 static void
 open_with_words(struct memory *m)
@@ -305,31 +304,5 @@ TEST(an_excerpt_of_one_word_as_long_as_a_book_is_short)
     assert_true(strlen(excerpt_of(&m, "kiwi")) < 600);
     assert_true(str_is_utf8(str_from(excerpt_of(&m, "kiwi"))));
     free(much);
-    memory_close(&m);
-}
-
-TEST(a_damaged_index_is_made_anew)
-{
-    static const char *const damages[] = {
-        "UPDATE words_data SET block = x'ffffff' WHERE id > 10",
-        "DELETE FROM words_data WHERE id > 10",
-    };
-    struct memory        m;
-    struct snapshot      out;
-    struct snapshot_text text = text_of(NULL, "kiwi and mango");
-
-    open_with_words(&m);
-    for (size_t i = 0; i < sizeof damages / sizeof damages[0]; i++) {
-        memory_sql(&m, damages[i]);
-        assert_string_equal(memory_search(&m, "worker"), "2 1");
-        assert_int_equal(m.err.code, ERROR_NONE);
-        memory_sql(&m, damages[i]);
-        for (int saves = 0; saves < 20; saves++) /* the first that heeds the damage fails, the next mends it */
-            if (!snapshot_save(m.db, &text, &from_ada, 50, &out, &m.err))
-                assert_int_equal(m.err.code, ERROR_INVALID);
-        assert_true(snapshot_save(m.db, &text, &from_ada, 50, &out, &m.err));
-        assert_string_equal(memory_search(&m, "worker"), "2 1");
-    }
-    assert_true(snapshot_verify(m.path, NULL, &m.err));
     memory_close(&m);
 }
