@@ -15,13 +15,14 @@ enum db_mode {
 enum { DB_BUSY_MS = 5000 }; /* how long a handle waits for another process */
 
 sqlite3 *db_open(const char *path, enum db_mode mode, struct error *err);
-void     db_close(sqlite3 *db);
+/* Finalizes what is not; but where one reads a virtual table, its owner must have done so. NULL is nothing. */
+void db_close(sqlite3 *db);
 
 /* Brings the schema of traffic.db up to date. A newer one than we know is refused. */
 bool db_migrate(sqlite3 *db, const char *path, struct error *err);
 bool db_is_current(sqlite3 *db, const char *path, struct error *err);
 
-/* Fills `err` from the handle's last failure. Always false. */
+/* Fills `err` from the handle's last failure. Always false. Those below say the name of the file for `doing`. */
 bool db_failed(sqlite3 *db, struct error *err, const char *doing);
 bool db_exec(sqlite3 *db, const char *sql, struct error *err);
 /* Kept until finalized; NULL and `err` when it does not compile. */

@@ -2,6 +2,8 @@
 #include "base/base64.h"
 #include "mcp/service/parts.h"
 
+#define WRITING_MOST MIB(64)
+
 /* No memory is remembered: the request fails for it in the end. */
 static bool
 is_made(struct request *r, bool ok)
@@ -12,11 +14,20 @@ is_made(struct request *r, bool ok)
 }
 
 void
+result_clear(struct request *r)
+{
+    buffer_clear(&r->writing);
+}
+
+void
 result_begin(struct request *r)
 {
-    r->items      = yyjson_mut_arr(r->doc);
-    r->structured = NULL;
-    r->role       = "user";
+    buffer_clear(&r->writing);
+    r->writing.max = WRITING_MOST;
+    r->items       = yyjson_mut_arr(r->doc);
+    r->structured = r->own_meta = NULL;
+    r->following                = STR_NONE;
+    r->role                     = "user";
     r->has_text = r->is_error = false;
     is_made(r, r->items != NULL);
 }
@@ -25,10 +36,14 @@ yyjson_mut_val *
 result_new(struct request *r, const char *type)
 {
     yyjson_mut_val *result = yyjson_mut_obj(r->doc);
+    yyjson_mut_val *meta   = r->own_meta != NULL ? r->own_meta : yyjson_mut_obj(r->doc);
 
-    if (!is_modern(r))
+    r->own_meta = NULL; /* in one result only */
+    if (!is_modern(r)) {
+        if (yyjson_mut_obj_size(meta) > 0)
+            is_made(r, yyjson_mut_obj_add_val(r->doc, result, "_meta", meta));
         return result;
-    yyjson_mut_val *meta = yyjson_mut_obj(r->doc);
+    }
     is_made(r, yyjson_mut_obj_add_str(r->doc, result, "resultType", type) &&
                    yyjson_mut_obj_add_val(r->doc, meta, META_KEY("serverInfo"),
                                           yyjson_mut_raw(r->doc, r->service->identity)) &&
@@ -90,10 +105,13 @@ stand_in(struct request *r, yyjson_mut_val *block)
     return words.data == NULL ? NULL : text_block(r, words);
 }
 
+static void end_writing(struct request *r);
+
 /* A message of a prompt has a role; everything else lies in its list as it is. */
 static void
 add_item(struct request *r, yyjson_mut_val *item)
 {
+    end_writing(r);
     if (!is_made(r, item != NULL) || r->is_answered)
         return;
     yyjson_mut_val *other = stand_in(r, item);
@@ -119,6 +137,36 @@ void
 request_add_text(struct request *r, struct str text)
 {
     add_item(r, text_block(r, text));
+}
+
+static void
+end_writing(struct request *r)
+{
+    struct buffer text = r->writing;
+
+    if (buffer_len(&text) == 0)
+        return;
+    r->writing = (struct buffer){.max = text.max};
+    request_add_text(r, buffer_str(&text));
+    buffer_clear(&text);
+}
+
+void
+request_write_text(struct request *r, struct str text)
+{
+    if (!r->is_answered)
+        is_made(r, buffer_append(&r->writing, text));
+}
+
+void
+request_write(struct request *r, const char *format, ...)
+{
+    va_list args;
+
+    va_start(args, format);
+    if (!r->is_answered)
+        is_made(r, buffer_vprintf(&r->writing, format, args));
+    va_end(args);
 }
 
 void
@@ -166,10 +214,11 @@ request_add_audio(struct request *r, struct str bytes, const char *mime_type)
     add_media(r, "audio", bytes, mime_type);
 }
 
+/* In a list it stands alone. */
 void
 request_add_link(struct request *r, const struct resource *resource)
 {
-    yyjson_mut_val *block = block_new(r, "resource_link");
+    yyjson_mut_val *block = r->make == result_of_resources ? yyjson_mut_obj(r->doc) : block_new(r, "resource_link");
 
     describe_resource(r->doc, block, resource, r->revision);
     add_item(r, block);
@@ -225,6 +274,21 @@ request_set_structured(struct request *r, yyjson_mut_val *value)
 {
     r->structured = value;
     is_made(r, value != NULL);
+}
+
+void
+request_add_meta(struct request *r, const char *key, yyjson_mut_val *value)
+{
+    if (r->own_meta == NULL)
+        r->own_meta = yyjson_mut_obj(r->doc);
+    is_made(r, yyjson_mut_obj_add_val(r->doc, r->own_meta, key, value));
+}
+
+void
+request_set_next(struct request *r, struct str place)
+{
+    r->following = arena_str(r->arena, place);
+    is_made(r, r->following.data != NULL);
 }
 
 yyjson_mut_doc *
@@ -290,6 +354,10 @@ result_of_tool(struct request *r)
 void
 answer_tool_fault(struct request *r, struct str words)
 {
+    const char *before = r->service->table->failing;
+
+    if (before != NULL)
+        words = arena_printf(r->arena, "%s%.*s", before, STR_ARG(words));
     result_begin(r);
     r->is_error = true;
     request_add_text(r, words);
@@ -333,11 +401,24 @@ result_of_completion(struct request *r)
     return result;
 }
 
+yyjson_mut_val *
+result_of_resources(struct request *r)
+{
+    yyjson_mut_val *result = result_new(r, "complete");
+
+    is_made(r, yyjson_mut_obj_add_val(r->doc, result, "resources", r->items));
+    if (r->following.data != NULL)
+        list_put_cursor(r, result, "resources", r->following);
+    result_add_freshness(r, result);
+    return result;
+}
+
 void
 request_finish(struct request *r)
 {
     if (r->is_answered)
         return;
+    end_writing(r);
     if (r->make == result_of_read && !r->is_broken && yyjson_mut_arr_size(r->items) == 0) {
         resource_refuse(r, STR("Resource not found")); /* never an empty list */
         return;
