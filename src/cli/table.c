@@ -127,7 +127,7 @@ const struct command commands[] = {
     {"help", {"help [COMMAND]", "help settings", "help --all | --man | --markdown"}, "Explains a command, or a setting.",
      {{"gatehouse help logs", "one command"},
       {"gatehouse help settings", "what may be set, and how"}},
-     .options = help_options, .most_words = 1, .complete = COMPLETE_COMMAND, .needs_no_home = true, .run = cli_help},
+     .options = help_options, .most_words = COMMAND_WORDS, .complete = COMPLETE_COMMAND, .needs_no_home = true, .run = cli_help},
     {"version", {"version [--json]"}, "Says which Gatehouse this is.",
      {{"gatehouse version", "Gatehouse " GATEHOUSE_VERSION}},
      .options = json_option, .needs_no_home = true, .run = cli_version},
@@ -135,23 +135,46 @@ const struct command commands[] = {
 };
 /* clang-format on */
 
-const struct command *
-command_find(struct str name)
+struct str
+command_word(const struct command *command)
 {
-    for (const struct command *c = commands; c->name != NULL; c++)
-        if (str_eq(name, str_from(c->name)))
+    const char *space = strrchr(command->name, ' ');
+
+    return str_from(space == NULL ? command->name : space + 1);
+}
+
+const struct command *
+command_find(const struct command *table, struct str word)
+{
+    for (const struct command *c = table; c->name != NULL; c++)
+        if (str_eq(word, command_word(c)))
             return c;
     return NULL;
 }
 
 const struct command *
-command_nearest(struct str name)
+command_follow(size_t count, const char *const *words, size_t *used)
+{
+    const struct command *table = commands, *found = NULL;
+
+    for (*used = 0; table != NULL && *used < count; ++*used) {
+        const struct command *next = command_find(table, str_from(words[*used]));
+        if (next == NULL)
+            break;
+        found = next;
+        table = next->commands;
+    }
+    return found;
+}
+
+const struct command *
+command_nearest(const struct command *table, struct str word)
 {
     const struct command *nearest = NULL;
     unsigned              best    = NEAREST_NONE;
 
-    for (const struct command *c = commands; c->name != NULL; c++) {
-        unsigned distance = nearest_distance(name, str_from(c->name));
+    for (const struct command *c = table; c != NULL && c->name != NULL; c++) {
+        unsigned distance = nearest_distance(word, command_word(c));
         if (distance < best) {
             best    = distance;
             nearest = c;
