@@ -39,8 +39,9 @@ name_of(sqlite3 *db)
     return path == NULL || path[0] == '\0' ? "the database" : slash == NULL ? path : slash + 1;
 }
 
-/* SQLite itself would make it with the umask's mode; its log takes the mode of the database. A file that is there is not
- * opened: closing it would drop the locks that other handles of this process have on it (fcntl(2), "advisory locks"). */
+/* SQLite itself would make it with the umask's mode; its log takes the mode of the database. A file that is there is
+ * not opened: closing it would drop the locks that other handles of this process have on it (fcntl(2), "advisory
+ * locks"). */
 static bool
 make_file(const char *path, struct error *err)
 {
@@ -88,12 +89,16 @@ db_open(const char *path, enum db_mode mode, struct error *err)
     return db;
 }
 
+/* The statements of a virtual table stand among ours, and are its own: it finalizes them when it is disconnected, which
+ * closing does before it finds that ours are still there. */
 void
 db_close(sqlite3 *db)
 {
     sqlite3_stmt *s;
 
-    while (db != NULL && (s = sqlite3_next_stmt(db, NULL)) != NULL)
+    if (db == NULL || sqlite3_close(db) == SQLITE_OK)
+        return;
+    while ((s = sqlite3_next_stmt(db, NULL)) != NULL)
         sqlite3_finalize(s);
     sqlite3_close(db);
 }

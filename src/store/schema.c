@@ -51,7 +51,7 @@ static const char first_schema[] =
     " FROM exchange_row e LEFT JOIN label l ON l.id = e.label LEFT JOIN name m ON m.id = e.method"
     " LEFT JOIN name t ON t.id = e.target;";
 
-static const char *const steps[] = {first_schema};
+static const char *const      steps[] = {first_schema};
 static const struct db_schema traffic = {.steps = steps, .count = sizeof steps / sizeof steps[0]};
 
 bool

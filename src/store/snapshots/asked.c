@@ -21,9 +21,9 @@ is_space(struct str rest, size_t *width)
 {
     unsigned char c = (unsigned char)rest.data[0];
 
-    *width = c <= ' ' || c == 0x7f                      ? 1
-             : str_starts(rest, STR("\xc2\xa0"))     ? 2  /* no-break space */
-             : str_starts(rest, STR("\xe3\x80\x80")) ? 3  /* ideographic space */
+    *width = c <= ' ' || c == 0x7f                   ? 1
+             : str_starts(rest, STR("\xc2\xa0"))     ? 2 /* no-break space */
+             : str_starts(rest, STR("\xe3\x80\x80")) ? 3 /* ideographic space */
                                                      : 0;
     return *width > 0;
 }
@@ -49,7 +49,8 @@ next_item(struct str *rest, struct item *out)
         *rest          = str_skip(*rest, out->text.len + 2);
         out->is_quoted = true;
     } else {
-        while (len < rest->len && rest->data[len] != '"' && rest->data[len] != '*' && !is_space(str_skip(*rest, len), &width))
+        while (len < rest->len && rest->data[len] != '"' && rest->data[len] != '*' &&
+               !is_space(str_skip(*rest, len), &width))
             len++;
         out->text = str_take(*rest, len);
         *rest     = str_skip(*rest, len);
@@ -89,8 +90,8 @@ read_items(struct tokens *t, struct str query, struct asked *asked, struct error
             continue;
         }
         item.is_or = pending.text.len > 0 && !item.is_not;
-        ok         = (pending.text.len == 0 || item.is_or || add_item(asked, &pending, err)) && add_item(asked, &item, err);
-        pending    = (struct item){0};
+        ok = (pending.text.len == 0 || item.is_or || add_item(asked, &pending, err)) && add_item(asked, &item, err);
+        pending = (struct item){0};
     }
     return ok && (pending.text.len == 0 || add_item(asked, &pending, err));
 }
@@ -146,7 +147,10 @@ write_wanted(const struct asked *asked, struct buffer *out)
         const struct item *item = &asked->items[i];
         if (item->is_not)
             continue;
-        ok = buffer_append(out, is_first ? STR("(") : item->is_or ? STR(" OR ") : STR(") AND (")) && write_item(out, item);
+        ok = buffer_append(out, is_first      ? STR("(")
+                                : item->is_or ? STR(" OR ")
+                                              : STR(") AND (")) &&
+             write_item(out, item);
         is_first = false;
     }
     return ok && buffer_append_char(out, ')');

@@ -12,8 +12,8 @@ move(struct snapshot_db *db, int64_t id, wall_time when, struct error *err)
     bool           ok = old_row_find(db, id, &old, err);
 
     if (ok && (old.is.deleted != 0) == (when != 0))
-        ok = error_set(err, ERROR_NOT_FOUND, when == 0 ? "snapshot %lld is not in the bin" : "snapshot %lld is in the bin",
-                       (long long)id);
+        ok = error_set(err, ERROR_NOT_FOUND,
+                       when == 0 ? "snapshot %lld is not in the bin" : "snapshot %lld is in the bin", (long long)id);
     sqlite3_stmt *s = ok ? handle_statement(db, SET_DELETED, err) : NULL;
     if (s != NULL) {
         sqlite3_bind_int64(s, 1, id);

@@ -7,13 +7,16 @@
 #include "store/snapshots/search.h"
 #include "store/snapshots/tokens.h"
 
-/* What `prepare` made goes with its handle: the statements are finalized by who closes that. */
+/* Before its handle is closed: see db_close. */
 static void
 forget_prepared(struct snapshot_db *db)
 {
     tokens_free(db->tokens);
     db->tokens = NULL;
-    memset(db->kept, 0, sizeof db->kept);
+    for (size_t i = 0; i < STATEMENTS; i++) {
+        sqlite3_finalize(db->kept[i]);
+        db->kept[i] = NULL;
+    }
 }
 
 static bool
@@ -27,8 +30,7 @@ prepare(void *owner, sqlite3 *sql, struct error *err)
     forget_prepared(db);
     if (!db_exec(sql, "PRAGMA synchronous = FULL; PRAGMA journal_size_limit = 16777216", err) ||
         (api = tokens_register(sql, err)) == NULL || !search_register(api, err) ||
-        (db->tokens = tokens_new(api, err)) == NULL ||
-        !snapshot_schema_bring_up(sql, db->place.path, copy, err) ||
+        (db->tokens = tokens_new(api, err)) == NULL || !snapshot_schema_bring_up(sql, db->place.path, copy, err) ||
         !db_number(sql, "SELECT count(*) FROM total", 0, &rows, err))
         return false;
     if (copy[0] != '\0' && db->opening != NULL)

@@ -98,10 +98,10 @@ bool
 excerpt_write(struct tokens *t, struct str text, const struct found *found, struct arena *a, struct str *out,
               struct error *err)
 {
-    struct buffer  line  = {.max = KIB(4)};
-    int            first = found->count == 0 || found->hits[0].at < TOKENS_BEFORE ? 0 : found->hits[0].at - TOKENS_BEFORE;
-    struct cutting c     = {.found = found, .first = first, .last = first + EXCERPT_TOKENS - 1};
-    bool           ok    = tokens_of(t, text, &c, on_token) == SQLITE_OK;
+    struct buffer line = {.max = KIB(4)};
+    int first          = found->count == 0 || found->hits[0].at < TOKENS_BEFORE ? 0 : found->hits[0].at - TOKENS_BEFORE;
+    struct cutting c   = {.found = found, .first = first, .last = first + EXCERPT_TOKENS - 1};
+    bool           ok  = tokens_of(t, text, &c, on_token) == SQLITE_OK;
 
     if (!c.is_cut)
         c.text.to = (int)text.len;

@@ -16,11 +16,11 @@ struct snapshot_db {
     struct place             place;
     struct snapshot_limits   limits;
     struct snapshot_opening *opening; /* while it opens; may be NULL */
-    uint64_t                 changes; /* commits of this handle, and files it opened: STAMP knows only those of others */
-    bool                     in_turn;
-    bool                     is_lost;    /* the turn: SQLite has taken it all back */
-    bool                     is_suspect; /* what it read made no sense: opened anew before the next use */
-    bool                     is_peek;    /* opened to recover: reads, no place */
+    uint64_t changes; /* commits of this handle, and files it opened: STAMP knows only those of others */
+    bool     in_turn;
+    bool     is_lost;    /* the turn: SQLite has taken it all back */
+    bool     is_suspect; /* what it read made no sense: opened anew before the next use */
+    bool     is_peek;    /* opened to recover: reads, no place */
 };
 
 /* Before anything is read: another file may lie in the place. In a turn it may not. */

@@ -15,11 +15,11 @@ statement_for(struct snapshot_db *db, const struct snapshot_filter *f, struct er
     const struct {
         enum statement which;
         struct str     key;
-    } narrow = f->from_bin             ? (typeof(narrow)){LIST_BIN, STR_NONE}
-               : f->name.len > 0    ? (typeof(narrow)){LIST_NAME, f->name}
-               : f->tag.len > 0     ? (typeof(narrow)){LIST_TAG, f->tag}
-               : f->project.len > 0 ? (typeof(narrow)){LIST_PROJECT, f->project}
-                                    : (typeof(narrow)){LIST_ALL, STR_NONE};
+    } narrow        = f->from_bin          ? (typeof(narrow)){LIST_BIN, STR_NONE}
+                      : f->name.len > 0    ? (typeof(narrow)){LIST_NAME, f->name}
+                      : f->tag.len > 0     ? (typeof(narrow)){LIST_TAG, f->tag}
+                      : f->project.len > 0 ? (typeof(narrow)){LIST_PROJECT, f->project}
+                                           : (typeof(narrow)){LIST_ALL, STR_NONE};
     sqlite3_stmt *s = handle_statement(db, narrow.which, err);
 
     if (s == NULL)

@@ -1,5 +1,5 @@
-/* src/store/snapshots/parts.h: what changes are made of: beside the row of a snapshot its words, its tags and the totals
- * change with it. Inside a change only. */
+/* src/store/snapshots/parts.h: what changes are made of: beside the row of a snapshot its words, its tags and the
+ * totals change with it. Inside a change only. */
 #ifndef GATEHOUSE_STORE_SNAPSHOTS_PARTS_H
 #define GATEHOUSE_STORE_SNAPSHOTS_PARTS_H
 
@@ -14,7 +14,7 @@ bool total_add(struct snapshot_db *db, const struct growth *growth, struct error
 
 /* A row as it is before it changes. */
 struct old_row {
-    struct snapshot is; /* its numbers; no texts */
+    struct snapshot is;   /* its numbers; no texts */
     struct buffer   tags; /* a line each */
 };
 bool old_row_find(struct snapshot_db *db, int64_t id, struct old_row *out, struct error *err);

@@ -3,16 +3,16 @@
 static const char *
 not_found(const struct snapshot_which *which)
 {
-    return which->name.len > 0 ? "there is no snapshot of that name" : which->project.len > 0
-                                     ? "there is no snapshot of that project"
-                                     : "there is no snapshot";
+    return which->name.len > 0      ? "there is no snapshot of that name"
+           : which->project.len > 0 ? "there is no snapshot of that project"
+                                    : "there is no snapshot";
 }
 
 /* What `which` asks for, with its parameters. */
 static sqlite3_stmt *
 statement_for(struct snapshot_db *db, const struct snapshot_which *which, struct error *err)
 {
-    enum statement kind = which->id != 0             ? LOAD_ID
+    enum statement kind = which->id != 0           ? LOAD_ID
                           : which->name.len > 0    ? LOAD_NAME
                           : which->project.len > 0 ? LOAD_PROJECT
                                                    : LOAD_NEWEST;

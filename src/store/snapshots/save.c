@@ -75,9 +75,9 @@ replace(struct snapshot_db *db, struct snapshot *fresh, wall_time now, struct er
         fresh->version = old.is.version + 1;
         fresh->created = old.is.created;
         fresh->changed = now > old.is.changed ? now : old.is.changed;
-        ok = total_add(db, &growth, err) && do_id(db, KEEP, fresh->id, err) && do_id(db, REMOVE_WORDS, fresh->id, err) &&
-             write_row(db, CHANGE, fresh, buffer_str(&tags), err) && do_id(db, ADD_WORDS, fresh->id, err) &&
-             tags_each(db, REMOVE_TAG, fresh, buffer_str(&old.tags), err) &&
+        ok             = total_add(db, &growth, err) && do_id(db, KEEP, fresh->id, err) &&
+             do_id(db, REMOVE_WORDS, fresh->id, err) && write_row(db, CHANGE, fresh, buffer_str(&tags), err) &&
+             do_id(db, ADD_WORDS, fresh->id, err) && tags_each(db, REMOVE_TAG, fresh, buffer_str(&old.tags), err) &&
              tags_each(db, ADD_TAG, fresh, buffer_str(&tags), err);
     }
     old_row_clear(&old);

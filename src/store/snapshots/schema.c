@@ -9,16 +9,17 @@
 
 /* What each table is for:
  *
- *   snapshot   one each, as it is now. created, changed, deleted: microseconds since 1970; deleted: when it went into the
- *              bin, NULL: it is not there. tags: a line each. bytes: what counts for size and quota. The long texts stand
- *              last, so that a list need not read them
+ *   snapshot   one each, as it is now. created, changed, deleted: microseconds since 1970; deleted: when it went into
+ *              the bin, NULL: it is not there. tags: a line each. bytes: what counts for size and quota. The long
+ *              texts stand last, so that a list need not read them
  *   version    what each update replaced
  *   tag        those of what is not in the bin
  *   words      the full text of all of snapshot; it keeps no text itself. Whoever changes a row takes its words out
  *              before and puts them in after (no triggers: handles of ours have them off)
  *   total      one row: what snapshot and version add up to
+ *   imported   the source of each that came from the old server: it does not come again, though it be deleted here
  *
- * snapshot_updated is for NEWEST of statements.c; snapshot_card holds what a search asks of each row it may show. Numbers are never given twice (AUTOINCREMENT). */
+ * snapshot_updated is for NEWEST of statements.c; snapshot_card holds what a search asks of each row it may show. */
 #define COLUMNS                                                                                                        \
     "version INTEGER NOT NULL, created INTEGER NOT NULL, changed INTEGER NOT NULL, deleted INTEGER,"                   \
     " importance INTEGER NOT NULL, bytes INTEGER NOT NULL, name TEXT, project TEXT, tags TEXT, client TEXT,"           \
@@ -35,6 +36,7 @@ static const char first_schema[] =
     "CREATE TABLE total(count INTEGER NOT NULL, in_bin INTEGER NOT NULL, versions INTEGER NOT NULL,"
     " bytes INTEGER NOT NULL);"
     "INSERT INTO total VALUES(0, 0, 0, 0);"
+    "CREATE TABLE imported(source TEXT PRIMARY KEY) WITHOUT ROWID;"
     "CREATE INDEX snapshot_created ON snapshot(created, id, changed) WHERE deleted IS NULL;"
     "CREATE INDEX snapshot_name ON snapshot(name, created) WHERE deleted IS NULL AND name IS NOT NULL;"
     "CREATE INDEX snapshot_project ON snapshot(project, created) WHERE deleted IS NULL AND project IS NOT NULL;"
@@ -46,20 +48,18 @@ static const char first_schema[] =
 static const char *const steps[] = {first_schema};
 
 const struct db_schema snapshot_schema = {
-    .steps       = steps,
-    .count       = sizeof steps / sizeof steps[0],
-    .application = 0x47487331, /* "GHs1" */
+    .steps = steps, .count = sizeof steps / sizeof steps[0], .application = 0x47487331, /* "GHs1" */
 };
 
-/* Beside it: snapshots.db.schema-1, with the time when that is taken. Whoever reads sees the file as it was: we have the
- * lock of writing. */
+/* Beside it: snapshots.db.schema-1, with the time when that is taken. Whoever reads sees the file as it was: we have
+ * the lock of writing. */
 static bool
 copy_first(void *arg, const char *path, int version, struct error *err)
 {
-    char      *copy = arg;
-    struct tm  tm   = {0};
-    time_t     now  = (time_t)(clock_wall() / SECONDS(1));
-    char       when[32];
+    char     *copy = arg;
+    struct tm tm   = {0};
+    time_t    now  = (time_t)(clock_wall() / SECONDS(1));
+    char      when[32];
 
     gmtime_r(&now, &tm);
     strftime(when, sizeof when, "%Y-%m-%dT%H%M%SZ", &tm);

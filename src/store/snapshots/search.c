@@ -93,7 +93,8 @@ is_at_row(struct snapshot_db *db, sqlite3_stmt *s, struct error *err)
 {
     int got = handle_row(db, s, err);
 
-    return got > 0 || (got == 0 && error_set(err, ERROR_INVALID, "the index of words knows a snapshot that is not there"));
+    return got > 0 ||
+           (got == 0 && error_set(err, ERROR_INVALID, "the index of words knows a snapshot that is not there"));
 }
 
 static bool

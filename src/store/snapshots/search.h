@@ -21,7 +21,15 @@ bool asked_read(struct tokens *t, struct str query, const struct snapshot_filter
                 unsigned *narrowing, struct error *err);
 
 /* The columns of the table of words. */
-enum found_column { FOUND_NAME, FOUND_PROJECT, FOUND_TAGS, FOUND_SUMMARY, FOUND_CONTEXT, FOUND_NEXT_STEPS, FOUND_COLUMNS };
+enum found_column {
+    FOUND_NAME,
+    FOUND_PROJECT,
+    FOUND_TAGS,
+    FOUND_SUMMARY,
+    FOUND_CONTEXT,
+    FOUND_NEXT_STEPS,
+    FOUND_COLUMNS
+};
 
 /* The best place of a row: as many different words of the query as possible within EXCERPT_TOKENS. */
 enum { FOUND_HITS = 8, EXCERPT_TOKENS = 32 };
@@ -30,7 +38,7 @@ struct found {
     enum found_column column;
     int               count;
     struct {
-        int at, len; /* tokens of the column */
+        int at, len;    /* tokens of the column */
     } hits[FOUND_HITS]; /* ascending */
 };
 /* Makes gatehouse_find(words, narrowing) known: a struct found as a blob. */

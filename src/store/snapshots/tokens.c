@@ -5,8 +5,8 @@
 #include "store/snapshots/letters.h"
 
 struct tokens { /* what FTS5 knows as Fts5Tokenizer */
-    fts5_tokenizer  inner;
-    Fts5Tokenizer  *inner_self;
+    fts5_tokenizer inner;
+    Fts5Tokenizer *inner_self;
 };
 
 /* A text between two characters that stand alone is given to unicode61. */

@@ -19,8 +19,9 @@ snapshot_db_begin(struct snapshot_db *db, struct error *err)
 bool
 snapshot_db_commit(struct snapshot_db *db, struct error *err)
 {
-    bool ok = db->is_lost ? error_set(err, ERROR_FULL, "an earlier change of this turn could not be written, and took"
-                                                       " all of it back")
+    bool ok = db->is_lost ? error_set(err, ERROR_FULL,
+                                      "an earlier change of this turn could not be written, and took"
+                                      " all of it back")
                           : handle_do(db, COMMIT, err);
 
     if (!ok) {
@@ -83,7 +84,7 @@ change_end(struct change *c, bool ok, struct error *err)
     }
     if (ok && handle_do(db, RELEASE, err))
         return true;
-    db->is_lost = sqlite3_get_autocommit(db->sql) != 0 || !handle_do(db, ROLLBACK_TO, NULL) ||
-                  !handle_do(db, RELEASE, NULL);
+    db->is_lost =
+        sqlite3_get_autocommit(db->sql) != 0 || !handle_do(db, ROLLBACK_TO, NULL) || !handle_do(db, RELEASE, NULL);
     return false;
 }
