@@ -138,7 +138,7 @@ desk_clear(struct desk *d)
 }
 
 void *
-job_new(struct request *r, size_t size)
+desk_job(struct request *r, size_t size)
 {
     struct job *job = request_job(r, size);
 

@@ -65,12 +65,12 @@ struct job {
     yyjson_val         *arguments;
     bool (*work)(struct job *job, struct error *err); /* on a worker */
 };
-#define JOB_NEW(r, type) ((type *)job_new((r), sizeof(type)))
+#define JOB_NEW(r, type) ((type *)desk_job((r), sizeof(type)))
 
 /* --- desk.c --- */
 
 /* NULL: the request has failed. `size` is of a struct that begins with a struct job. */
-void *job_new(struct request *r, size_t size);
+void *desk_job(struct request *r, size_t size);
 /* `work` on a worker, with the database; then `done`, when it went well. */
 void job_read(struct request *r, bool (*work)(struct job *job, struct error *err), request_handler done);
 void job_write(struct request *r, bool (*work)(struct job *job, struct error *err), request_handler done);

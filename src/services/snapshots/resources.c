@@ -1,5 +1,5 @@
 /* Snapshots as resources: the newest, one by its id or its name, and the list of them; and what may stand in a URI. */
-#include <stdio.h>
+#include <stdlib.h>
 
 #include "services/snapshots/parts.h"
 
@@ -15,7 +15,7 @@ struct reading {
 };
 
 static bool
-read(struct job *job, struct error *err)
+find_one(struct job *job, struct error *err)
 {
     struct reading *w = (struct reading *)job;
 
@@ -55,7 +55,7 @@ begin_read(struct request *r, struct snapshot_which which)
     if (w == NULL)
         return;
     w->which = which;
-    job_read(r, read, answer_read);
+    job_read(r, find_one, answer_read);
 }
 
 void
