@@ -52,7 +52,8 @@ bash_reply(struct buffer *out, enum complete complete, const char *const *choice
         buffer_append(out, STR("COMPREPLY=($(compgen -d -- \"$cur\"))"));
         return;
     case COMPLETE_FILE:
-        buffer_append(out, STR("compopt -o default; COMPREPLY=()"));
+        buffer_append(out, STR("COMPREPLY=(); " /* zsh has no compopt */
+                               "compopt -o default 2>/dev/null || COMPREPLY=($(compgen -f -- \"$cur\"))"));
         return;
     case COMPLETE_SERVER:
     case COMPLETE_SNAPSHOT:

@@ -36,15 +36,15 @@ print_options(struct buffer *out, const struct option *options, const char *titl
     }
 }
 
-/* Of a group. */
 static void
-print_below(struct buffer *out, const struct command *table)
+print_below(struct buffer *out, const struct command *group)
 {
-    if (table == NULL)
+    if (group->commands == NULL)
         return;
     buffer_append(out, STR("\nCommands\n"));
-    for (const struct command *c = table; c->name != NULL; c++)
+    for (const struct command *c = group->commands; c->name != NULL; c++)
         buffer_printf(out, "  %-10.*s %s\n", STR_ARG(command_word(c)), c->text);
+    buffer_printf(out, "One of them: gatehouse %s COMMAND --help\n", group->name);
 }
 
 static void
@@ -53,7 +53,7 @@ print_command(struct buffer *out, const struct command *c)
     buffer_printf(out, "%s\n\n", c->text);
     for (size_t i = 0; i < COMMAND_USAGES && c->usage[i] != NULL; i++)
         buffer_printf(out, "%s gatehouse %s\n", i == 0 ? "usage:" : "      ", c->usage[i]);
-    print_below(out, c->commands);
+    print_below(out, c);
     buffer_append(out, STR("\nExamples\n"));
     for (size_t i = 0; i < COMMAND_EXAMPLES && c->examples[i].line != NULL; i++)
         buffer_printf(out, "  %s\n      %s\n", c->examples[i].line, c->examples[i].text);
