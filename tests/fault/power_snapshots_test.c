@@ -103,7 +103,8 @@ __wrap_unlink(const char *path)
 
 enum act { OPEN, SAVE, UPDATE, DELETE, UNDELETE, TURN, BACKUP, RESTORE, MEND, ACTS };
 
-static const char *const act_names[ACTS] = {"open", "save", "update", "delete", "undelete", "turn", "backup", "restore", "mend"};
+static const char *const act_names[ACTS] = {"open", "save",   "update",  "delete", "undelete",
+                                            "turn", "backup", "restore", "mend"};
 
 struct life {
     char                directory[64], path[96];
@@ -116,8 +117,8 @@ struct life {
     wall_time           now;
     struct {
         enum act kind;
-        uint64_t world;    /* what is there when it is done */
-        size_t   position; /* of the disk, when it was acknowledged */
+        uint64_t world;      /* what is there when it is done */
+        size_t   position;   /* of the disk, when it was acknowledged */
         char     backup[32]; /* the name it made */
     } acts[ACTS_MAX];
     size_t count;
@@ -248,8 +249,8 @@ act(struct life *l, enum act kind)
     struct snapshot_figures figures;
     must(l, snapshot_figures(l->db, &figures, &l->err), kind); /* opens another file that lies there now */
     vfs_note(NULL);
-    struct disk *noted = disk;
-    disk               = NULL;
+    struct disk *noted      = disk;
+    disk                    = NULL;
     l->acts[l->count].world = life_digest(l->db, "while it is written");
     disk                    = noted;
     vfs_note(disk);
@@ -375,8 +376,8 @@ choose(const struct life *l, uint64_t *random, int i)
 
 TEST(after_power_loss_what_was_acknowledged_is_there_and_backups_are_whole)
 {
-    struct life *l       = calloc(1, sizeof *l);
-    uint64_t     seed    = seed_for("snapshots"), random = seed;
+    struct life *l    = calloc(1, sizeof *l);
+    uint64_t     seed = seed_for("snapshots"), random = seed;
     const char  *is_long = getenv("TEST_LONG");
     int          points  = is_long != NULL && is_long[0] != '\0' ? LONG_RUN : SHORT_RUN;
     char         where[96], backups[96];

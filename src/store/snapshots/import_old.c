@@ -39,10 +39,11 @@ struct import {
 static bool
 find_columns(sqlite3 *db, bool found[OLD_COLUMNS], struct error *err)
 {
-    static const char sql[] = "SELECT x.name FROM pragma_table_list('snapshots') AS t, pragma_table_xinfo('snapshots') AS x"
-                              " WHERE t.schema = 'main' AND t.type = 'table' AND t.wr = 0 AND x.hidden = 0 LIMIT 1000";
-    sqlite3_stmt     *s    = NULL;
-    int               code = sqlite3_prepare_v2(db, sql, -1, &s, NULL);
+    static const char sql[] =
+        "SELECT x.name FROM pragma_table_list('snapshots') AS t, pragma_table_xinfo('snapshots') AS x"
+        " WHERE t.schema = 'main' AND t.type = 'table' AND t.wr = 0 AND x.hidden = 0 LIMIT 1000";
+    sqlite3_stmt *s    = NULL;
+    int           code = sqlite3_prepare_v2(db, sql, -1, &s, NULL);
 
     while (code == SQLITE_OK && (code = sqlite3_step(s)) == SQLITE_ROW) {
         struct str name = db_str(s, 0);
@@ -54,8 +55,8 @@ find_columns(sqlite3 *db, bool found[OLD_COLUMNS], struct error *err)
     sqlite3_finalize(s);
     for (int i = 0; ok && i < OLD_COLUMNS; i++)
         if (!found[i] && !columns[i].is_optional)
-            ok = error_set(err, ERROR_INVALID, "it is not a database of snapshot-mcp-server: no table snapshots with %s",
-                           columns[i].name);
+            ok = error_set(err, ERROR_INVALID,
+                           "it is not a database of snapshot-mcp-server: no table snapshots with %s", columns[i].name);
     return ok;
 }
 
@@ -63,9 +64,9 @@ static sqlite3_stmt *
 select_rows(sqlite3 *db, struct error *err)
 {
     bool          found[OLD_COLUMNS] = {false};
-    struct buffer sql            = {.max = KIB(4)};
-    sqlite3_stmt *s              = NULL;
-    bool          ok             = find_columns(db, found, err);
+    struct buffer sql                = {.max = KIB(4)};
+    sqlite3_stmt *s                  = NULL;
+    bool          ok                 = find_columns(db, found, err);
 
     for (int i = 0; ok && i < OLD_COLUMNS; i++)
         ok = buffer_printf(&sql, "%s%s", i == 0 ? "SELECT " : ", ", found[i] ? columns[i].name : "NULL");
@@ -100,7 +101,8 @@ read_text(struct import *m, sqlite3_stmt *s, enum old column, struct str *out, s
         return error_set(err, ERROR_INVALID, "its %s is not text", columns[column].name);
     struct str text = db_str(s, column);
     *out            = text.len == 0 ? STR_NONE : text_clean(text, m->a);
-    return text.len == 0 || out->data != NULL || error_set(err, ERROR_MEMORY, "no memory for its %s", columns[column].name);
+    return text.len == 0 || out->data != NULL ||
+           error_set(err, ERROR_MEMORY, "no memory for its %s", columns[column].name);
 }
 
 static bool
@@ -114,15 +116,16 @@ read_row(struct import *m, sqlite3_stmt *s, struct snapshot *out, struct error *
     out->id = sqlite3_column_int64(s, OLD_ID);
     if (!read_text(m, s, OLD_NAME, &out->text.name, err) || !read_text(m, s, OLD_SUMMARY, &out->text.summary, err) ||
         !read_text(m, s, OLD_CONTEXT, &out->text.context, err) ||
-        !read_text(m, s, OLD_NEXT_STEPS, &out->text.next_steps, err) || !read_text(m, s, OLD_CREATED_AT, &created, err) ||
-        !read_text(m, s, OLD_PROMPT, &out->text.prompt, err))
+        !read_text(m, s, OLD_NEXT_STEPS, &out->text.next_steps, err) ||
+        !read_text(m, s, OLD_CREATED_AT, &created, err) || !read_text(m, s, OLD_PROMPT, &out->text.prompt, err))
         return false;
     out->created       = read_time(created);
     out->changed       = out->created;
     out->origin.server = STR("snapshot-mcp-server");
     /* The time too: another file may lie there one day, and begin at 1 again. */
     out->origin.source = arena_printf(m->a, "%s#%lld %.*s", m->path, (long long)out->id, STR_ARG(created));
-    return out->origin.source.data != NULL || error_set(err, ERROR_MEMORY, "no memory for snapshot %lld", (long long)out->id);
+    return out->origin.source.data != NULL ||
+           error_set(err, ERROR_MEMORY, "no memory for snapshot %lld", (long long)out->id);
 }
 
 static void
@@ -239,7 +242,7 @@ snapshot_import_old(struct snapshot_db *db, const char *from, struct snapshot_im
         arena_free(m.a);
         return error_set(err, ERROR_INVALID, "%s is the database itself", from);
     }
-    m.from = database_open_foreign(from, true, copy, err);
+    m.from  = database_open_foreign(from, true, copy, err);
     bool ok = m.from != NULL && (m.a != NULL || error_set(err, ERROR_MEMORY, "no memory")) && take_rows(&m, err);
     database_close_foreign(m.from, copy);
     arena_free(m.a);

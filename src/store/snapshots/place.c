@@ -112,8 +112,8 @@ move(const char *from, const char *to, struct error *err)
     return rename(from, to) == 0 || errno == ENOENT || error_set_errno(err, errno, "renaming %s", from);
 }
 
-/* What lies beside goes first: without its log a file might look whole. An empty log says nothing, and what handles share
- * of it is theirs. */
+/* What lies beside goes first: without its log a file might look whole. An empty log says nothing, and what handles
+ * share of it is theirs. */
 static bool
 set_aside(const struct place *p, const char *kept, struct error *err)
 {
@@ -134,8 +134,8 @@ set_aside(const struct place *p, const char *kept, struct error *err)
     return move(p->path, kept, err) && place_sync_directory(p->path, err);
 }
 
-/* From when <path>-next is there until it is gone; each step may have been done before. It holds the end of the name that
- * the old file gets. */
+/* From when <path>-next is there until it is gone; each step may have been done before. It holds the end of the name
+ * that the old file gets. */
 static bool
 finish(const struct place *p, struct error *err)
 {

@@ -162,8 +162,7 @@ is_single(const char *path, struct error *err)
     snprintf(log, sizeof log, "%s-wal", path);
     if (stat(log, &info) != 0)
         return true;
-    return info.st_size == 0 ? unlink(log) == 0
-                             : error_set(err, ERROR_INTERNAL, "%s could not be closed", path);
+    return info.st_size == 0 ? unlink(log) == 0 : error_set(err, ERROR_INTERNAL, "%s could not be closed", path);
 }
 
 /* SQLite finds its way to our tables. */
@@ -172,7 +171,8 @@ leads_somewhere(struct snapshot_db *db)
 {
     int64_t tables = 0;
 
-    return db != NULL && db_number(db->sql, "SELECT count(*) FROM sqlite_schema WHERE name = 'snapshot'", 0, &tables, NULL) &&
+    return db != NULL &&
+           db_number(db->sql, "SELECT count(*) FROM sqlite_schema WHERE name = 'snapshot'", 0, &tables, NULL) &&
            tables == 1;
 }
 
@@ -242,12 +242,12 @@ say(struct snapshot_opening *opening, const struct place *p, const char *kept, c
 
     if (opening == NULL)
         return;
-    snprintf(in_place, sizeof in_place, m->backup[0] == '\0' ? "there is no backup" : "the backup of %s is in its place",
-             m->backup);
+    snprintf(in_place, sizeof in_place,
+             m->backup[0] == '\0' ? "there is no backup" : "the backup of %s is in its place", m->backup);
     snprintf(read, sizeof read, "%llu snapshots and %llu changes were read out of it", (unsigned long long)m->taken,
              (unsigned long long)m->changed);
-    snprintf(opening->damaged, sizeof opening->damaged, "%s was damaged and is kept as %s: %s, and %s", base_of(p->path),
-             base_of(kept), in_place, m->is_read ? read : "nothing could be read out of it");
+    snprintf(opening->damaged, sizeof opening->damaged, "%s was damaged and is kept as %s: %s, and %s",
+             base_of(p->path), base_of(kept), in_place, m->is_read ? read : "nothing could be read out of it");
 }
 
 static bool
