@@ -482,9 +482,49 @@ TEST(what_is_exported_comes_in_elsewhere_once)
     yyjson_doc *doc = said_json(&h);
     assert_int_equal(yyjson_arr_size(yyjson_obj_get(yyjson_doc_get_root(doc), "snapshots")), 1);
     yyjson_doc_free(doc);
+    assert_int_equal(snapshots(&h, "import", path, "--json"), EXIT_DONE); /* where it came from */
+    assert_string_equal(h.out, "{\"taken\":0,\"had\":2,\"refused\":0}\n");
+    assert_int_equal(snapshots(&h, "export", "--project", "gatehouse"), EXIT_DONE);
     other.typed = h.out;
     assert_int_equal(snapshots(&other, "import", "-"), EXIT_DONE);
     assert_string_equal(other.out, "Took in 0 snapshots; 1 was there already\n");
+    home_close(&other);
+    home_close(&h);
+}
+
+TEST(what_gets_another_id_comes_in_once_too)
+{
+    struct home h, other;
+    char        path[100];
+
+    fill(&h);
+    home_open(&other);
+    snprintf(path, sizeof path, "%s/memory.json", h.path);
+    assert_int_equal(snapshots(&other, "save", "My own first", "--context", "x"), EXIT_DONE);
+    assert_int_equal(snapshots(&h, "export", path), EXIT_DONE);
+    assert_int_equal(snapshots(&other, "import", path), EXIT_DONE);
+    assert_string_equal(other.out, "Took in 2 snapshots\n");
+    assert_int_equal(snapshots(&other, "import", path), EXIT_DONE);
+    assert_string_equal(other.out, "Took in 0 snapshots; 2 were there already\n");
+    assert_int_equal(snapshots(&other, "list", "--json"), EXIT_DONE);
+    assert_int_equal(json_count(&other), 3);
+    home_close(&other);
+    home_close(&h);
+}
+
+TEST(an_object_that_was_given_comes_through_an_export)
+{
+    struct home h, other;
+
+    home_open(&h);
+    home_open(&other);
+    assert_int_equal(snapshots(&h, "save", "Parts", "--structured", "--context", "{\"files\":[\"a.c\"],\"n\":1}"),
+                     EXIT_DONE);
+    assert_int_equal(snapshots(&h, "export"), EXIT_DONE);
+    other.typed = h.out;
+    assert_int_equal(snapshots(&other, "import", "-"), EXIT_DONE);
+    assert_int_equal(snapshots(&other, "show", "--json"), EXIT_DONE);
+    assert_said(other.out, "\"structured\":{\"files\":[\"a.c\"],\"n\":1}");
     home_close(&other);
     home_close(&h);
 }
