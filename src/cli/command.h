@@ -17,6 +17,7 @@ enum complete {
     COMPLETE_FILE,
     COMPLETE_COMMAND,
     COMPLETE_CHOICES,
+    COMPLETE_BUILT_IN,
     COMPLETE_SERVER,
     COMPLETE_SNAPSHOT, /* by name */
     COMPLETE_PROJECT,  /* of snapshots, as tags are */

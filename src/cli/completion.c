@@ -1,4 +1,5 @@
 #include "cli/cli.h"
+#include "gateway/registry.h"
 
 /* Each shell gets the table as a script of its own. What only Gatehouse knows is asked for when needed: a value a line,
  * which others have written. A shell must neither expand it nor put it into the command line as if it were typed. */
@@ -22,6 +23,13 @@ command_names(struct buffer *out, const struct command *table)
 {
     for (const struct command *c = table; c->name != NULL; c++)
         buffer_printf(out, "%.*s ", STR_ARG(command_word(c)));
+}
+
+static void
+built_in_names(struct buffer *out)
+{
+    for (const struct built_in *b = built_ins; b->name != NULL; b++)
+        buffer_printf(out, "%s ", b->name);
 }
 
 static void
@@ -64,6 +72,10 @@ bash_reply(struct buffer *out, enum complete complete, const char *const *choice
     case COMPLETE_NOTHING:
         buffer_append(out, STR("COMPREPLY=()"));
         return;
+    case COMPLETE_BUILT_IN:
+        buffer_append(out, STR("COMPREPLY=($(compgen -W '"));
+        built_in_names(out);
+        break;
     case COMPLETE_COMMAND:
         buffer_append(out, STR("COMPREPLY=($(compgen -W '"));
         command_names(out, commands);
@@ -166,6 +178,10 @@ fish_arguments(struct buffer *out, enum complete complete, const char *const *ch
     case COMPLETE_TAG:
         buffer_printf(out, " -a '(%s 2>/dev/null)'", asked[complete]);
         return;
+    case COMPLETE_BUILT_IN:
+        buffer_append(out, STR(" -a '"));
+        built_in_names(out);
+        break;
     case COMPLETE_COMMAND:
         buffer_append(out, STR(" -a '"));
         command_names(out, commands);
