@@ -225,7 +225,7 @@ place_new(struct place *p, char path[PATH_MAX], struct error *err)
 static void
 name_for(const struct place *p, const char *word, char kept[PATH_MAX])
 {
-    char   time[TIME_ISO_SIZE], compact[TIME_ISO_SIZE];
+    char   time[TIME_ISO_SIZE], compact[TIME_ISO_SIZE] = "";
     size_t len = 0;
 
     time_format_iso(clock_wall(), time);
