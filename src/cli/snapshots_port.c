@@ -198,14 +198,12 @@ static bool
 take_json(struct taking *t, struct buffer *text, struct error *err)
 {
     yyjson_read_err why = {0};
-    struct str      s   = buffer_str(text);
 
     if (!buffer_reserve(text, YYJSON_PADDING_SIZE))
         return error_set(err, ERROR_MEMORY, "no memory");
-    s        = buffer_str(text);
-    char *in = (char *)(uintptr_t)s.data;
-    memset(in + s.len, 0, YYJSON_PADDING_SIZE);
-    yyjson_doc *doc   = yyjson_read_opts(in, s.len, YYJSON_READ_INSITU | YYJSON_READ_BIGNUM_AS_RAW, NULL, &why);
+    memset(buffer_space(text), 0, YYJSON_PADDING_SIZE);
+    yyjson_doc *doc   = yyjson_read_opts(text->data + text->from, buffer_len(text),
+                                         YYJSON_READ_INSITU | YYJSON_READ_BIGNUM_AS_RAW, NULL, &why);
     yyjson_val *items = doc == NULL ? NULL : export_items(yyjson_doc_get_root(doc));
     bool        ok;
 
@@ -261,7 +259,7 @@ static bool
 put_sum(struct memory *m, const struct snapshot_import *sum)
 {
     if (m->is_json)
-        return buffer_printf(&m->out, "{\"taken\":%llu,\"had\":%llu,\"refused\":%llu}\n",
+        return buffer_printf(&m->out, "{\"imported\":%llu,\"present\":%llu,\"refused\":%llu}\n",
                              (unsigned long long)sum->taken, (unsigned long long)sum->had,
                              (unsigned long long)sum->refused);
     bool ok = buffer_append(&m->out, STR("Took in ")) && memory_count(&m->out, sum->taken);

@@ -113,7 +113,7 @@ put_excerpt(struct memory *m, struct str excerpt)
               .out = &m->out, .colour = m->cli->colour, .room = columns > (unsigned)(2 * INDENT) ? columns - INDENT : 0};
     bool ok = make_printable(excerpt, &m->part) && buffer_printf(&m->out, "%*s", INDENT, "");
 
-    struct str text = buffer_str(&m->part);
+    struct str text = m->part.data == NULL ? STR("") : buffer_str(&m->part);
     for (size_t from = 0, i = 0; ok && i <= text.len; i++)
         if (i == text.len || is_space(text.data[i])) {
             ok   = i == from || put_word(&w, str_take(str_skip(text, from), i - from));
