@@ -133,6 +133,7 @@ handle_look(struct snapshot_db *db, struct error *err)
     forget_prepared(db);
     snapshot_file_close(&db->place, db->sql);
     db->sql = NULL;
+    db->place.is_doubted |= db->is_suspect;
     return open_file(db, err);
 }
 
