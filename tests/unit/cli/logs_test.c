@@ -153,7 +153,7 @@ TEST(servers_are_added_listed_and_removed)
     assert_int_equal(run(&h, (char[]){"add"}, (char[]){"files"}, (char[]){"http://h/"}), EXIT_FAILED);
     assert_int_equal(run(&h, (char[]){"add"}, (char[]){"b"}, (char[]){"h:9"}), EXIT_TYPED_WRONG);
     assert_int_equal(run(&h, (char[]){"list"}), EXIT_DONE);
-    assert_said(h.out, "files  stdio  not running      2       1  3.1 ms  npx -y 'my server'\n");
+    assert_said(h.out, "files      stdio     not running      2       1  3.1 ms  npx -y 'my server'\n");
     assert_int_equal(run(&h, (char[]){"list"}, json), EXIT_DONE);
     assert_said(h.out, "\"calls\":2,\"errors\":1,\"p50_us\":3100");
     assert_int_equal(run(&h, (char[]){"remove"}, (char[]){"file"}), EXIT_NOT_FOUND);
