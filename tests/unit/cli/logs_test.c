@@ -160,7 +160,7 @@ TEST(servers_are_added_listed_and_removed)
     assert_said(h.err, "did you mean \"files\"?");
     assert_int_equal(run(&h, (char[]){"remove"}, (char[]){"files"}), EXIT_DONE);
     assert_int_equal(run(&h, (char[]){"list"}, (char[]){"--names"}), EXIT_DONE);
-    assert_string_equal(h.out, "");
+    assert_string_equal(h.out, "snapshots\n");
     home_close(&h);
 }
 
