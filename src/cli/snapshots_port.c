@@ -134,9 +134,10 @@ snapshots_export(struct cli *cli)
 
 struct taking {
     struct memory         *m;
-    struct snapshot_import sum; /* of all files */
-    struct snapshot_import now; /* of the one at hand */
-    uint64_t               in_turn;
+    mono_time              began;
+    bool                   is_told; /* how far it is: what takes long shows that it lives */
+    struct snapshot_import sum;     /* of all files */
+    struct snapshot_import now;     /* of the one at hand */
 };
 
 static void
@@ -166,6 +167,23 @@ take(struct taking *t, yyjson_val *item, size_t number, struct error *err)
     return ok;
 }
 
+static void
+tell_progress(struct taking *t, uint64_t done, uint64_t of)
+{
+    struct buffer text = {.max = 128};
+
+    if (!t->m->cli->is_terminal || (!t->is_told && clock_mono() - t->began < MILLISECONDS(500)))
+        return;
+    t->is_told = true;
+    buffer_append_char(&text, '\r');
+    format_count(&text, done);
+    buffer_append(&text, STR(" of "));
+    format_count(&text, of);
+    fprintf(t->m->cli->err, "%.*s%s", STR_ARG(buffer_str(&text)), done == of ? "\n" : " ...");
+    fflush(t->m->cli->err);
+    buffer_clear(&text);
+}
+
 /* In turns: each is on the disk before the next begins, and others may write between them. `items` may be one. */
 static bool
 take_items(struct taking *t, yyjson_val *items, struct error *err)
@@ -188,8 +206,10 @@ take_items(struct taking *t, yyjson_val *items, struct error *err)
             t->now = held;
             return false;
         }
-        if (is_last)
+        if (is_last) {
             held = t->now;
+            tell_progress(t, i + 1, count);
+        }
     }
     return true;
 }
@@ -276,7 +296,7 @@ static int
 import(struct memory *m)
 {
     const struct args *a    = &m->cli->args;
-    struct taking      t    = {.m = m};
+    struct taking      t    = {.m = m, .began = clock_mono()};
     int                code = EXIT_DONE;
 
     for (size_t i = 0; i < a->word_count; i++) {
