@@ -33,7 +33,7 @@ bool text_check(const char *what, struct str text, size_t most, struct arena *a,
 
 /* The members of `object` that a snapshot has (summary, context, name, next_steps, tags, project, importance), checked,
  * into `text`; those that are not there are left as they are, an empty one takes the text away. Then its prompt is
- * made. `most` is the limit of one snapshot. False: `err` says which is wrong; `text` may hold some of it. */
+ * made. `most` is the limit of one snapshot; 0: none. False: `err` says which is wrong; `text` may hold some of it. */
 bool text_read(yyjson_val *object, uint64_t most, struct arena *a, struct snapshot_text *text, struct error *err);
 
 /* One snapshot as JSON: what `gatehouse snapshots show --json`, structured content and an export hold. `whole`: with
