@@ -459,6 +459,12 @@ text_read(yyjson_val *object, uint64_t most, struct arena *a, struct snapshot_te
     return make_prompt(a, text, err);
 }
 
+bool
+prompt_complete(struct snapshot_text *text, struct arena *a)
+{
+    return trim(text->prompt).len > 0 || make_prompt(a, text, NULL);
+}
+
 /* --- times --- */
 
 void

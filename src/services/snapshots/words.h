@@ -21,6 +21,8 @@ enum {
 bool context_write(yyjson_val *context, struct buffer *out);
 /* `Resuming: ...`, `Context:`, `Next:`. */
 bool prompt_write(const struct snapshot_text *text, struct buffer *out);
+/* The prompt of one that was kept: rows of the old server's first version have none. False: no memory. */
+bool prompt_complete(struct snapshot_text *text, struct arena *a);
 /* The same facts in fewer tokens; what of them does not fit `max_tokens` (0: all fits) is left out, the least important
  * first, and named in a last line. */
 bool compact_write(const struct snapshot *snapshot, uint64_t max_tokens, struct buffer *out);
