@@ -75,10 +75,13 @@ async function play(inspect: Inspect): Promise<void> {
     match(textOf(await call('restore_snapshot', { id: 1 })), /#1\b/);
     match(await first('load_snapshot', { id: 1 }), /Sail at dawn$/);
 
-    const exported = (await call('export_snapshots'))['structuredContent'];
-    match(JSON.stringify(exported), /Sail at dawn/);
-    ok((await call('import_snapshots', exported))['isError'] !== true);
-    equal((await first('list_snapshots')).split('\n').length, 1); // it was there
+    const { data, count } = (await call('export_snapshots'))['structuredContent'];
+    equal(count, 1);
+    match(data, /Sail at dawn/);
+    deepEqual((await call('import_snapshots', { data }))['structuredContent'], { imported: 0, present: 1, refused: 0 });
+    const another = data.replace('The anchor holds', 'The anchor of another');
+    equal((await call('import_snapshots', { data: another }))['structuredContent'].imported, 1);
+    equal((await first('list_snapshots')).split('\n').length, 2);
 }
 
 test('the Inspector uses all of it', { timeout: 300000, concurrency: 2 }, async (t) => {
