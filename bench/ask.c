@@ -3,10 +3,10 @@
  *   ask --url http://127.0.0.1:PORT/path --calls FILE
  *   ask --calls FILE -- COMMAND [ARGUMENT...]
  *
- * FILE has a call a line: the tool, a tab, its arguments as JSON. The server is reached over one HTTP connection, or is a
- * command on whose stdin and stdout it speaks, which ends when its stdin does. A call is timed from before its first byte is
- * sent until its answer is whole; one whose answer is an error, of the tool or of the protocol, counts as failed. Prints the
- * calls, those that failed and the microseconds as JSON. Exit code 0: none failed. */
+ * FILE has a call a line: the tool, a tab, its arguments as JSON. The server is reached over one HTTP connection, or is
+ * a command on whose stdin and stdout it speaks, which ends when its stdin does. A call is timed from before its first
+ * byte is sent until its answer is whole; one whose answer is an error, of the tool or of the protocol, counts as
+ * failed. Prints the calls, those that failed and the microseconds as JSON. Exit code 0: none failed. */
 #include "client.h"
 #include "histogram.h"
 #include "json.h"
@@ -75,7 +75,8 @@ child_start(struct child *c, char **command)
 static bool
 child_say(struct child *c, struct span message)
 {
-    return fwrite(message.data, 1, message.len, c->to) == message.len && fputc('\n', c->to) != EOF && fflush(c->to) == 0;
+    return fwrite(message.data, 1, message.len, c->to) == message.len && fputc('\n', c->to) != EOF &&
+           fflush(c->to) == 0;
 }
 
 /* The next answer; what it says unasked is passed over. */
@@ -149,7 +150,8 @@ call(struct server *s, char *line, uint64_t number, struct histogram *took, stru
         return false;
     *tab      = '\0';
     body->len = 0;
-    bytes_addf(body, "{\"jsonrpc\":\"2.0\",\"id\":%llu,\"method\":\"tools/call\",\"params\":{\"name\":\"%s\",\"arguments\":",
+    bytes_addf(body,
+               "{\"jsonrpc\":\"2.0\",\"id\":%llu,\"method\":\"tools/call\",\"params\":{\"name\":\"%s\",\"arguments\":",
                (unsigned long long)number, line);
     bytes_add(body, (struct span){tab + 1, strcspn(tab + 1, "\n")});
     bytes_add(body, SPAN("}}"));

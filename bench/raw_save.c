@@ -1,15 +1,16 @@
-/* bench/raw_save.c: what saving a snapshot costs in SQLite alone: the rows of one snapshot and one commit, again and again,
- * in a database that Gatehouse filled, without Gatehouse.
+/* bench/raw_save.c: what saving a snapshot costs in SQLite alone: the rows of one snapshot and one commit, again and
+ * again, in a database that Gatehouse filled, without Gatehouse.
  *
  *   raw_save --database snapshots.db --rows FILE
  *
  * FILE has a snapshot a line, its fields parted by tabs: name, summary, context, next steps. What is written is what
- * src/store/snapshots writes for a save, by statements of our own: the row, its words, the total; WAL, synchronous FULL.
- * The words are parted by SQLite's own tokenizer (the driver says so in the schema of the copy), which costs less than ours.
- * Prints the commits and the microseconds of each as JSON. */
+ * src/store/snapshots writes for a save, by statements of our own: the row, its words, the total; WAL, synchronous
+ * FULL. The words are parted by SQLite's own tokenizer (the driver says so in the schema of the copy), which costs less
+ * than ours. Prints the commits and the microseconds of each as JSON. */
 #include "histogram.h"
 
 #include <sqlite3.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -21,8 +22,10 @@ enum field { NAME, SUMMARY, CONTEXT, NEXT_STEPS, FIELDS };
 static const char *const texts[] = {
     "BEGIN IMMEDIATE",
     "INSERT INTO snapshot(version, created, changed, importance, bytes, name, client, client_version, server, summary,"
-    " next_steps, context, prompt) VALUES(1, ?1, ?1, 3, ?2, ?3, 'gatehouse-bench', '1.0.0', 'snapshots 0.1.0', ?4, ?5, ?6, ?7)",
-    "INSERT INTO words(rowid, name, project, tags, summary, context, next_steps) SELECT id, name, project, tags, summary,"
+    " next_steps, context, prompt) VALUES(1, ?1, ?1, 3, ?2, ?3, 'gatehouse-bench', '1.0.0', 'snapshots 0.1.0', ?4, ?5, "
+    "?6, ?7)",
+    "INSERT INTO words(rowid, name, project, tags, summary, context, next_steps) SELECT id, name, project, tags, "
+    "summary,"
     " context, next_steps FROM snapshot WHERE id = ?1",
     "UPDATE total SET count = count + 1, bytes = bytes + ?1",
     "COMMIT",
@@ -55,8 +58,9 @@ run(struct raw *r, int which)
 static bool
 raw_open(struct raw *r, const char *path)
 {
-    bool ok = sqlite3_open_v2(path, &r->db, SQLITE_OPEN_READWRITE, NULL) == SQLITE_OK &&
-              sqlite3_exec(r->db, "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL", NULL, NULL, NULL) == SQLITE_OK;
+    bool ok =
+        sqlite3_open_v2(path, &r->db, SQLITE_OPEN_READWRITE, NULL) == SQLITE_OK &&
+        sqlite3_exec(r->db, "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL", NULL, NULL, NULL) == SQLITE_OK;
 
     for (int i = 0; ok && i < STATEMENTS; i++)
         ok = sqlite3_prepare_v2(r->db, texts[i], -1, &r->statements[i], NULL) == SQLITE_OK;
@@ -67,9 +71,9 @@ static bool
 save(struct raw *r, char *const fields[FIELDS])
 {
     char          prompt[65536];
-    sqlite3_stmt *add = r->statements[ADD];
-    int           len = snprintf(prompt, sizeof prompt, "Resuming: %s\n\nContext:\n%s\n\nNext:\n%s", fields[SUMMARY],
-                                 fields[CONTEXT], fields[NEXT_STEPS]);
+    sqlite3_stmt *add   = r->statements[ADD];
+    int           len   = snprintf(prompt, sizeof prompt, "Resuming: %s\n\nContext:\n%s\n\nNext:\n%s", fields[SUMMARY],
+                                   fields[CONTEXT], fields[NEXT_STEPS]);
     int64_t       bytes = len;
 
     for (int i = 0; i < FIELDS; i++)

@@ -130,13 +130,19 @@ test('texts that no client may save now come over all the same, readable', { tim
 });
 
 test('what lies there and is none of its databases keeps nobody from working', { timeout: 90000 }, async (t) => {
-    for (const [what, make] of Object.entries({
-        'a folder': (path: string) => void mkdirSync(path, { recursive: true }),
-        'a text': (path: string) => writeFileSync(path, 'not a database, but longer than its first hundred bytes. '.repeat(100)),
-        'an empty file': (path: string) => writeFileSync(path, ''),
+    const things: Record<string, (path: string) => unknown> = {
+        'a folder': (path) => mkdirSync(path),
+        'a text': (path) => writeFileSync(path, 'not a database, but longer than its first hundred bytes. '.repeat(100)),
+        'an empty file': (path) => writeFileSync(path, ''),
         'nothing': () => undefined,
-        'a database of something else': (path: string) => new DatabaseSync(path).exec('create table snapshots (title text); insert into snapshots values (1)'),
-    }))
+        'a database of something else': (path) => {
+            const database = new DatabaseSync(path);
+            database.exec('create table snapshots (title text); insert into snapshots values (1)');
+            database.close();
+        },
+    };
+
+    for (const [what, make] of Object.entries(things))
         await t.test(what, async (t) => {
             const person = new Person(t);
             mkdirSync(person.path('old'));
