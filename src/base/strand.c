@@ -10,18 +10,29 @@ work_at(struct list *node)
 
 /* --- on a worker --- */
 
+/* What fails says why; and who says why has failed. */
+static bool
+ends_well(bool ok, struct error *err)
+{
+    if (ok)
+        err->code = ERROR_NONE;
+    else if (err->code == ERROR_NONE)
+        error_set(err, ERROR_INTERNAL, "it failed without a word");
+    return ok;
+}
+
 static void
 run_turn(void *arg)
 {
     struct strand *s = arg;
 
-    if (s->begin != NULL && !s->begin(s->owner, &s->err))
+    if (s->begin != NULL && !ends_well(s->begin(s->owner, &s->err), &s->err))
         return;
     LIST_EACH (struct strand_work, w, &s->working, node)
-        if (w->is_run && !w->work(w, &w->err) && w->err.code == ERROR_NONE)
-            error_set(&w->err, ERROR_INTERNAL, "it failed without a word");
+        if (w->is_run)
+            ends_well(w->work(w, &w->err), &w->err);
     if (s->end != NULL)
-        s->end(s->owner, &s->err);
+        ends_well(s->end(s->owner, &s->err), &s->err);
 }
 
 /* --- on the network thread --- */
@@ -35,6 +46,8 @@ end_turn(void *arg)
 
     list_init(&ended);
     list_splice(&ended, &s->working);
+    if (s->turned != NULL)
+        s->turned(s->owner);
     s->is_busy = false;
     take_turn(s); /* first: what `done` starts comes behind what waits, and a worker has no pause */
     for (struct list *node; (node = list_first(&ended)) != NULL;) {
@@ -91,10 +104,11 @@ strand_init(struct strand *s, struct loop *loop, size_t most)
 void
 strand_clear(struct strand *s)
 {
-    while (s->loop != NULL && s->count > 0)
+    if (s->loop == NULL)
+        return;
+    while (s->count > 0)
         loop_turn(s->loop, SECONDS(1));
-    if (s->loop != NULL)
-        loop_remove_hook(&s->hook);
+    loop_remove_hook(&s->hook);
     *s = (struct strand){0};
 }
 

@@ -16,6 +16,9 @@ struct strand {
      * when end fails nothing of it holds: all of them are told so by its error. */
     bool (*begin)(void *owner, struct error *err);
     bool (*end)(void *owner, struct error *err);
+    /* Then on the network thread, before anybody's `done` and before the next turn begins: what the worker left with
+     * the owner can be taken without a lock. May be NULL. */
+    void (*turned)(void *owner);
     void *owner;
 
     size_t           most; /* works that wait or run; more are refused */
@@ -33,13 +36,14 @@ struct strand_work {
     /* Then on the network thread, once, whatever happens. `err` is of the work, or why it did not run or hold; its code
      * is ERROR_NONE when all is well. May start another work, of the same strand too. */
     void (*done)(struct strand_work *w, const struct error *err);
-    bool         is_unwanted; /* set on the way: who asked has left; it does not run when it has not begun */
+    bool         is_unwanted; /* set on the way: who asked has left; it does not run when its turn has not begun */
     bool         is_run;      /* the turn's answer to that */
     struct error err;
 };
 
 void strand_init(struct strand *s, struct loop *loop, size_t most);
-/* What is under way is done before it returns, and what waits: the loop turns until then. Zeroed is nothing. */
+/* What is under way is done before it returns, and what waits: the loop turns until then, so it may not be called from
+ * within the loop. Zeroed is nothing. */
 void strand_clear(struct strand *s);
 /* False: too much waits; `done` is not called. Else `done` is never called before it returns. */
 bool strand_start(struct strand *s, struct strand_work *w);

@@ -29,15 +29,31 @@ db_failed(sqlite3 *db, struct error *err, const char *doing)
     return error_set(err, ours, "%s: %s", doing, sqlite3_errmsg(db));
 }
 
-/* SQLite itself would make it with the umask's mode; its log takes the mode of the database. */
+/* "traffic.db": what failed is called by its file, without the path: answers may show it. */
+static const char *
+name_of(sqlite3 *db)
+{
+    const char *path  = sqlite3_db_filename(db, "main");
+    const char *slash = path == NULL ? NULL : strrchr(path, '/');
+
+    return path == NULL || path[0] == '\0' ? "the database" : slash == NULL ? path : slash + 1;
+}
+
+/* SQLite itself would make it with the umask's mode; its log takes the mode of the database. A file that is there is
+ * not opened: closing it would drop the locks that other handles of this process have on it (fcntl(2), "advisory
+ * locks"). */
 static bool
 make_file(const char *path, struct error *err)
 {
-    int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+    struct stat info;
+    int         fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
 
-    if (fd < 0)
+    if (fd >= 0)
+        close(fd);
+    else if (errno != EEXIST || lstat(path, &info) != 0)
         return error_set_errno(err, errno, "opening %s", path);
-    close(fd);
+    else if (S_ISLNK(info.st_mode))
+        return error_set_errno(err, ELOOP, "opening %s", path);
     return true;
 }
 
@@ -86,7 +102,7 @@ db_close(sqlite3 *db)
 bool
 db_exec(sqlite3 *db, const char *sql, struct error *err)
 {
-    return sqlite3_exec(db, sql, NULL, NULL, NULL) == SQLITE_OK || db_failed(db, err, "the traffic database");
+    return sqlite3_exec(db, sql, NULL, NULL, NULL) == SQLITE_OK || db_failed(db, err, name_of(db));
 }
 
 sqlite3_stmt *
@@ -95,7 +111,7 @@ db_prepare(sqlite3 *db, const char *sql, struct error *err)
     sqlite3_stmt *s = NULL;
 
     if (sqlite3_prepare_v3(db, sql, -1, SQLITE_PREPARE_PERSISTENT, &s, NULL) != SQLITE_OK)
-        db_failed(db, err, "the traffic database");
+        db_failed(db, err, name_of(db));
     return s;
 }
 
@@ -107,7 +123,7 @@ db_row(sqlite3_stmt *s, struct error *err)
     if (code == SQLITE_ROW)
         return 1;
     if (code != SQLITE_DONE)
-        db_failed(sqlite3_db_handle(s), err, "the traffic database");
+        db_failed(sqlite3_db_handle(s), err, name_of(sqlite3_db_handle(s)));
     sqlite3_reset(s);
     return code == SQLITE_DONE ? 0 : -1;
 }

@@ -21,7 +21,7 @@ void     db_close(sqlite3 *db);
 bool db_migrate(sqlite3 *db, const char *path, struct error *err);
 bool db_is_current(sqlite3 *db, const char *path, struct error *err);
 
-/* Fills `err` from the handle's last failure. Always false. */
+/* Fills `err` from the handle's last failure. Always false. Those below say the name of the file for `doing`. */
 bool db_failed(sqlite3 *db, struct error *err, const char *doing);
 bool db_exec(sqlite3 *db, const char *sql, struct error *err);
 /* Kept until finalized; NULL and `err` when it does not compile. */

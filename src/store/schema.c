@@ -1,4 +1,4 @@
-#include "store/db.h"
+#include "store/migrate.h"
 
 /* What each table is for:
  *
@@ -51,66 +51,29 @@ static const char first_schema[] =
     " FROM exchange_row e LEFT JOIN label l ON l.id = e.label LEFT JOIN name m ON m.id = e.method"
     " LEFT JOIN name t ON t.id = e.target;";
 
-static const char *const migrations[] = {first_schema};
-enum { NEWEST = sizeof migrations / sizeof migrations[0] };
-
-static bool
-read_version(sqlite3 *db, const char *path, int64_t *version, struct error *err)
-{
-    if (!db_number(db, "PRAGMA user_version", 0, version, err)) {
-        error_wrap(err, "reading %s", path);
-        return false;
-    }
-    if (*version > NEWEST)
-        return error_set(err, ERROR_INVALID, "%s was written by a newer Gatehouse (schema %d, this one knows %d)", path,
-                         (int)*version, (int)NEWEST);
-    return true;
-}
+static const char *const      steps[] = {first_schema};
+static const struct db_schema traffic = {.steps = steps, .count = sizeof steps / sizeof steps[0]};
 
 bool
 db_is_current(sqlite3 *db, const char *path, struct error *err)
 {
     int64_t version;
 
-    if (!read_version(db, path, &version, err))
+    if (!migrate_version(db, path, &traffic, &version, err))
         return false;
     if (version == 0)
         return error_set(err, ERROR_NOT_FOUND, "%s holds nothing yet", path);
-    return version == NEWEST || error_set(err, ERROR_INVALID, "%s is of an older Gatehouse: start this one once", path);
-}
-
-static bool
-apply(sqlite3 *db, int64_t version, struct error *err)
-{
-    char number[64];
-
-    snprintf(number, sizeof number, "PRAGMA user_version = %d", (int)version + 1);
-    return db_exec(db, migrations[version], err) && db_exec(db, number, err);
+    return version == traffic.count ||
+           error_set(err, ERROR_INVALID, "%s is of an older Gatehouse: start this one once", path);
 }
 
 bool
 db_migrate(sqlite3 *db, const char *path, struct error *err)
 {
-    int64_t version;
-
     /* page_size and auto_vacuum take effect in a file that is empty, and never again. */
     if (!db_exec(db, "PRAGMA page_size = 4096; PRAGMA auto_vacuum = INCREMENTAL; PRAGMA journal_mode = WAL", err)) {
         error_wrap(err, "opening %s", path);
         return false;
     }
-    if (!read_version(db, path, &version, err))
-        return false;
-    if (version == NEWEST)
-        return true;
-    if (!db_exec(db, "BEGIN IMMEDIATE", err))
-        return false;
-    bool ok = read_version(db, path, &version, err); /* another process may have been here */
-    for (; ok && version < NEWEST; version++)
-        ok = apply(db, version, err);
-    ok = ok && db_exec(db, "COMMIT", err);
-    if (!ok) {
-        db_exec(db, "ROLLBACK", NULL);
-        error_wrap(err, "bringing %s up to date", path);
-    }
-    return ok;
+    return migrate(db, path, &traffic, err);
 }

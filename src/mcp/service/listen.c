@@ -191,17 +191,40 @@ listeners_tell_change(struct service *s, enum change change)
     }
 }
 
+static void
+tell_update(struct listener *l, struct str uri)
+{
+    struct note n;
+
+    note_begin(&n, "notifications/resources/updated");
+    yyjson_mut_obj_add_val(n.doc, n.params, "uri", json_text(n.doc, uri));
+    tell(l, &n);
+}
+
 void
 listeners_tell_update(struct service *s, struct str uri)
 {
-    LIST_EACH (struct listener, l, &s->listeners, node) {
-        struct note n;
-        if (map_get(&l->uris, uri) == NULL)
-            continue;
-        note_begin(&n, "notifications/resources/updated");
-        yyjson_mut_obj_add_val(n.doc, n.params, "uri", json_text(n.doc, uri));
-        tell(l, &n);
-    }
+    LIST_EACH (struct listener, l, &s->listeners, node)
+        if (map_get(&l->uris, uri) != NULL)
+            tell_update(l, uri);
+}
+
+/* False once it cannot be told, and its map is gone. */
+static bool
+tell_one(struct str uri, void *value, void *arg)
+{
+    struct listener *l = arg;
+
+    (void)value;
+    tell_update(l, uri);
+    return l->request->x != NULL;
+}
+
+void
+listeners_tell_updates(struct service *s)
+{
+    LIST_EACH (struct listener, l, &s->listeners, node)
+        map_each(&l->uris, tell_one, l);
 }
 
 void

@@ -158,31 +158,43 @@ prompt_entry(struct request *r, size_t index, yyjson_mut_val **entry)
 
 /* A cursor is the next place, sealed for this list: no client counts on what it is. */
 static bool
-read_cursor(struct request *r, const char *member, uint64_t *from)
+read_cursor(struct request *r, const char *member, struct str *place)
 {
     yyjson_val *cursor = yyjson_obj_get(r->params, "cursor");
-    struct str  place;
 
-    *from = 0;
+    *place = STR_NONE;
     if (cursor == NULL)
         return true;
     if (yyjson_is_str(cursor) &&
-        seal_open(r->service->parts.key, seal_purpose(r, member), json_str(cursor), r->arena, &place) &&
-        str_to_u64(place, from))
+        seal_open(r->service->parts.key, seal_purpose(r, member), json_str(cursor), r->arena, place))
         return true;
     request_refuse_params(r, "Invalid cursor");
     return false;
 }
 
+void
+list_put_cursor(struct request *r, yyjson_mut_val *result, const char *member, struct str place)
+{
+    char *cursor = seal_text(r->service->parts.key, seal_purpose(r, member), place, r->arena);
+
+    if (cursor == NULL || !yyjson_mut_obj_add_str(r->doc, result, "nextCursor", cursor))
+        r->is_broken = true;
+}
+
 static void
 serve_list(struct request *r, const char *member, list_entry entry_at)
 {
-    uint32_t most = r->service->table->page == 0 ? UINT32_MAX : r->service->table->page;
-    uint64_t at, count = 0;
-    bool     goes_on;
+    uint32_t   most = r->service->table->page == 0 ? UINT32_MAX : r->service->table->page;
+    uint64_t   at = 0, count = 0;
+    struct str place;
+    bool       goes_on;
 
-    if (!read_cursor(r, member, &at))
+    if (!read_cursor(r, member, &place))
         return;
+    if (place.data != NULL && !str_to_u64(place, &at)) {
+        request_refuse_params(r, "Invalid cursor");
+        return;
+    }
     yyjson_mut_val *result = result_new(r, "complete");
     yyjson_mut_val *list   = yyjson_mut_obj_add_arr(r->doc, result, member);
     for (;; at++) {
@@ -194,10 +206,8 @@ serve_list(struct request *r, const char *member, list_entry entry_at)
             count++;
     }
     if (goes_on) {
-        char  digits[STR_DIGITS];
-        char *cursor = seal_text(r->service->parts.key, seal_purpose(r, member), str_of_u64(digits, at), r->arena);
-        if (cursor == NULL || !yyjson_mut_obj_add_str(r->doc, result, "nextCursor", cursor))
-            r->is_broken = true;
+        char digits[STR_DIGITS];
+        list_put_cursor(r, result, member, str_of_u64(digits, at));
     }
     result_add_freshness(r, result);
     request_answer(r, list == NULL ? NULL : result);
@@ -212,7 +222,20 @@ serve_tools_list(struct request *r)
 void
 serve_resources_list(struct request *r)
 {
-    serve_list(r, "resources", resource_entry);
+    yyjson_mut_val *entry = NULL;
+
+    if (r->service->table->list_resources == NULL) {
+        serve_list(r, "resources", resource_entry);
+        return;
+    }
+    if (!read_cursor(r, "resources", &r->value))
+        return;
+    r->make = result_of_resources;
+    result_begin(r);
+    for (size_t i = 0; r->value.data == NULL && resource_entry(r, i, &entry); i++)
+        request_add(r, entry); /* those of the table stand on the first page */
+    r->handler = r->service->table->list_resources;
+    request_call(r, r->handler);
 }
 
 void

@@ -73,6 +73,7 @@ enum {
     LISTENERS_MOST     = 16384,
     VALUES_MOST        = 100, /* of a completion: MCP "Completion" */
     SPARE_ARENAS       = 64,
+    CLIENT_MOST        = 200, /* bytes of a client's name, or version */
 };
 
 #define LEG_MOST   SECONDS(600) /* until a question is answered */
@@ -143,6 +144,7 @@ struct service_session {
     struct map            subscriptions; /* uri -> bool: it was updated and this was not told yet */
     uint64_t              last_question;
     unsigned              abilities; /* of enum client_ability */
+    struct request_client client;    /* as it named itself; of malloc */
     unsigned              changes;   /* not told yet: no stream was open */
     bool                  has_updates;
     bool                  is_open; /* `initialize` was answered */
@@ -200,6 +202,8 @@ struct request {
 
     yyjson_mut_val *items; /* blocks, contents, messages or values */
     yyjson_mut_val *structured;
+    yyjson_mut_val *own_meta;  /* of the handler; NULL: none */
+    struct str      following; /* of a list: where the next page begins; none: this is the last */
     const char     *role;
     bool            has_text, is_error, is_broken /* no memory: not what it should be */;
 
@@ -208,6 +212,8 @@ struct request {
     struct timer    after, leg;
     request_handler next, stop;
     void           *data;
+    struct job     *job;        /* the latest, that a handler had made; NULL: none */
+    bool            is_working; /* a worker has it */
     double          progress;
     bool            has_progress;
 
@@ -264,6 +270,12 @@ void request_refuse_params(struct request *r, const char *format, ...) __attribu
 /* A message on the way to the client. False: it did not get it. */
 bool request_tell(struct request *r, struct str message);
 
+/* job.c */
+/* It has ended: what has not begun for it need not. */
+void job_forgo(struct request *r);
+/* True: a worker still reads the request's arena, which is freed when it has done. */
+bool job_takes_arena(struct request *r);
+
 /* results.c */
 void result_begin(struct request *r); /* forgets what was gathered */
 /* An object with what every result of the revision has. */
@@ -273,6 +285,7 @@ yyjson_mut_val *result_of_tool(struct request *r);
 yyjson_mut_val *result_of_prompt(struct request *r);
 yyjson_mut_val *result_of_read(struct request *r);
 yyjson_mut_val *result_of_completion(struct request *r);
+yyjson_mut_val *result_of_resources(struct request *r);
 /* A tool's result with isError and these words. */
 void answer_tool_fault(struct request *r, struct str words);
 
@@ -303,6 +316,8 @@ void serve_tools_list(struct request *r);
 void serve_resources_list(struct request *r);
 void serve_templates_list(struct request *r);
 void serve_prompts_list(struct request *r);
+/* `place`, sealed, as where the next page begins. */
+void list_put_cursor(struct request *r, yyjson_mut_val *result, const char *member, struct str place);
 void describe_service(yyjson_mut_doc *doc, yyjson_mut_val *into, const struct service_table *t, enum revision revision);
 void describe_resource(yyjson_mut_doc *doc, yyjson_mut_val *into, const struct resource *resource,
                        enum revision revision);
@@ -374,12 +389,16 @@ bool state_open(struct request *r);
 bool session_say(struct service_session *session, struct str message);
 void sessions_tell_change(struct service *s, enum change change);
 void sessions_tell_update(struct service *s, struct str uri);
+void sessions_tell_updates(struct service *s); /* of all that is subscribed to */
+/* What a client calls itself, kept: bounded, of malloc; none when there is no memory for it. */
+void session_keep_client(struct service_session *session, yyjson_val *info);
 void sessions_clear(struct service *s);
 
 /* listen.c */
 void serve_listen(struct request *r);
 void listeners_tell_change(struct service *s, enum change change);
 void listeners_tell_update(struct service *s, struct str uri);
+void listeners_tell_updates(struct service *s);
 void listeners_tell_task(struct service *s, struct task *t);
 void listeners_clear(struct service *s);
 

@@ -242,6 +242,7 @@ static void
 retire(struct request *r)
 {
     let_go(r);
+    job_forgo(r);
     list_remove(&r->of_session);
     r->session = NULL;
     list_remove(&r->node);
@@ -265,7 +266,7 @@ rest(struct request *r)
 static void
 end_unanswered(struct request *r)
 {
-    bool            is_ours = r->state == REQUEST_TIMED || r->state == REQUEST_ASKING;
+    bool            is_ours = r->state == REQUEST_TIMED || r->state == REQUEST_ASKING || r->is_working;
     request_handler stop    = r->stop;
 
     let_go(r);
@@ -358,6 +359,8 @@ release(struct service *s, struct request *r)
 
     list_remove(&r->node);
     live_end(LIVE_SERVICE_CALLS);
+    if (job_takes_arena(r))
+        return;
     if (s->spares == SPARE_ARENAS || r->is_listener) {
         arena_free(arena);
         return;

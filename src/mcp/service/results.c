@@ -15,7 +15,8 @@ void
 result_begin(struct request *r)
 {
     r->items      = yyjson_mut_arr(r->doc);
-    r->structured = NULL;
+    r->structured = r->own_meta = NULL;
+    r->following  = STR_NONE;
     r->role       = "user";
     r->has_text = r->is_error = false;
     is_made(r, r->items != NULL);
@@ -25,10 +26,14 @@ yyjson_mut_val *
 result_new(struct request *r, const char *type)
 {
     yyjson_mut_val *result = yyjson_mut_obj(r->doc);
+    yyjson_mut_val *meta   = r->own_meta != NULL ? r->own_meta : yyjson_mut_obj(r->doc);
 
-    if (!is_modern(r))
+    r->own_meta = NULL; /* in one result only */
+    if (!is_modern(r)) {
+        if (yyjson_mut_obj_size(meta) > 0)
+            is_made(r, yyjson_mut_obj_add_val(r->doc, result, "_meta", meta));
         return result;
-    yyjson_mut_val *meta = yyjson_mut_obj(r->doc);
+    }
     is_made(r, yyjson_mut_obj_add_str(r->doc, result, "resultType", type) &&
                    yyjson_mut_obj_add_val(r->doc, meta, META_KEY("serverInfo"),
                                           yyjson_mut_raw(r->doc, r->service->identity)) &&
@@ -166,10 +171,11 @@ request_add_audio(struct request *r, struct str bytes, const char *mime_type)
     add_media(r, "audio", bytes, mime_type);
 }
 
+/* In a list it stands alone. */
 void
 request_add_link(struct request *r, const struct resource *resource)
 {
-    yyjson_mut_val *block = block_new(r, "resource_link");
+    yyjson_mut_val *block = r->make == result_of_resources ? yyjson_mut_obj(r->doc) : block_new(r, "resource_link");
 
     describe_resource(r->doc, block, resource, r->revision);
     add_item(r, block);
@@ -225,6 +231,21 @@ request_set_structured(struct request *r, yyjson_mut_val *value)
 {
     r->structured = value;
     is_made(r, value != NULL);
+}
+
+void
+request_add_meta(struct request *r, const char *key, yyjson_mut_val *value)
+{
+    if (r->own_meta == NULL)
+        r->own_meta = yyjson_mut_obj(r->doc);
+    is_made(r, yyjson_mut_obj_add_val(r->doc, r->own_meta, key, value));
+}
+
+void
+request_set_next(struct request *r, struct str place)
+{
+    r->following = arena_str(r->arena, place);
+    is_made(r, r->following.data != NULL);
 }
 
 yyjson_mut_doc *
@@ -290,6 +311,10 @@ result_of_tool(struct request *r)
 void
 answer_tool_fault(struct request *r, struct str words)
 {
+    const char *before = r->service->table->failing;
+
+    if (before != NULL)
+        words = arena_printf(r->arena, "%s%.*s", before, STR_ARG(words));
     result_begin(r);
     r->is_error = true;
     request_add_text(r, words);
@@ -330,6 +355,18 @@ result_of_completion(struct request *r)
                    yyjson_mut_obj_add_uint(r->doc, completion, "total", total) &&
                    yyjson_mut_obj_add_bool(r->doc, completion, "hasMore", total > VALUES_MOST) &&
                    yyjson_mut_obj_add_val(r->doc, result, "completion", completion));
+    return result;
+}
+
+yyjson_mut_val *
+result_of_resources(struct request *r)
+{
+    yyjson_mut_val *result = result_new(r, "complete");
+
+    is_made(r, yyjson_mut_obj_add_val(r->doc, result, "resources", r->items));
+    if (r->following.data != NULL)
+        list_put_cursor(r, result, "resources", r->following);
+    result_add_freshness(r, result);
     return result;
 }
 

@@ -181,3 +181,21 @@ service_resource_updated(struct service *s, struct str uri)
     sessions_tell_update(s, uri);
     listeners_tell_update(s, uri);
 }
+
+void
+service_resources_updated(struct service *s)
+{
+    sessions_tell_updates(s);
+    listeners_tell_updates(s);
+}
+
+bool
+service_is_heard(const struct service *s)
+{
+    if (s->listener_count > 0)
+        return true;
+    LIST_EACH (struct service_session, session, &s->sessions, node)
+        if (session->stream != NULL || session->subscriptions.count > 0)
+            return true;
+    return false;
+}

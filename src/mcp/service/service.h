@@ -121,6 +121,9 @@ struct service_table {
     bool                            logs;        /* some handler uses request_log */
     bool                            makes_tasks; /* some handler uses request_become_task */
     bool                            is_private;  /* its lists differ from user to user: cacheScope private */
+    request_handler                 list_resources; /* those beside `resources`, page by page: adds links, see
+                                                       request_set_next; NULL: there are none */
+    const char                     *failing;        /* what the words of a tool that failed begin with; NULL: nothing */
     uint32_t                        page;        /* most entries of a list in one answer; 0: all */
     uint32_t                        fresh_ms;    /* ttlMs of lists, templates, resources */
 };
@@ -141,6 +144,11 @@ struct str request_variable(const struct request *r, const char *name);
 struct str request_value(const struct request *r);
 /* Whether the client can all of these. */
 bool request_can(const struct request *r, unsigned abilities);
+/* The client's program, as it names itself: cut when it is long, STR_NONE when it does not say. */
+struct request_client {
+    struct str name, version;
+};
+struct request_client request_client(struct request *r);
 
 /* The answer is gathered. No memory is remembered, and the request fails for it in the end. */
 void request_say(struct request *r, const char *format, ...) __attribute__((format(printf, 2, 3))); /* a text block */
@@ -159,6 +167,10 @@ void request_add_value(struct request *r, struct str value);
 /* Structured content; without a block of text its JSON is added as one. Before 2026-07-28 it must be an object. */
 void            request_set_structured(struct request *r, yyjson_mut_val *value);
 yyjson_mut_doc *request_doc(struct request *r); /* NULL: no memory */
+/* Into the result's _meta; takes a value of request_doc. `key` as MCP "General fields" has it, and it lives on. */
+void request_add_meta(struct request *r, const char *key, yyjson_mut_val *value);
+/* Of a list: there is more, and the handler is called with this as its request_value for the next page. */
+void request_set_next(struct request *r, struct str place);
 
 /* The end of it. */
 void request_finish(struct request *r);
@@ -184,13 +196,13 @@ void *request_data(const struct request *r);
 /* Memory that goes with the request; NULL: none. */
 void *request_alloc(struct request *r, size_t size);
 /* What blocks (a file, a database) is done on a worker, in the order of `strand` (base/strand.h). A job is zeroed
- * memory of that size, with an arena of its own for what `work` makes; both go when the work is over and `done` has
- * run. NULL: no memory. What the work needs of the arguments is good until it is over (they are kept for it). */
+ * memory of that size, with an arena of its own for what `work` makes; both go with the request, or when the work is
+ * over. NULL: no memory, the request has failed. What the work reads of the arguments is good until it is over. */
 void         *request_job(struct request *r, size_t size);
 struct arena *request_job_arena(struct request *r);
 /* `work` gets the job and must not touch the request, which may end meanwhile. When it says true `done` goes on with
- * the request, whose request_data is the job; else the request fails with the words of `err`. It answers with
- * ERROR_FULL's words when too much waits. A request that was cancelled before the work began: it is not done. */
+ * the request, whose request_data is the job; else the request fails with the words of `err`, as it does when too much
+ * waits. When the request has ended before the work began it is not done. One at a time; `done` may start the next. */
 void request_work(struct request *r, struct strand *strand, bool (*work)(void *job, struct error *err),
                   request_handler done);
 /* The answer will take a while: the client may go and fetch it later (2025-11-25, SSE polling). Nothing for others. */
@@ -217,6 +229,10 @@ void service_tools_changed(struct service *s);
 void service_prompts_changed(struct service *s);
 void service_resources_changed(struct service *s);
 void service_resource_updated(struct service *s, struct str uri);
+/* Of all that anybody has subscribed to: something has changed, and it is not known what. */
+void service_resources_updated(struct service *s);
+/* Whether anybody would hear of a resource: who does not may be spared looking for changes. */
+bool service_is_heard(const struct service *s);
 /* Of a request, its service. */
 struct service *request_service(const struct request *r);
 

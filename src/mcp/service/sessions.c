@@ -94,6 +94,7 @@ service_session_end(struct service_session *session, enum close_reason why)
     map_clear(&session->subscriptions);
     answer_streams_clear(&session->streams);
     live_end(LIVE_SESSIONS);
+    free((char *)(uintptr_t)session->client.name.data);
     free(session);
 }
 
@@ -164,16 +165,37 @@ say_updated(struct service_session *session, struct str uri)
     return is_said;
 }
 
+static void
+tell_or_note(struct service_session *session, struct str uri, bool *is_due)
+{
+    if (*is_due || (session->stream != NULL && say_updated(session, uri)))
+        return;
+    *is_due              = true;
+    session->has_updates = true;
+}
+
 void
 sessions_tell_update(struct service *s, struct str uri)
 {
     LIST_EACH (struct service_session, session, &s->sessions, node) {
         bool *is_due = map_get(&session->subscriptions, uri);
-        if (is_due == NULL || *is_due || (session->stream != NULL && say_updated(session, uri)))
-            continue;
-        *is_due              = true;
-        session->has_updates = true;
+        if (is_due != NULL)
+            tell_or_note(session, uri, is_due);
     }
+}
+
+static bool
+tell_each(struct str uri, void *value, void *arg)
+{
+    tell_or_note(arg, uri, value);
+    return true;
+}
+
+void
+sessions_tell_updates(struct service *s)
+{
+    LIST_EACH (struct service_session, session, &s->sessions, node)
+        map_each(&session->subscriptions, tell_each, session);
 }
 
 static bool
@@ -238,6 +260,50 @@ lose_exchange(struct back *back, struct exchange *x, enum close_reason why)
 }
 
 /* --- who they are --- */
+
+/* Cut at a character. */
+static struct str
+read_word(yyjson_val *info, const char *key)
+{
+    struct str word = json_str(yyjson_obj_get(info, key));
+    size_t     len  = word.len < CLIENT_MOST ? word.len : CLIENT_MOST;
+
+    while (len > 0 && len < word.len && (word.data[len] & 0xC0) == 0x80)
+        len--;
+    return str_take(word, len);
+}
+
+static struct request_client
+read_names(yyjson_val *info)
+{
+    return (struct request_client){read_word(info, "name"), read_word(info, "version")};
+}
+
+/* Both in one piece of memory. */
+void
+session_keep_client(struct service_session *session, yyjson_val *info)
+{
+    struct request_client c     = read_names(info);
+    char                 *bytes = malloc(c.name.len + c.version.len + 1);
+
+    if (bytes == NULL)
+        return;
+    if (c.name.len > 0)
+        memcpy(bytes, c.name.data, c.name.len);
+    if (c.version.len > 0)
+        memcpy(bytes + c.name.len, c.version.data, c.version.len);
+    session->client =
+        (struct request_client){str_of(bytes, c.name.len), str_of(bytes + c.name.len, c.version.len)};
+}
+
+struct request_client
+request_client(struct request *r)
+{
+    if (r->session == NULL)
+        return read_names(json_member(r->meta, META_KEY("clientInfo")));
+    return (struct request_client){arena_str(r->arena, r->session->client.name), /* the session may end earlier */
+                                   arena_str(r->arena, r->session->client.version)};
+}
 
 struct service_session *
 service_session_find(struct service *s, struct str id)

@@ -141,6 +141,8 @@ read_resources(struct service *s, struct error *err)
         *place = r;
         s->features |= FEATURE_RESOURCES;
     }
+    if (s->table->list_resources != NULL)
+        s->features |= FEATURE_RESOURCES;
     return true;
 }
 

@@ -49,9 +49,10 @@ struct snapshot {
 };
 
 struct snapshot_limits {
-    uint64_t size;  /* bytes of one snapshot: all its texts */
+    uint64_t size;  /* bytes of one snapshot: all that was given (the prompt, made of it, is not counted; of context and
+                       structured, which say the same, the longer is) */
     uint64_t quota; /* bytes of all of a person's, versions and the bin too */
-};
+}; /* 0: none */
 
 /* What opening did besides: for the log, and for the person's next answer. All empty: nothing. */
 struct snapshot_opening {

@@ -2,6 +2,7 @@
 
 #include "base/map.h"
 #include "base/settings.h"
+#include "base/strand.h"
 #include "each_failure.h"
 
 static bool
@@ -54,4 +55,48 @@ fills_a_map(void *arg)
 TEST(a_map_that_cannot_grow_keeps_what_it_has)
 {
     assert_each_failure(fills_a_map, NULL);
+}
+
+static bool
+work(struct strand_work *w, struct error *err)
+{
+    (void)w, (void)err;
+    return true;
+}
+
+static struct error told;
+static size_t       tellings;
+
+static void
+done(struct strand_work *w, const struct error *err)
+{
+    (void)w;
+    told = *err;
+    tellings++;
+}
+
+static bool
+works_on_a_strand(void *arg)
+{
+    struct loop       *loop   = arg;
+    struct strand      strand = {0};
+    struct strand_work w      = {.work = work, .done = done};
+
+    tellings = 0;
+    strand_init(&strand, loop, 1);
+    assert_true(strand_start(&strand, &w));
+    assert_int_equal(tellings, 0);
+    strand_clear(&strand);
+    assert_int_equal(tellings, 1);
+    assert_true(told.code == ERROR_NONE || told.code == ERROR_MEMORY);
+    return told.code == ERROR_NONE;
+}
+
+TEST(a_strand_without_memory_for_a_worker_says_so_later)
+{
+    struct loop loop;
+
+    assert_true(loop_init(&loop, NULL));
+    assert_each_failure(works_on_a_strand, &loop);
+    loop_clear(&loop);
 }

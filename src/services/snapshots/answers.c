@@ -1,0 +1,126 @@
+/* What answers have in common: which snapshot, whose words, and what the person is to be told besides. */
+#include "base/log.h"
+#include "services/snapshots/parts.h"
+
+#define SERVER "snapshots " GATEHOUSE_VERSION
+
+/* What a client says of itself, on one line. */
+static struct str
+printable(struct request *r, struct str text)
+{
+    struct buffer b   = {.max = KIB(4)};
+    char         *out = NULL;
+
+    if (buffer_append_printable(&b, text, true) && buffer_len(&b) > 0 && (out = request_alloc(r, buffer_len(&b))) != NULL)
+        memcpy(out, buffer_str(&b).data, buffer_len(&b));
+    struct str kept = out == NULL ? STR_NONE : str_of(out, buffer_len(&b));
+    buffer_clear(&b);
+    return kept;
+}
+
+struct snapshot_origin
+origin_of(struct request *r)
+{
+    struct request_client client = request_client(r);
+
+    return (struct snapshot_origin){.client         = printable(r, client.name),
+                                    .client_version = printable(r, client.version),
+                                    .server         = STR(SERVER)};
+}
+
+void
+answer_finish(struct request *r)
+{
+    struct snapshots *s = request_owner(r);
+
+    if (s->notice[0] != '\0')
+        request_add_text(r, str_from(s->notice));
+    s->notice[0] = '\0';
+    request_finish(r);
+}
+
+void
+say_which(struct buffer *out, const struct snapshot *s)
+{
+    buffer_printf(out, "#%lld", (long long)s->id);
+    if (s->text.name.len > 0)
+        buffer_printf(out, " (%.*s)", STR_ARG(s->text.name));
+}
+
+static void
+put(yyjson_mut_doc *doc, yyjson_mut_val *into, const char *key, struct str text)
+{
+    if (text.len > 0)
+        yyjson_mut_obj_add_strncpy(doc, into, key, text.data, text.len);
+}
+
+/* In the words of a person: it may be the only thing of it that a model sees. */
+static void
+say_origin(struct request *r, const struct snapshot *s)
+{
+    struct buffer text = {.max = KIB(64)};
+    char          saved[OLD_TIME_SIZE];
+
+    time_write_old(s->changed, saved);
+    buffer_printf(&text, RECALLED ": snapshot ");
+    say_which(&text, s);
+    if (s->version > 1)
+        buffer_printf(&text, ", version %u,", s->version);
+    buffer_printf(&text, " was saved %s UTC", saved);
+    if (s->origin.client.len > 0)
+        buffer_printf(&text, " by %.*s %.*s", STR_ARG(s->origin.client), STR_ARG(s->origin.client_version));
+    struct str words = str_trim(buffer_str(&text));
+    request_say(r, "%.*s%s%.*s.", STR_ARG(words), s->origin.server.len > 0 ? " through " : "",
+                STR_ARG(s->origin.server));
+    buffer_clear(&text);
+}
+
+void
+add_origin(struct request *r, const struct snapshot *s)
+{
+    yyjson_mut_doc *doc  = request_doc(r);
+    yyjson_mut_val *meta = yyjson_mut_obj(doc);
+
+    say_origin(r, s);
+    yyjson_mut_obj_add_str(doc, meta, "note", RECALLED);
+    put(doc, meta, "client", s->origin.client);
+    put(doc, meta, "clientVersion", s->origin.client_version);
+    put(doc, meta, "server", s->origin.server);
+    request_add_meta(r, "gatehouse/origin", meta);
+}
+
+bool
+uri_of_id(int64_t id, struct buffer *out)
+{
+    return buffer_printf(out, "snapshot://%lld", (long long)id);
+}
+
+/* RFC 3986 section 2.3: what is not unreserved is escaped. */
+bool
+uri_of_name(struct str name, struct buffer *out)
+{
+    bool ok = buffer_append(out, STR("snapshot://name/"));
+
+    for (size_t i = 0; i < name.len && ok; i++) {
+        unsigned char c        = (unsigned char)name.data[i];
+        bool          is_plain = (c >= '0' && c <= '9') || ((c | 0x20) >= 'a' && (c | 0x20) <= 'z') ||
+                        (c != '\0' && str_index(STR("-._~"), (char)c) >= 0);
+        ok = is_plain ? buffer_append_char(out, (char)c) : buffer_printf(out, "%%%02X", c);
+    }
+    return ok;
+}
+
+bool
+not_found(const struct snapshot_which *which, struct error *err)
+{
+    if (which->version > 0)
+        return error_set(err, ERROR_NOT_FOUND, "Snapshot with ID %lld has no version %u", (long long)which->id,
+                         which->version);
+    if (which->id != 0)
+        return error_set(err, ERROR_NOT_FOUND, "Snapshot with ID %lld not found", (long long)which->id);
+    if (which->name.len > 0)
+        return error_set(err, ERROR_NOT_FOUND, "Snapshot with name \"%.*s\" not found", STR_ARG(which->name));
+    if (which->project.len > 0)
+        return error_set(err, ERROR_NOT_FOUND, "No snapshots found in the project \"%.*s\"", STR_ARG(which->project));
+    return error_set(err, ERROR_NOT_FOUND, "No snapshots found");
+}

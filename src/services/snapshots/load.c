@@ -1,0 +1,72 @@
+/* load_snapshot: what was kept, handed back. */
+#include "services/snapshots/parts.h"
+
+struct loading {
+    struct job      job;
+    struct snapshot found;
+    struct str      text;
+};
+
+/* With an id it is that one, whatever else is asked for; an empty name is none. */
+static bool
+read_which(yyjson_val *arguments, struct snapshot_which *out, struct error *err)
+{
+    *out = (struct snapshot_which){.id      = argument_number(arguments, "id"),
+                                   .version = (uint32_t)argument_number(arguments, "version")};
+    if (yyjson_obj_get(arguments, "id") == NULL) {
+        out->name    = argument_text(arguments, "name");
+        out->project = argument_text(arguments, "project");
+        return out->version == 0 || error_set(err, ERROR_INVALID, "version needs the id of a snapshot");
+    }
+    return out->id > 0 || error_set(err, ERROR_NOT_FOUND, "Snapshot with ID %lld not found", (long long)out->id);
+}
+
+static bool
+keep_text(struct job *job, bool is_written, struct buffer *b, struct str *out, struct error *err)
+{
+    *out = is_written ? arena_str(job->arena, buffer_str(b)) : STR_NONE;
+    buffer_clear(b);
+    return out->data != NULL || error_set(err, ERROR_MEMORY, "no memory");
+}
+
+/* The old server's text is the prompt as it was made when saving; a row of its first version has none. */
+static bool
+load(struct job *job, struct error *err)
+{
+    struct loading       *w          = (struct loading *)job;
+    uint64_t              max_tokens = (uint64_t)argument_number(job->arguments, "max_tokens");
+    struct buffer         text       = {.max = SIZE_MAX};
+    struct snapshot_which which;
+
+    if (!read_which(job->arguments, &which, err))
+        return false;
+    if (!snapshot_load(job->db, &which, job->arena, &w->found, err))
+        return err->code == ERROR_NOT_FOUND ? not_found(&which, err) : false;
+    if (max_tokens > 0)
+        return keep_text(job, compact_write(&w->found, max_tokens, &text), &text, &w->text, err);
+    w->text = w->found.text.prompt;
+    return str_trim(w->text).len > 0 || keep_text(job, prompt_write(&w->found.text, &text), &text, &w->text, err);
+}
+
+static void
+answer(struct request *r)
+{
+    struct loading *w        = request_data(r);
+    bool            is_whole = argument_number(w->job.arguments, "max_tokens") == 0;
+    yyjson_mut_val *result   = snapshot_json(request_doc(r), &w->found, is_whole);
+
+    if (!is_whole)
+        yyjson_mut_obj_add_strn(request_doc(r), result, "text", w->text.data, w->text.len);
+    yyjson_mut_obj_add_str(request_doc(r), result, "note", RECALLED);
+    request_add_text(r, w->text);
+    add_origin(r, &w->found);
+    request_set_structured(r, result);
+    answer_finish(r);
+}
+
+void
+load_snapshot(struct request *r)
+{
+    if (JOB_NEW(r, struct loading) != NULL)
+        job_read(r, load, answer);
+}

@@ -1,0 +1,180 @@
+/* Turns: several changes in one commit, two handles and two processes at once, and files that are not ours to open. */
+#include <sys/wait.h>
+
+#include "snapshots_fixture.h"
+
+TEST(a_turn_holds_as_one)
+{
+    struct memory       m;
+    struct snapshot_db *other;
+    struct snapshot     out;
+
+    memory_open(&m);
+    other = snapshot_db_open(m.path, &usual_limits, NULL, &m.err);
+    assert_non_null(other);
+    assert_true(snapshot_db_begin(m.db, &m.err));
+    memory_save(&m, "a", "one", 1);
+    memory_save(&m, "b", "two", 2);
+    assert_int_equal(memory_find(&m, (struct snapshot_which){0}), 2); /* a turn sees its own */
+    assert_false(snapshot_load(other, &(struct snapshot_which){0}, m.arena, &out, &m.err));
+    assert_int_equal(m.err.code, ERROR_NOT_FOUND);
+    assert_true(snapshot_db_commit(m.db, &m.err));
+    assert_true(snapshot_load(other, &(struct snapshot_which){0}, m.arena, &out, &m.err));
+    assert_int_equal(out.id, 2);
+    assert_true(snapshot_db_begin(m.db, &m.err));
+    memory_save(&m, "c", "three", 3);
+    snapshot_db_rollback(m.db);
+    assert_int_equal(memory_find(&m, (struct snapshot_which){0}), 2);
+    snapshot_db_close(other);
+    memory_close(&m);
+}
+
+TEST(a_change_that_fails_leaves_the_others_of_its_turn)
+{
+    struct memory        m;
+    struct snapshot      out;
+    struct snapshot_text text = text_of(NULL, "too large for it");
+
+    memory_open_with(&m, &(struct snapshot_limits){.size = 40, .quota = 1000});
+    text.context = STR("0123456789012345678901234567890123456789");
+    assert_true(snapshot_db_begin(m.db, &m.err));
+    memory_save(&m, "a", "one", 1);
+    assert_false(snapshot_save(m.db, &text, &from_ada, 2, &out, &m.err));
+    assert_false(snapshot_update(m.db, 9, &text, &from_ada, 2, &out, &m.err));
+    assert_false(snapshot_delete(m.db, 9, 2, &m.err));
+    memory_save(&m, "b", "two", 3);
+    assert_true(snapshot_db_commit(m.db, &m.err));
+    assert_string_equal(memory_list(&m, (struct snapshot_filter){0}), "2 1");
+    assert_string_equal(memory_sql(&m, "SELECT count || ' ' || bytes FROM total"), "2 60");
+    memory_close(&m);
+}
+
+TEST(the_stamp_changes_with_every_commit_of_anybody)
+{
+    struct memory       m;
+    struct snapshot_db *other;
+    int64_t             first, second, third, fourth;
+
+    memory_open(&m);
+    other = snapshot_db_open(m.path, &usual_limits, NULL, &m.err);
+    assert_non_null(other);
+    assert_true(snapshot_db_stamp(other, &first, &m.err));
+    assert_true(snapshot_db_stamp(other, &second, &m.err));
+    assert_true(first == second);
+    memory_save(&m, "a", "one", 1);
+    assert_true(snapshot_db_stamp(other, &second, &m.err));
+    assert_true(first != second);
+    assert_true(snapshot_delete(other, 1, 2, &m.err)); /* its own too */
+    assert_true(snapshot_db_stamp(other, &third, &m.err));
+    assert_true(second != third);
+    assert_true(snapshot_restore(m.db, 1, &m.err));
+    assert_true(snapshot_db_stamp(other, &fourth, &m.err));
+    assert_true(third != fourth);
+    snapshot_db_close(other);
+    memory_close(&m);
+}
+
+enum { PROCESSES = 4, SAVES = 50 };
+
+static void
+save_many(const char *path, int who)
+{
+    struct error         err  = {0};
+    struct snapshot_db  *db   = snapshot_db_open(path, &usual_limits, NULL, &err);
+    struct snapshot_text text = text_of(who % 2 == 0 ? "even" : "odd", "by a process of its own");
+    struct snapshot      out;
+    bool                 ok = db != NULL;
+
+    for (int i = 0; ok && i < SAVES; i++)
+        ok = snapshot_save(db, &text, &from_ada, who * 1000 + i + 1, &out, &err);
+    if (!ok)
+        fprintf(stderr, "%s\n", err.text);
+    snapshot_db_close(db);
+    _exit(ok ? 0 : 1);
+}
+
+TEST(several_processes_save_at_once)
+{
+    struct memory           m;
+    struct snapshot_figures figures;
+    pid_t                   children[PROCESSES];
+    int                     status;
+
+    memory_open(&m);
+    snapshot_db_close(m.db);
+    for (int i = 0; i < PROCESSES; i++)
+        if ((children[i] = fork()) == 0)
+            save_many(m.path, i);
+    for (int i = 0; i < PROCESSES; i++) {
+        assert_int_equal(waitpid(children[i], &status, 0), children[i]);
+        assert_int_equal(status, 0);
+    }
+    memory_open_again(&m, &usual_limits);
+    assert_true(snapshot_figures(m.db, &figures, &m.err));
+    assert_int_equal(figures.count, PROCESSES * SAVES);
+    assert_string_equal(memory_sql(&m, "SELECT count(DISTINCT id) || ' ' || max(id) FROM snapshot"), "200 200");
+    assert_string_equal(memory_search_with(&m, "process", (struct snapshot_filter){.limit = 2}), "200 199");
+    memory_close(&m);
+}
+
+TEST(a_file_that_another_put_in_its_place_is_opened)
+{
+    struct memory        m, other;
+    struct snapshot      out;
+    struct snapshot_text text = text_of(NULL, "into the new one");
+
+    memory_open(&m);
+    memory_save(&m, NULL, "in the old file", 1);
+    memory_open(&other);
+    memory_save(&other, NULL, "in the new file", 1);
+    snapshot_db_close(other.db);
+    other.db = NULL;
+    assert_int_equal(rename(other.path, m.path), 0);
+    assert_true(snapshot_save(m.db, &text, &from_ada, 2, &out, &m.err));
+    assert_true(snapshot_load(m.db, &(struct snapshot_which){.id = 1}, m.arena, &out, &m.err));
+    assert_str(out.text.summary, "in the new file");
+    memory_close(&other);
+    memory_close(&m);
+}
+
+TEST(the_schema_of_a_newer_gatehouse_is_refused)
+{
+    struct memory m;
+
+    memory_open(&m);
+    memory_save(&m, NULL, "one", 1);
+    snapshot_db_close(m.db);
+    memory_sql(&m, "PRAGMA user_version = 99");
+    m.db = snapshot_db_open(m.path, &usual_limits, NULL, &m.err);
+    assert_null(m.db);
+    assert_int_equal(m.err.code, ERROR_INVALID);
+    assert_non_null(strstr(m.err.text, "newer Gatehouse (schema 99"));
+    assert_string_equal(memory_sql(&m, "SELECT summary FROM snapshot"), "one");
+    memory_close(&m);
+}
+
+TEST(the_database_of_another_program_is_left_alone)
+{
+    struct memory m;
+
+    memory_open(&m);
+    snapshot_db_close(m.db);
+    assert_int_equal(unlink(m.path), 0);
+    memory_sql(&m, "CREATE TABLE recipe(cake TEXT)");
+    m.db = snapshot_db_open(m.path, &usual_limits, NULL, &m.err);
+    assert_null(m.db);
+    assert_int_equal(m.err.code, ERROR_INVALID);
+    assert_non_null(strstr(m.err.text, "another program's database"));
+    assert_string_equal(memory_sql(&m, "SELECT count(*) FROM recipe"), "0");
+    memory_close(&m);
+}
+
+TEST(anybody_can_read_the_texts_with_sqlite3)
+{
+    struct memory m;
+
+    memory_open(&m);
+    memory_save(&m, "plain", "for everybody", 1);
+    assert_string_equal(memory_sql(&m, "SELECT name || ': ' || summary FROM snapshot"), "plain: for everybody");
+    memory_close(&m);
+}
