@@ -89,12 +89,16 @@ db_open(const char *path, enum db_mode mode, struct error *err)
     return db;
 }
 
+/* The statements of a virtual table stand among ours, and are its own: it finalizes them when it is disconnected, which
+ * closing does before it finds that ours are still there. */
 void
 db_close(sqlite3 *db)
 {
     sqlite3_stmt *s;
 
-    while (db != NULL && (s = sqlite3_next_stmt(db, NULL)) != NULL)
+    if (db == NULL || sqlite3_close(db) == SQLITE_OK)
+        return;
+    while ((s = sqlite3_next_stmt(db, NULL)) != NULL)
         sqlite3_finalize(s);
     sqlite3_close(db);
 }

@@ -15,7 +15,8 @@ enum db_mode {
 enum { DB_BUSY_MS = 5000 }; /* how long a handle waits for another process */
 
 sqlite3 *db_open(const char *path, enum db_mode mode, struct error *err);
-void     db_close(sqlite3 *db);
+/* Finalizes what is not; but where one reads a virtual table, its owner must have done so. NULL is nothing. */
+void db_close(sqlite3 *db);
 
 /* Brings the schema of traffic.db up to date. A newer one than we know is refused. */
 bool db_migrate(sqlite3 *db, const char *path, struct error *err);

@@ -7,13 +7,16 @@
 #include "store/snapshots/search.h"
 #include "store/snapshots/tokens.h"
 
-/* What `prepare` made goes with its handle: the statements are finalized by who closes that. */
+/* Before its handle is closed: see db_close. */
 static void
 forget_prepared(struct snapshot_db *db)
 {
     tokens_free(db->tokens);
     db->tokens = NULL;
-    memset(db->kept, 0, sizeof db->kept);
+    for (size_t i = 0; i < STATEMENTS; i++) {
+        sqlite3_finalize(db->kept[i]);
+        db->kept[i] = NULL;
+    }
 }
 
 static bool

@@ -47,6 +47,8 @@ bool place_new(struct place *p, char path[PATH_MAX], struct error *err);
  * `kept`; "" when nothing did. Held alone. False: either nothing has changed, or the next who holds it finishes. */
 bool place_exchange(struct place *p, const char *word, char kept[PATH_MAX], struct error *err);
 
+/* Whether both paths lead to one file. */
+bool is_same_file(const char *a, const char *b);
 /* Syncs a file, and the directory that it is in. */
 bool place_sync(const char *path, struct error *err);
 bool place_sync_directory(const char *path, struct error *err);

@@ -30,7 +30,7 @@ row_bind(sqlite3_stmt *s, const struct snapshot *snapshot, struct str tags)
 {
     const struct snapshot_text *t = &snapshot->text;
     const struct {
-        enum column column;
+        enum row_column column;
         struct str  text;
     } texts[] = {
         {COLUMN_NAME, t->name},

@@ -17,6 +17,7 @@
  *   words      the full text of all of snapshot; it keeps no text itself. Whoever changes a row takes its words out
  *              before and puts them in after (no triggers: handles of ours have them off)
  *   total      one row: what snapshot and version add up to
+ *   imported   the source of each that came from the old server: it does not come again, though it be deleted here
  *
  * snapshot_updated is for NEWEST of statements.c; snapshot_card holds what a search asks of each row it may show. */
 #define COLUMNS                                                                                                        \
@@ -35,6 +36,7 @@ static const char first_schema[] =
     "CREATE TABLE total(count INTEGER NOT NULL, in_bin INTEGER NOT NULL, versions INTEGER NOT NULL,"
     " bytes INTEGER NOT NULL);"
     "INSERT INTO total VALUES(0, 0, 0, 0);"
+    "CREATE TABLE imported(source TEXT PRIMARY KEY) WITHOUT ROWID;"
     "CREATE INDEX snapshot_created ON snapshot(created, id, changed) WHERE deleted IS NULL;"
     "CREATE INDEX snapshot_name ON snapshot(name, created) WHERE deleted IS NULL AND name IS NOT NULL;"
     "CREATE INDEX snapshot_project ON snapshot(project, created) WHERE deleted IS NULL AND project IS NOT NULL;"

@@ -45,6 +45,8 @@ const char *const snapshot_statements[STATEMENTS] = {
                      " bytes = bytes + ?4 WHERE ?5 = 0 OR ?4 <= 0 OR bytes + ?4 <= ?5",
     [SET_DELETED]  = "UPDATE snapshot SET deleted = ?2 WHERE id = ?1",
     [FIND_SOURCE]  = "SELECT id FROM snapshot WHERE source = ?1 LIMIT 1",
+    [FIND_IMPORTED] = "SELECT 1 FROM imported WHERE source = ?1",
+    [ADD_IMPORTED]  = "INSERT OR IGNORE INTO imported VALUES(?1)",
     [OVERDUE]      = "SELECT id, bytes FROM snapshot WHERE deleted <= ?1 ORDER BY deleted LIMIT 1",
     [REMOVE]          = "DELETE FROM snapshot WHERE id = ?1",
     [REMOVE_VERSIONS] = "DELETE FROM version WHERE id = ?1",

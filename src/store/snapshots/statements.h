@@ -23,12 +23,14 @@ enum statement {
     ADD_TOTAL, /* takes what there is more, if the quota has room */
     SET_DELETED,
     FIND_SOURCE,
+    FIND_IMPORTED,
+    ADD_IMPORTED,
     OVERDUE, /* in the bin for too long */
     REMOVE,
     REMOVE_VERSIONS,
     VERSIONS_TOTAL, /* of one: how many, how large */
 
-    LOAD_ID, /* rows without their long texts: enum column */
+    LOAD_ID, /* rows without their long texts: enum row_column */
     LOAD_VERSION,
     LOAD_NEWEST,
     LOAD_NAME,
@@ -52,7 +54,7 @@ enum statement {
 extern const char *const snapshot_statements[STATEMENTS];
 
 /* The columns of rows without their long texts, and their parameters: one more. */
-enum column {
+enum row_column {
     COLUMN_ID,
     COLUMN_VERSION,
     COLUMN_CREATED,
@@ -72,7 +74,6 @@ enum column {
     COLUMN_CONTEXT, /* of ADD and CHANGE only */
     COLUMN_STRUCTURED,
     COLUMN_PROMPT,
-    COLUMNS
 };
 
 #endif

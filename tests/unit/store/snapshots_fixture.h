@@ -84,7 +84,7 @@ text_of(const char *name, const char *summary)
 }
 
 static const struct snapshot_origin from_ada = {
-    .client = STR("ada"), .client_version = STR("1.2"), .server = STR("snapshots 0.1.0")};
+    .client = {"ada", 3}, .client_version = {"1.2", 3}, .server = {"snapshots 0.1.0", 15}};
 
 static inline int64_t
 memory_save_text(struct memory *m, const struct snapshot_text *text, wall_time now)

@@ -1,7 +1,7 @@
 /* Finding one or many: by id, name, project, tag and time, through the bin and pages, and completion. */
 #include "snapshots_fixture.h"
 
-static const struct str deploy[] = {STR("deploy")}, both[] = {STR("deploy"), STR("review")};
+static const struct str deploy[] = {{"deploy", 6}}, both[] = {{"deploy", 6}, {"review", 6}};
 
 static int64_t
 save_in(struct memory *m, const char *name, const char *project, const struct str *tags, size_t tag_count,

@@ -1,7 +1,7 @@
 /* What is saved is there as it was given, its versions too; limits refuse without leaving a trace. */
 #include "snapshots_fixture.h"
 
-static const struct str both_tags[] = {STR("deploy"), STR("two words")};
+static const struct str both_tags[] = {{"deploy", 6}, {"two words", 9}};
 
 TEST(what_is_saved_is_loaded_as_it_was)
 {

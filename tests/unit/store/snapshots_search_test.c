@@ -107,7 +107,8 @@ TEST(hostile_queries_are_answered_or_refused_in_words)
         deep[i] = i % 2 == 0 ? 'a' : ' ';
     deep[2 * 64] = '\0';
     assert_string_equal(memory_search(&m, deep), "2 1");
-    deep[2 * 64] = 'a';
+    deep[2 * 64]     = 'a';
+    deep[2 * 64 + 1] = '\0';
     assert_string_equal(memory_search(&m, deep), "a query may have 64 words");
     memory_close(&m);
 }
@@ -201,7 +202,7 @@ TEST(the_best_is_first)
 
 TEST(filters_hold_for_a_search_too)
 {
-    static const struct str tags[] = {STR("code review"), STR("x")};
+    static const struct str tags[] = {{"code review", 11}, {"x", 1}};
     struct memory           m;
     struct snapshot_text    text = text_of("plan a", "kiwi");
 

@@ -2,6 +2,7 @@
 #include <sys/wait.h>
 
 #include "snapshots_fixture.h"
+#include "store/snapshots/care.h"
 
 TEST(a_turn_holds_as_one)
 {
@@ -86,7 +87,7 @@ save_many(const char *path, int who)
     bool                 ok = db != NULL;
 
     for (int i = 0; ok && i < SAVES; i++)
-        ok = snapshot_save(db, &text, &from_ada, who * 1000 + i + 1, &out, &err);
+        ok = snapshot_save(db, &text, &from_ada, 7, &out, &err);
     if (!ok)
         fprintf(stderr, "%s\n", err.text);
     snapshot_db_close(db);
@@ -121,15 +122,18 @@ TEST(a_file_that_another_put_in_its_place_is_opened)
 {
     struct memory        m, other;
     struct snapshot      out;
+    int64_t              before, after;
+    char                 kept[PATH_MAX];
     struct snapshot_text text = text_of(NULL, "into the new one");
 
     memory_open(&m);
     memory_save(&m, NULL, "in the old file", 1);
     memory_open(&other);
     memory_save(&other, NULL, "in the new file", 1);
-    snapshot_db_close(other.db);
-    other.db = NULL;
-    assert_int_equal(rename(other.path, m.path), 0);
+    assert_true(snapshot_db_stamp(m.db, &before, &m.err));
+    assert_true(snapshot_restore_from(m.path, other.path, kept, &m.err));
+    assert_true(snapshot_db_stamp(m.db, &after, &m.err));
+    assert_true(before != after);
     assert_true(snapshot_save(m.db, &text, &from_ada, 2, &out, &m.err));
     assert_true(snapshot_load(m.db, &(struct snapshot_which){.id = 1}, m.arena, &out, &m.err));
     assert_str(out.text.summary, "in the new file");
@@ -144,6 +148,7 @@ TEST(the_schema_of_a_newer_gatehouse_is_refused)
     memory_open(&m);
     memory_save(&m, NULL, "one", 1);
     snapshot_db_close(m.db);
+    memory_sql(&m, "CREATE TABLE from_the_future(x)"); /* with the number alone it would be a damaged header */
     memory_sql(&m, "PRAGMA user_version = 99");
     m.db = snapshot_db_open(m.path, &usual_limits, NULL, &m.err);
     assert_null(m.db);
@@ -159,7 +164,8 @@ TEST(the_database_of_another_program_is_left_alone)
 
     memory_open(&m);
     snapshot_db_close(m.db);
-    assert_int_equal(unlink(m.path), 0);
+    m.db = NULL;
+    assert_int_equal(truncate(m.path, 0), 0);
     memory_sql(&m, "CREATE TABLE recipe(cake TEXT)");
     m.db = snapshot_db_open(m.path, &usual_limits, NULL, &m.err);
     assert_null(m.db);
