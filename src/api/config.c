@@ -55,6 +55,13 @@ print_stdio(struct print *p, const struct server_entry *e, bool shows_secrets)
 }
 
 static void
+print_built_in(struct print *p, const struct server_entry *e)
+{
+    print_text(p, "type", STR("built-in"));
+    print_text(p, "about", str_from(e->about));
+}
+
+static void
 print_process(struct print *p, const struct seen_server *s)
 {
     static const char *const words[] = {
@@ -105,6 +112,8 @@ print_config(struct print *p, const char *key, const struct seen_server *s, bool
         print_http(p, shown, shows_secrets);
     else if (entry->kind == SERVER_STDIO)
         print_stdio(p, shown, shows_secrets);
+    else if (entry->kind == SERVER_SERVICE)
+        print_built_in(p, entry);
     else
         print_null(p, "type");
     if (entry->kind != SERVER_WRONG) {
@@ -115,7 +124,10 @@ print_config(struct print *p, const char *key, const struct seen_server *s, bool
     print_text_or_null(p, "detail", s->status.detail);
     print_text_or_null(p, "error", str_from(entry->error));
     print_text_or_null(p, "note", str_from(entry->note));
-    print_number(p, "line", entry->line);
+    if (entry->line > 0)
+        print_number(p, "line", entry->line);
+    else
+        print_null(p, "line");
     print_health(p, s);
     if (entry->kind == SERVER_STDIO)
         print_process(p, s);

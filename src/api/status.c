@@ -88,8 +88,7 @@ print_calls(struct print *p, const struct call_figures *calls)
 static void
 print_server(struct print *p, const struct seen_server *s, const struct status_seen *seen)
 {
-    static const char *const    kinds[] = {[SERVER_HTTP] = "http", [SERVER_STDIO] = "stdio", [SERVER_WRONG] = "wrong"};
-    const struct server_status *status  = &s->status;
+    const struct server_status *status = &s->status;
     const struct {
         const char *key;
         uint64_t    value;
@@ -104,7 +103,7 @@ print_server(struct print *p, const struct seen_server *s, const struct status_s
 
     print_open(p, NULL, '{');
     print_text(p, "name", s->name);
-    print_text(p, "kind", str_from(kinds[status->entry->kind]));
+    print_text(p, "kind", str_from(server_kind_name(status->entry->kind)));
     print_text(p, "state", str_from(server_state_name(status->state)));
     print_text(p, "detail", status->detail);
     print_number(p, "sinceSeconds", (clock_wall_of(seen->servers->now) - since) / SECONDS(1));

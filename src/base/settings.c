@@ -66,6 +66,11 @@ const struct setting settings_table[] = {
     {"retention.size",     SETTING_SIZE,     FIELD(retention.size),     "5GiB",   MIB(16),    1ULL << 50,
      .help = "When recorded traffic takes more than this on disk, the oldest is deleted."},
 
+    {"snapshots.size",     SETTING_SIZE,     FIELD(snapshots.size),     "1MiB",   KIB(1),     MIB(16),   .at_start = true,
+     .help = "The largest snapshot: all its texts together; a larger one is refused."},
+    {"snapshots.quota",    SETTING_SIZE,     FIELD(snapshots.quota),    "1GiB",   MIB(1),     1ULL << 40, .at_start = true,
+     .help = "What all snapshots may take, older versions and those in the bin too; over it nothing more is saved."},
+
     {"drain",              SETTING_DURATION, FIELD(drain),              "10s",    0,          600 * S,
      .help = "How long calls in flight may still take after SIGTERM."},
     {"log.level",          SETTING_CHOICE,   FIELD(log.level),          "info",   .choices = log_level_choices,

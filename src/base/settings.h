@@ -75,6 +75,10 @@ struct settings {
         mono_time age;
         uint64_t  size;
     } retention;
+    struct {
+        uint64_t size;
+        uint64_t quota;
+    } snapshots;
     mono_time drain;
     struct {
         int level; /* enum log_level */

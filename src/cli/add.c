@@ -91,6 +91,30 @@ stdio_entry(struct entry_text *e, const struct args *args, struct error *err)
     return pairs(e, args, "env", '=', "env", err);
 }
 
+/* `{}`: what is built in needs no more. */
+static bool
+built_in_entry(struct entry_text *e, const struct args *args, struct error *err)
+{
+    static const char *const others[] = {"header", "env", "cwd", "isolated"};
+
+    for (size_t i = 0; i < sizeof others / sizeof others[0]; i++)
+        if (args_has(args, others[i]))
+            return error_set(err, ERROR_INVALID, "%s is built in: --%s is not for it", args->words[0], others[i]);
+    if (!args_has(args, "timeout"))
+        e->ok = e->ok && buffer_append_char(&e->json, '{');
+    return true;
+}
+
+static bool
+read_target(struct entry_text *e, const struct args *args, struct error *err)
+{
+    if (args->has_rest)
+        return stdio_entry(e, args, err);
+    if (args->word_count > 1)
+        return http_entry(e, args, err);
+    return built_in_find(str_from(args->words[0])) != NULL ? built_in_entry(e, args, err) : stdio_entry(e, args, err);
+}
+
 static bool
 make_entry(struct entry_text *e, const struct args *args, struct error *err)
 {
@@ -100,8 +124,7 @@ make_entry(struct entry_text *e, const struct args *args, struct error *err)
     if (timeout.data != NULL && (!str_to_u64(timeout, &ms) || ms == 0))
         return error_set(err, ERROR_INVALID, "--timeout is a number of milliseconds, not \"%.*s\"",
                          STR_ARG(str_take(timeout, 60)));
-    if (!registry_check_name(str_from(args->words[0]), err) ||
-        !(args->has_rest || args->word_count < 2 ? stdio_entry(e, args, err) : http_entry(e, args, err)))
+    if (!registry_check_name(str_from(args->words[0]), err) || !read_target(e, args, err))
         return false;
     if (ms > 0) {
         member(e, "timeout");
@@ -158,7 +181,7 @@ cli_add(struct cli *cli)
         if (err.code == ERROR_EXISTS)
             cli_hint(cli, "Remove it first:  gatehouse remove %s", name);
     } else {
-        added(cli, name, cli->args.has_rest ? "stdio" : "http");
+        added(cli, name, cli->args.has_rest ? "stdio" : cli->args.word_count > 1 ? "http" : "built-in");
         code = EXIT_DONE;
     }
     buffer_clear(&e.json);

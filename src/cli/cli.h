@@ -54,6 +54,7 @@ int cli_logs(struct cli *cli);
 int cli_remove(struct cli *cli);
 int cli_serve(struct cli *cli);
 int cli_status(struct cli *cli);
+int cli_stdio(struct cli *cli);
 int cli_token(struct cli *cli);
 int cli_version(struct cli *cli);
 

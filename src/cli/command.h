@@ -8,7 +8,14 @@
 struct cli;
 
 /* What the shell offers after an option, or as a word of a command. */
-enum complete { COMPLETE_NOTHING, COMPLETE_DIRECTORY, COMPLETE_SERVER, COMPLETE_COMMAND, COMPLETE_CHOICES };
+enum complete {
+    COMPLETE_NOTHING,
+    COMPLETE_DIRECTORY,
+    COMPLETE_SERVER,
+    COMPLETE_BUILT_IN,
+    COMPLETE_COMMAND,
+    COMPLETE_CHOICES
+};
 
 struct option {
     const char        *name;    /* without the dashes */

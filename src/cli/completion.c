@@ -1,4 +1,5 @@
 #include "cli/cli.h"
+#include "gateway/registry.h"
 
 /* Each shell gets the table as a script of its own; names of servers are asked for when needed. */
 
@@ -16,6 +17,13 @@ command_names(struct buffer *out)
 {
     for (const struct command *c = commands; c->name != NULL; c++)
         buffer_printf(out, "%s ", c->name);
+}
+
+static void
+built_in_names(struct buffer *out)
+{
+    for (const struct built_in *b = built_ins; b->name != NULL; b++)
+        buffer_printf(out, "%s ", b->name);
 }
 
 static void
@@ -41,6 +49,10 @@ bash_reply(struct buffer *out, enum complete complete, const char *const *choice
     case COMPLETE_NOTHING:
         buffer_append(out, STR("COMPREPLY=()"));
         return;
+    case COMPLETE_BUILT_IN:
+        buffer_append(out, STR("COMPREPLY=($(compgen -W '"));
+        built_in_names(out);
+        break;
     case COMPLETE_COMMAND:
         buffer_append(out, STR("COMPREPLY=($(compgen -W '"));
         command_names(out);
@@ -119,6 +131,10 @@ fish_arguments(struct buffer *out, enum complete complete, const char *const *ch
     case COMPLETE_SERVER:
         buffer_printf(out, " -a '(%s)'", server_names);
         return;
+    case COMPLETE_BUILT_IN:
+        buffer_append(out, STR(" -a '"));
+        built_in_names(out);
+        break;
     case COMPLETE_COMMAND:
         buffer_append(out, STR(" -a '"));
         command_names(out);

@@ -177,9 +177,10 @@ check_authorities(struct doctor *d, const struct registry *r)
 void
 check_registry(struct doctor *d)
 {
-    struct registry_source source = {.path = cli_home_file(d->cli, "mcp.json"), .environment = d->cli->environment};
-    struct registry       *r      = source.path == NULL ? NULL : registry_load(&source, NULL);
-    size_t                 bad    = d->counts[FINDING_BAD];
+    struct registry_source source = {
+        .path = cli_home_file(d->cli, "mcp.json"), .environment = d->cli->environment, .has_built_in = true};
+    struct registry *r   = source.path == NULL ? NULL : registry_load(&source, NULL);
+    size_t           bad = d->counts[FINDING_BAD], own;
 
     if (r == NULL)
         return;
@@ -190,7 +191,8 @@ check_registry(struct doctor *d)
     for (size_t i = 0; i < r->file_count; i++)
         check_env_file(d, r->files[i]);
     check_authorities(d, r);
+    own = registry_own(r);
     if (bad == d->counts[FINDING_BAD])
-        doctor_say(d, FINDING_GOOD, NULL, "mcp.json: %zu server%s, nothing wrong", r->count, r->count == 1 ? "" : "s");
+        doctor_say(d, FINDING_GOOD, NULL, "mcp.json: %zu server%s, nothing wrong", own, own == 1 ? "" : "s");
     registry_unref(r);
 }

@@ -116,12 +116,6 @@ state_word(const struct listing *l, const struct server_entry *entry)
     return l->servers == NULL ? STR("not known") : state.len == 0 ? STR("idle") : state;
 }
 
-static const char *
-kind_word(const struct server_entry *entry)
-{
-    return entry->kind == SERVER_HTTP ? "http" : entry->kind == SERVER_STDIO ? "stdio" : "-";
-}
-
 static void
 cell(struct listing *l, enum style style)
 {
@@ -138,7 +132,7 @@ row(struct listing *l, const struct server_entry *entry)
     bool                  is_bad = str_eq(state, STR("wrong")) || str_eq(state, STR("down"));
 
     grid_add(&l->grid, STYLE_BOLD, entry->name);
-    grid_add(&l->grid, STYLE_PLAIN, str_from(kind_word(entry)));
+    grid_add(&l->grid, STYLE_PLAIN, str_from(entry->kind == SERVER_WRONG ? "-" : server_kind_name(entry->kind)));
     buffer_append(&l->part, state);
     yyjson_val *since = yyjson_obj_get(state_of(l, entry->name), "sinceSeconds");
     if (str_eq(state, STR("down")) && yyjson_is_num(since)) {
@@ -173,8 +167,8 @@ json_entry(struct listing *l, const struct server_entry *entry, bool is_first)
 
     buffer_append(out, is_first ? STR("[\n  {\"name\":") : STR(",\n  {\"name\":"));
     buffer_append_json(out, entry->name);
-    buffer_printf(out, ",\"kind\":\"%s\",\"state\":\"%.*s\",\"detail\":",
-                  entry->kind == SERVER_WRONG ? "wrong" : kind_word(entry), STR_ARG(state_word(l, entry)));
+    buffer_printf(out, ",\"kind\":\"%s\",\"state\":\"%.*s\",\"detail\":", server_kind_name(entry->kind),
+                  STR_ARG(state_word(l, entry)));
     if (entry->kind == SERVER_WRONG)
         buffer_append_json(out, str_from(entry->error));
     else if (detail.len > 0)
@@ -230,7 +224,7 @@ list(struct listing *l)
     ask_gateway(l);
     if (!print(l))
         return cli_refuse(l->cli, EXIT_FAILED, NO_MEMORY_TEXT);
-    if (r->count == 0 && !args_has(&l->cli->args, "json")) {
+    if (registry_own(r) == 0 && !args_has(&l->cli->args, "json")) {
         fprintf(l->cli->err, "No servers yet. Add one:\n");
         cli_hint(l->cli, "gatehouse add files -- npx -y @modelcontextprotocol/server-filesystem ~/src");
         cli_hint(l->cli, "gatehouse add weather http://localhost:9000/mcp");
@@ -241,12 +235,13 @@ list(struct listing *l)
 int
 cli_list(struct cli *cli)
 {
-    struct registry_source source = {.path = cli_home_file(cli, "mcp.json"), .environment = cli->environment};
-    struct listing         l      = {.cli      = cli,
-                                     .registry = source.path == NULL ? NULL : registry_load(&source, NULL),
-                                     .figures  = MAP_OF(struct figures, SERVERS_MAX),
-                                     .part     = {.max = MIB(1)},
-                                     .out      = {.max = CLI_TEXT_MAX}};
+    struct registry_source source = {
+        .path = cli_home_file(cli, "mcp.json"), .environment = cli->environment, .has_built_in = true};
+    struct listing l = {.cli      = cli,
+                        .registry = source.path == NULL ? NULL : registry_load(&source, NULL),
+                        .figures  = MAP_OF(struct figures, SERVERS_MAX),
+                        .part     = {.max = MIB(1)},
+                        .out      = {.max = CLI_TEXT_MAX}};
 
     int code = l.registry == NULL ? cli_refuse(cli, EXIT_FAILED, NO_MEMORY_TEXT) : list(&l);
     yyjson_doc_free(l.doc);

@@ -8,16 +8,16 @@ static struct cli *serving;
 static void
 count_servers(const struct registry *r, struct buffer *out)
 {
-    size_t wrong = 0;
+    size_t wrong = 0, own = registry_own(r);
 
     for (size_t i = 0; i < r->count; i++)
         wrong += r->entries[i].kind == SERVER_WRONG;
     if (r->file_error.code != ERROR_NONE)
         buffer_append(out, STR("mcp.json cannot be read"));
-    else if (r->count == 0)
+    else if (own == 0)
         buffer_append(out, STR("no servers yet"));
     else
-        buffer_printf(out, "%zu server%s", r->count, r->count == 1 ? "" : "s");
+        buffer_printf(out, "%zu server%s", own, own == 1 ? "" : "s");
     if (wrong > 0)
         buffer_printf(out, ", %zu wrong (gatehouse list)", wrong);
 }
@@ -35,7 +35,7 @@ on_ready(const struct daemon_ready *ready)
     buffer_append(&text, STR("  ·  "));
     count_servers(ready->registry, &text);
     buffer_printf(&text, "\n\n%s%s\n", cli->is_terminal ? "  " : "", ready->url);
-    if (ready->registry->count == 0)
+    if (registry_own(ready->registry) == 0)
         buffer_append(&text, STR("\nAdd a server, then point your client at it:\n"
                                  "  gatehouse add files -- npx -y @modelcontextprotocol/server-filesystem ~/src\n"
                                  "  gatehouse add weather http://localhost:9000/mcp\n"));

@@ -48,7 +48,13 @@ calls(struct buffer *out, yyjson_val *root)
     buffer_append_char(out, '\n');
 }
 
-/* "1 running, 1 down (weather)": names only of those that want something done. */
+static bool
+is_built_in(yyjson_val *server)
+{
+    return yyjson_equals_str(yyjson_obj_get(server, "kind"), "built-in");
+}
+
+/* "1 running, 1 down (weather)": names only of those that want something done. What is built in stands apart. */
 static void
 servers(struct buffer *out, yyjson_val *root)
 {
@@ -62,7 +68,7 @@ servers(struct buffer *out, yyjson_val *root)
         size_t        found = 0;
         yyjson_arr_foreach(list, i, count, server)
         {
-            if (!yyjson_equals_str(yyjson_obj_get(server, "state"), states[s]))
+            if (is_built_in(server) || !yyjson_equals_str(yyjson_obj_get(server, "state"), states[s]))
                 continue;
             buffer_append(&names, found++ == 0 ? STR("") : STR(", "));
             append_text(&names, server, "name");
@@ -74,6 +80,29 @@ servers(struct buffer *out, yyjson_val *root)
         buffer_clear(&names);
     }
     buffer_append(out, kinds == 0 ? STR("none yet: gatehouse add\n") : STR("\n"));
+}
+
+/* "snapshots, skills (disabled)" */
+static void
+built_in(struct buffer *out, yyjson_val *root)
+{
+    yyjson_val *server;
+    size_t      i, count, found = 0;
+
+    yyjson_arr_foreach(yyjson_obj_get(root, "servers"), i, count, server)
+    {
+        if (!is_built_in(server))
+            continue;
+        buffer_append(out, found++ == 0 ? STR("  built in   ") : STR(", "));
+        append_text(out, server, "name");
+        if (yyjson_equals_str(yyjson_obj_get(server, "state"), "running"))
+            continue;
+        buffer_append(out, STR(" ("));
+        append_text(out, server, "state");
+        buffer_append_char(out, ')');
+    }
+    if (found > 0)
+        buffer_append_char(out, '\n');
 }
 
 static void
@@ -155,6 +184,7 @@ print_running(struct cli *cli, yyjson_val *root, struct buffer *out)
     buffer_append_char(out, '\n');
     calls(out, root);
     servers(out, root);
+    built_in(out, root);
     sessions(out, root);
     recorded(out, root, &cli->settings);
     memory(out, root);

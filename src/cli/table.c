@@ -81,10 +81,11 @@ const struct command commands[] = {
               "SIGHUP reads mcp.json and gatehouse.yaml again, and says which settings changed and which want a restart.\n"
               "SIGTERM lets calls in flight finish (at most `drain`, 10 s), then exits with 0.",
      .takes_settings = true, .is_first = true, .run = cli_serve},
-    {"add", {"add NAME URL [--header NAME:VALUE]...", "add NAME [--env NAME=VALUE]... [--cwd DIR] -- COMMAND ARGS..."}, "Registers a server, and tries it.",
+    {"add", {"add NAME URL [--header NAME:VALUE]...", "add NAME [--env NAME=VALUE]... [--cwd DIR] -- COMMAND ARGS...", "add NAME"}, "Registers a server, and tries it.",
      {{"gatehouse add files -- npx -y @modelcontextprotocol/server-filesystem ~/src", "a command"},
       {"gatehouse add weather http://localhost:9000/mcp", "a URL"},
-      {"gatehouse add issues https://example.com/mcp --header 'Authorization:Bearer ${TOKEN}'", "with a login"}},
+      {"gatehouse add issues https://example.com/mcp --header 'Authorization:Bearer ${TOKEN}'", "with a login"},
+      {"gatehouse add snapshots", "one that is built in, after it was removed"}},
      .about = "It stands in <home>/mcp.json. A running gateway sees it within a second; the server is tried through it.\n"
               "A server that does not work yet is added all the same.",
      .options = add_options, .least_words = 1, .most_words = 2, .takes_rest = true, .is_first = true, .run = cli_add},
@@ -93,7 +94,8 @@ const struct command commands[] = {
       {"gatehouse list --json | jq -r '.[] | select(.state == \"down\") | .name'", "for programs"}},
      .options = list_options, .is_first = true, .run = cli_list},
     {"remove", {"remove NAME"}, "Takes a server out of the registry; its calls stay in the log.",
-     {{"gatehouse remove weather", "the entry alone goes; comments and the rest of mcp.json stay"}},
+     {{"gatehouse remove weather", "the entry alone goes; comments and the rest of mcp.json stay"},
+      {"gatehouse remove snapshots", "one that is built in: an entry switches it off"}},
      .least_words = 1, .most_words = 1, .complete = COMPLETE_SERVER, .run = cli_remove},
     {"logs", {"logs [FILTERS] [--follow] [--json]", "logs ID [--raw] [--json]", "logs --clear [--yes]"}, "Shows the calls that passed.",
      {{"gatehouse logs --follow", "as they come"},
@@ -112,6 +114,12 @@ const struct command commands[] = {
       {"gatehouse status --json | jq .calls", "for programs"},
       {"gatehouse status --json | jq .objects", "what it holds inside now: where to look for a leak"}},
      .options = json_option, .is_first = true, .run = cli_status},
+    {"stdio", {"stdio NAME [--KEY VALUE]..."}, "Runs what is built in on stdin and stdout, for clients that start their servers.",
+     {{"gatehouse stdio snapshots", "the command that a client is configured with"}},
+     .about = "No gateway needs to run, and any number of these may, beside it too: what they keep is the same, in <home>/users/local.\n"
+              "A line a message in and out; what it says to you goes to stderr. It ends, with 0, when its input ends and on\n"
+              "SIGINT and SIGTERM. Its calls are not in the log; those at http://localhost:3333/s/NAME/mcp are.",
+     .least_words = 1, .most_words = 1, .complete = COMPLETE_BUILT_IN, .takes_settings = true, .run = cli_stdio},
     {"doctor", {"doctor [--fix] [--json]"}, "Looks whether all is as it should be, and says how to mend it.",
      {{"gatehouse doctor", "home, mcp.json, database, disk, port, children, kernel, limits"},
       {"gatehouse doctor --fix", "closes the home and its files to others"}},

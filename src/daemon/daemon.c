@@ -13,6 +13,7 @@
 #include "daemon/info.h"
 #include "daemon/reload.h"
 #include "daemon/served.h"
+#include "daemon/services.h"
 #include "guard/origin.h"
 #include "guard/peer.h"
 #include "guard/refuse.h"
@@ -36,6 +37,7 @@ struct daemon {
     struct traffic        *traffic;
     struct http_client    *client;
     struct children       *children;
+    struct services       *services;
     struct gateway        *gateway;
     struct registry_watch *watch;
     struct errands         errands;
@@ -182,7 +184,7 @@ read_home(struct daemon *d, struct error *err)
     if (!local_token_load(&d->token, path, err) || !file_make_directory(keys, err) ||
         !home_path(keys, sizeof keys, s, "keys/session") || !session_key_load(&d->session_key, keys, err))
         return false;
-    d->source = (struct registry_source){.path = d->registry_path, .environment = environ};
+    d->source = (struct registry_source){.path = d->registry_path, .environment = environ, .has_built_in = true};
     d->first  = registry_load(&d->source, NULL);
     if (d->first == NULL)
         return error_set(err, ERROR_MEMORY, "no memory to read %s", d->registry_path);
@@ -256,6 +258,8 @@ open_loop(struct daemon *d, struct error *err)
 static bool
 open_gateway(struct daemon *d, struct error *err)
 {
+    struct services_parts services = {
+        .loop = &d->loop, .session_key = &d->session_key, .settings = d->settings, .environment = environ};
     struct gateway_parts parts = {.loop        = &d->loop,
                                   .settings    = d->settings,
                                   .client      = d->client,
@@ -265,7 +269,11 @@ open_gateway(struct daemon *d, struct error *err)
                                   .environment = environ,
                                   .token       = str_from(d->token.text)};
 
-    d->gateway = gateway_new(&parts, d->first, err);
+    d->services = services_new(&services, NULL, err);
+    if (d->services == NULL)
+        return false;
+    parts.services = services_of(d->services);
+    d->gateway     = gateway_new(&parts, d->first, err);
     if (d->gateway == NULL)
         return false;
     d->watch = registry_watch_new(&d->loop, &d->source, d->first, on_registry, d, err);
@@ -419,6 +427,7 @@ take_apart(struct daemon *d)
     served_close(&d->served);
     registry_watch_free(d->watch);
     gateway_free(d->gateway);
+    services_free(d->services);
     api_free(d->api);
     if (d->children != NULL && children_count(d->children) > 0) {
         d->loop.stopping = false;

@@ -78,7 +78,9 @@ on_close(struct exchange *x, enum close_reason why)
     if (route == NULL)
         return;
     struct server *s = route->server;
-    struct visit  *l = route->visit;
+    if (s->endpoint != NULL)
+        serve_over(x, why);
+    struct visit *l = route->visit;
     capture_close(&g->capture, x, route->labels, why);
     count_call(s, x, why);
     if (l != NULL && route->asked)
@@ -274,6 +276,8 @@ gateway_drain(struct gateway *g)
         LIST_EACH (struct exchange, x, &g->exchanges.in_state[state], node)
             if (x->kind == KIND_STREAM)
                 exchange_close(x, CLOSE_SHUTDOWN);
+    LIST_EACH (struct server, s, &g->servers, node)
+        serve_hang_up(s, CLOSE_SHUTDOWN);
 }
 
 void

@@ -15,6 +15,14 @@
 #include "store/traffic.h"
 
 struct gateway;
+struct service;
+
+/* What is built in under that name, as it runs here. The gateway ends its sessions, silent ones too; it ends none
+ * itself (service_parts.session_idle is 0). */
+struct gateway_service {
+    const char     *name;
+    struct service *service;
+};
 
 /* All borrowed, and outlive the gateway. */
 struct gateway_parts {
@@ -26,6 +34,8 @@ struct gateway_parts {
     const struct session_key *session_key;
     char *const              *environment; /* ours, for the children's allow-list */
     struct str                token;       /* the local token: never passed on */
+    /* Ends with one without name; NULL: none. */
+    const struct gateway_service *services;
 };
 
 /* `first` is the registry at start; a reference is taken. */

@@ -1,5 +1,5 @@
 /* src/gateway/parts.h: what the files of the gateway share: servers.c (what is registered, now), pass.c (HTTP servers),
- * talk.c (stdio servers), route.c (requests). For this room only. */
+ * talk.c (stdio servers), serve.c (services of the process), route.c (requests). For this room only. */
 #ifndef GATEHOUSE_GATEWAY_PARTS_H
 #define GATEHOUSE_GATEWAY_PARTS_H
 
@@ -8,10 +8,11 @@
 #include "gateway/gateway.h"
 #include "mcp/hop_stream.h"
 #include "mcp/http_back.h"
+#include "mcp/service/endpoint.h"
 #include "mcp/session.h"
 
 enum {
-    SERVERS_MAX  = 10000,
+    SERVERS_MAX  = 10016, /* what a registry holds at most, with what is built in */
     SESSIONS_MAX = 20000,
     ADRIFT_MAX   = 64,
     HEADERS_MAX  = 64,
@@ -39,6 +40,9 @@ struct server {
     struct list channels; /* SERVER_STDIO: of struct lane, by node */
     size_t      isolated_count, shared_count;
 
+    struct service  *service; /* SERVER_SERVICE: borrowed; */
+    struct endpoint *endpoint;
+
     struct labels        *guest;  /* of the last caller without a session; NULL: none since the server was learnt */
     struct labels        *labels; /* of exchanges without a session; what its last client said of itself */
     enum server_state     state;
@@ -62,12 +66,12 @@ struct lane {
     struct str      revision, capabilities; /* asked for by its first session; on the heap */
 };
 
-/* A session, of either kind of server; in gateway->sessions under "server\0id". */
+/* A session, of any kind of server; in gateway->sessions under "server\0id". */
 struct visit {
     struct list     node; /* on gateway->visits, longest silent first */
     struct server  *server;
     struct labels  *labels;
-    struct session *session; /* stdio; NULL: an HTTP server's own */
+    struct session *session; /* stdio; NULL: an HTTP server's or service's own */
     struct str      key;     /* behind it */
     mono_time       heard;
     size_t          open;      /* exchanges */
@@ -120,6 +124,8 @@ struct visit *visit_new(struct gateway *g, struct server *s, struct str id, stru
 void          visit_touch(struct gateway *g, struct visit *l);
 void          visit_set_labels(struct visit *l, struct labels *labels);
 struct str    visit_id(const struct visit *l);
+/* The session that the request is of, and has been heard of now. NULL: none. */
+struct visit *visit_of(struct gateway *g, const struct server *s, const struct http_request *r);
 /* Ends what waits in it; the session of a stdio server too. */
 void visit_end(struct gateway *g, struct visit *l, enum close_reason why);
 /* The same when the turn ends: from inside a callback of what it would free. */
@@ -129,6 +135,9 @@ void visits_housekeeping(struct gateway *g, mono_time now);
 
 /* route.c */
 struct labels *labels_of(struct server *s, const struct http_request *r, const struct envelope *e, struct str session);
+/* A reference to those of the session when there is one, else of what the message says of its sender. */
+struct labels *labels_for(struct server *s, const struct http_request *r, const struct envelope *e,
+                          const struct visit *l);
 struct labels *labels_with_server(struct labels *old, const struct envelope *answer);
 bool           route_attach(struct exchange *x, struct server *s, struct visit *l, struct labels *labels);
 void           route_set_visit(struct exchange *x, struct visit *l);
@@ -146,6 +155,16 @@ void pass_expired(struct exchange *x);
 void talk_requests(struct gateway *g, struct server *s, struct http_request *r, struct hop *hop, struct exchange **xs,
                    size_t count);
 void talk_left(struct exchange *x);
+
+/* serve.c: an endpoint reads the requests and makes the exchanges. */
+bool serve_open(struct server *s, struct error *err);
+void serve_close(struct server *s);
+/* Before it is on record and counted. */
+void   serve_over(struct exchange *x, enum close_reason why);
+size_t serve_calls(const struct server *s); /* in flight */
+void   serve_end_session(struct visit *l, enum close_reason why);
+/* Ends what lasts as long as the client likes. */
+void serve_hang_up(struct server *s, enum close_reason why);
 
 void lane_close(struct lane *lane, enum close_reason why);
 void talk_housekeeping(struct server *s, mono_time now);

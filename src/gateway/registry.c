@@ -6,7 +6,7 @@
 #include "base/nearest.h"
 #include "gateway/registry_entry.h"
 
-enum { ENTRIES_MAX = 10000, FILE_MAX = 4 * 1024 * 1024 };
+enum { ENTRIES_MAX = 10000, BUILT_IN_MAX = 16, FILE_MAX = 4 * 1024 * 1024 };
 
 /* One reading of a file. */
 struct parsing {
@@ -91,7 +91,7 @@ registry_new(void)
     if (r == NULL)
         return NULL;
     *r = (struct registry){
-        .references = 1, .by_name = MAP_OF(uint32_t, ENTRIES_MAX), .arena = arena_new(KIB(8), MIB(64))};
+        .references = 1, .by_name = MAP_OF(uint32_t, ENTRIES_MAX + BUILT_IN_MAX), .arena = arena_new(KIB(8), MIB(64))};
     if (r->arena != NULL)
         return r;
     free(r);
@@ -110,6 +110,16 @@ registry_find(const struct registry *r, struct str name)
     uint32_t *index = map_get(&holder(r)->by_name, name);
 
     return index == NULL ? NULL : &r->entries[*index];
+}
+
+size_t
+registry_own(const struct registry *r)
+{
+    size_t count = 0;
+
+    for (size_t i = 0; i < r->count; i++)
+        count += r->entries[i].kind != SERVER_SERVICE;
+    return count;
 }
 
 const struct server_entry *
@@ -205,6 +215,8 @@ note_twins(struct parsing *p, struct server_entry *e, uint32_t index)
         if (twin != e)
             snprintf(e->note, sizeof e->note, "\"%.64s\" in line %u has the same URL", twin->name.data, twin->line);
     }
+    if (p->from->has_built_in && e->kind != SERVER_SERVICE && built_in_find(e->name) != NULL)
+        snprintf(e->note, sizeof e->note, "it stands in the place of the one that is built in");
     buffer_clear(&url);
 }
 
@@ -380,6 +392,16 @@ check_json(struct parsing *p)
     return say(p, err.pos + mark, what);
 }
 
+static size_t
+count_built_in(void)
+{
+    size_t count = 0;
+
+    while (built_ins[count].name != NULL)
+        count++;
+    return count;
+}
+
 /* False: no memory, or file_error is set. */
 static bool
 parse_text(struct parsing *p)
@@ -396,26 +418,48 @@ parse_text(struct parsing *p)
         return say(p, root, "the file must be an object: {\"mcpServers\": { … }}");
     if (!count_entries(p, root, &count))
         return false;
-    r->entries = arena_alloc(r->arena, count * sizeof *r->entries + 1);
+    r->entries = arena_alloc(r->arena, (count + count_built_in()) * sizeof *r->entries);
     if (r->entries == NULL)
         return false;
-    r->count = count;
+    r->count = r->written = count;
     return add_entries(p, root);
+}
+
+/* Those that the file does not name. */
+static bool
+add_built_in(struct registry *r)
+{
+    if (r->entries == NULL)
+        r->entries = arena_alloc(r->arena, count_built_in() * sizeof *r->entries);
+    for (const struct built_in *b = built_ins; b->name != NULL && r->entries != NULL; b++) {
+        size_t    before = r->by_name.count;
+        uint32_t *index  = map_get_or_add(&r->by_name, str_from(b->name));
+        if (index == NULL)
+            return false;
+        if (r->by_name.count == before)
+            continue;
+        *index = (uint32_t)r->count;
+        entry_imply(&r->entries[r->count++], b);
+    }
+    return r->entries != NULL;
 }
 
 /* The entries of `previous` go on under the new error. */
 static void
-keep_previous(struct registry *r, struct registry *previous)
+keep_previous(struct registry *r, struct registry *previous, bool has_built_in)
 {
     map_clear(&r->by_name);
     r->entries = NULL;
     r->files   = NULL;
-    r->count = r->file_count = 0;
+    r->count = r->written = r->file_count = 0;
+    if (previous == NULL && has_built_in)
+        add_built_in(r);
     if (previous == NULL)
         return;
     r->kept       = registry_ref(previous->kept != NULL ? previous->kept : previous);
     r->entries    = r->kept->entries;
     r->count      = r->kept->count;
+    r->written    = r->kept->written;
     r->files      = r->kept->files;
     r->file_count = r->kept->file_count;
 }
@@ -424,7 +468,7 @@ keep_previous(struct registry *r, struct registry *previous)
 static bool
 is_suddenly_empty(struct parsing *p, const struct registry *previous)
 {
-    if (previous == NULL || previous->count == 0 || str_trim(p->text).len > 0)
+    if (previous == NULL || previous->written == 0 || str_trim(p->text).len > 0)
         return false;
     error_set(&p->registry->file_error, ERROR_INVALID, "%s is empty or gone: write {} to it to remove all servers",
               base_name(p->from->path));
@@ -444,13 +488,14 @@ registry_parse(const struct registry_source *from, struct str text, struct regis
     if (r == NULL)
         return NULL;
     p.text  = str_of(arena_cstr(r->arena, text), text.len);
-    bool ok = p.text.data != NULL && !is_suddenly_empty(&p, previous) && parse_text(&p);
+    bool ok = p.text.data != NULL && !is_suddenly_empty(&p, previous) && parse_text(&p) &&
+              (!from->has_built_in || add_built_in(r));
     map_clear(&p.lower);
     map_clear(&p.urls);
     if (!ok && r->file_error.code == ERROR_NONE)
         error_set(&r->file_error, ERROR_MEMORY, "no memory to read %s", base_name(from->path));
     if (!ok)
-        keep_previous(r, previous);
+        keep_previous(r, previous, from->has_built_in);
     return r;
 }
 
@@ -466,7 +511,7 @@ registry_load(const struct registry_source *from, struct registry *previous)
     if (r != NULL && !read) {
         r->file_error = err;
         if (r->kept == NULL) /* an empty text has kept it already */
-            keep_previous(r, previous);
+            keep_previous(r, previous, from->has_built_in);
     }
     return r;
 }

@@ -19,11 +19,26 @@
 enum server_kind {
     SERVER_HTTP,
     SERVER_STDIO,
-    SERVER_WRONG, /* listed, not reachable: `error` says why and how to mend it */
+    SERVER_SERVICE, /* lives in the process: `gatehouse list` calls it built-in */
+    SERVER_WRONG,   /* listed, not reachable: `error` says why and how to mend it */
 };
 
 enum { REGISTRY_NAME_MAX = 64 };
 #define REGISTRY_TIMEOUT_DEFAULT SECONDS(30)
+
+/* "http", "stdio", "built-in", "wrong". */
+const char *server_kind_name(enum server_kind kind);
+
+/* The servers that live in the process: each is there without an entry in the file, unless the entry of that name says
+ * otherwise. What they do services/ has. */
+struct built_in {
+    const char *name, *text;
+};
+
+/* Ends with one without name. */
+extern const struct built_in built_ins[];
+/* NULL: none of that name. */
+const struct built_in *built_in_find(struct str name);
 
 /* A header, or a variable of the child's environment. */
 struct server_pair {
@@ -37,7 +52,7 @@ struct server_entry {
     struct str       name; /* of a wrong one: as it is written, may hold anything */
     enum server_kind kind;
     bool             enabled;
-    unsigned         line; /* in the file, from 1 */
+    unsigned         line; /* in the file, from 1; 0: built in, and not in the file */
 
     struct str          url;     /* SERVER_HTTP; as written */
     struct http_url     address; /* its parts, slices of `url`; not there in what `written` points to */
@@ -52,6 +67,8 @@ struct server_entry {
     const char         *env_file; /* NULL: none; absolute */
     bool                isolated; /* sessionMode */
 
+    const char *about; /* SERVER_SERVICE: what it is for */
+
     mono_time  timeout;     /* of one call */
     uint64_t   fingerprint; /* other whenever anything of the above but `line` is other; of this process only */
     struct str source;      /* the entry's value as it stands in the file, comments and all */
@@ -65,8 +82,9 @@ struct server_entry {
 struct registry {
     unsigned             references; /* by __atomic */
     struct arena        *arena;
-    struct server_entry *entries; /* in the order of the file */
+    struct server_entry *entries; /* in the order of the file; those built in that it has not, behind */
     size_t               count;
+    size_t               written; /* those of them that the file has */
     struct map           by_name; /* name -> uint32_t index of the first entry of that name */
     const char         **files;   /* envFiles that were read; looked after like the registry itself */
     size_t               file_count;
@@ -80,6 +98,7 @@ struct registry_source {
     char *const
         *environment; /* for `${VAR}`; NULL: nothing is substituted and no envFile is read, all stays as written */
     bool is_strict; /* without it too: a form that works in no environment, like `${input:…}`, makes its entry wrong */
+    bool has_built_in; /* what is built in is there without an entry */
 };
 
 /* Reads the file: blocks, so a worker does it. A missing file is an empty registry. One that cannot be read or is no
@@ -90,6 +109,8 @@ struct registry *registry_parse(const struct registry_source *from, struct str t
 struct registry *registry_ref(struct registry *r);
 void             registry_unref(struct registry *r);
 
+/* How many are not built in: those that a person registered. */
+size_t registry_own(const struct registry *r);
 /* Wrong and disabled entries too. NULL: none of that name. */
 const struct server_entry *registry_find(const struct registry *r, struct str name);
 /* The most alike name, to say "did you mean"; NULL when none is near. */
@@ -110,14 +131,18 @@ char *const *server_entry_environment(const struct server_entry *entry, char *co
 /* The entry as one JSON object in Fiberplane's form, only what differs from the default; of `entry->written` to show,
  * of a filled-in struct to add. */
 bool server_entry_print(const struct server_entry *entry, struct buffer *out);
-/* Where it is, as written: the URL, or the command as a shell would want it; of a wrong one what is wrong. */
+/* Where it is, as written: the URL, or the command as a shell would want it; of a service what it is for, of a wrong
+ * one what is wrong. */
 bool server_entry_print_target(const struct server_entry *entry, struct buffer *out);
 
 /* Changing the file. All block (a worker, or the command line), hold `<path>.lock` meanwhile, and read the file again
  * when a hand edit comes between. What they would make wrong is ERROR_INVALID and nothing is written. `entry` is a JSON
  * object in any form that the registry reads.
  *
- * add: ERROR_EXISTS when the name is there. replace, change, remove: ERROR_NOT_FOUND when it is not. */
+ * add: ERROR_EXISTS when the name is there. replace, change, remove: ERROR_NOT_FOUND when it is not.
+ *
+ * What is built in is there without an entry. It is removed by one that switches it off, and added by `{}`, which takes
+ * that away; an entry of a person's with its name is added over the one that switches it off. */
 bool registry_add(const char *path, struct str name, struct str entry, struct error *err);
 bool registry_replace(const char *path, struct str name, struct str entry, struct error *err);
 /* Sets the members of the object `members` in the entry, removes those that are null, leaves the rest. The type can't

@@ -307,7 +307,29 @@ static const struct field {
     {0},
 };
 
-/* By `type`, else by what is there. */
+bool
+entry_means_built_in(yyjson_val *object)
+{
+    yyjson_val *type = yyjson_obj_get(object, "type");
+
+    return type == NULL ? yyjson_obj_get(object, "url") == NULL && yyjson_obj_get(object, "command") == NULL
+                        : str_eq(text_of(type), STR("built-in"));
+}
+
+static bool
+read_built_in(struct entry_reader *r, const struct built_in *is)
+{
+    if (is == NULL)
+        return entry_wrong(r, "type",
+                           "nothing of this name is built in: rename the entry, for instance to \"%s\", or write "
+                           "\"url\" or \"command\"",
+                           built_ins[0].name);
+    r->entry->kind  = SERVER_SERVICE;
+    r->entry->about = is->text;
+    return true;
+}
+
+/* By `type`, else by what is there, else by the name. */
 static bool
 read_kind(struct entry_reader *r, yyjson_val *object)
 {
@@ -316,6 +338,9 @@ read_kind(struct entry_reader *r, yyjson_val *object)
     bool        url        = yyjson_obj_get(object, "url") != NULL;
     bool        command    = yyjson_obj_get(object, "command") != NULL;
 
+    const struct built_in *is = built_in_find(r->entry->name);
+    if (entry_means_built_in(object) && (type_value != NULL || is != NULL))
+        return read_built_in(r, is);
     if (str_eq(type, STR("sse")))
         return entry_wrong(
             r, "type",
@@ -436,13 +461,27 @@ read_object(struct entry_reader *r, yyjson_val *object)
     note_mistyped(r, object);
     if (!read_kind(r, object) || (r->entry->kind == SERVER_STDIO && !read_command(r, object)))
         return false;
-    unsigned kind = FOR_ANY | (r->entry->kind == SERVER_HTTP ? FOR_HTTP : FOR_STDIO);
+    unsigned kind = FOR_ANY | (r->entry->kind == SERVER_HTTP    ? FOR_HTTP
+                               : r->entry->kind == SERVER_STDIO ? FOR_STDIO
+                                                                : 0);
     for (const struct field *f = fields; f->key != NULL; f++) {
         yyjson_val *value = yyjson_obj_get(object, f->key);
         if (value != NULL && !yyjson_is_null(value) && (f->for_kind & kind) != 0 && !f->read(r, f->key, value))
             return false;
     }
     return true;
+}
+
+void
+entry_imply(struct server_entry *e, const struct built_in *is)
+{
+    *e             = (struct server_entry){.name    = str_from(is->name),
+                                           .kind    = SERVER_SERVICE,
+                                           .enabled = true,
+                                           .about   = is->text,
+                                           .timeout = REGISTRY_TIMEOUT_DEFAULT,
+                                           .written = e};
+    e->fingerprint = fingerprint(e);
 }
 
 void

@@ -21,6 +21,11 @@ struct entry_reader {
 /* Fills r->entry, whose name and line are there already. */
 void entry_read(struct entry_reader *r);
 
+/* An entry that says nothing, of what is built in. */
+void entry_imply(struct server_entry *e, const struct built_in *is);
+/* Whether the object can only mean what is built in under its name. */
+bool entry_means_built_in(yyjson_val *object);
+
 /* Makes the entry wrong, once: "mcp.json:<line of `key` in the entry, or of the entry> <text>". Always false. */
 bool entry_wrong(struct entry_reader *r, const char *key, const char *format, ...)
     __attribute__((format(printf, 3, 4)));

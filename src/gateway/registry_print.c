@@ -1,6 +1,15 @@
 /* An entry written out: as JSON, and as a person would say it. */
 #include "gateway/registry.h"
 
+const char *
+server_kind_name(enum server_kind kind)
+{
+    static const char *const names[] = {
+        [SERVER_HTTP] = "http", [SERVER_STDIO] = "stdio", [SERVER_SERVICE] = "built-in", [SERVER_WRONG] = "wrong"};
+
+    return names[kind];
+}
+
 static bool
 print_pairs(struct buffer *out, const char *key, const struct server_pair *pairs, size_t count)
 {
@@ -41,7 +50,9 @@ server_entry_print(const struct server_entry *e, struct buffer *out)
 
     if (e->kind == SERVER_WRONG)
         return false;
-    if (e->kind == SERVER_HTTP)
+    if (e->kind == SERVER_SERVICE)
+        ok = buffer_append(out, STR("{\"type\":\"built-in\""));
+    else if (e->kind == SERVER_HTTP)
         ok = buffer_append(out, STR("{\"type\":\"http\"")) && print_text(out, "url", e->url) &&
              print_pairs(out, "headers", e->headers, e->header_count);
     else
@@ -71,6 +82,8 @@ server_entry_print_target(const struct server_entry *entry, struct buffer *out)
 
     if (entry->kind == SERVER_WRONG)
         return buffer_append(out, str_from(entry->error));
+    if (entry->kind == SERVER_SERVICE)
+        return buffer_append(out, str_from(entry->about));
     if (entry->kind == SERVER_HTTP)
         return buffer_append(out, written->url);
     for (size_t i = 0; ok && (i < written->arg_count || (i == 0 && written->argv != NULL)); i++) {

@@ -13,7 +13,7 @@
 
 #include "base/file.h"
 #include "gateway/jsonc.h"
-#include "gateway/registry.h"
+#include "gateway/registry_entry.h"
 
 enum { FILE_MAX = 4 * 1024 * 1024, TRIES = 20, LOCK_WAIT_MS = 5000, NAP_MS = 20, ENTRY_DEPTH_MAX = 15 };
 
@@ -32,6 +32,7 @@ struct change {
     mono_time        began;
     struct buffer    old;      /* what is changed */
     struct buffer    expected; /* what the file must still hold; equals `old` but after an editor came between */
+    struct buffer    base;     /* `old` with an entry for what is built in and had none */
     struct buffer    fresh;
     int              replaced; /* the file as it was compared, -1: none */
 };
@@ -74,21 +75,28 @@ find_place(struct str text, struct str name)
 
 /* The whole of a file that had nothing, or no object for servers yet. */
 static bool
-add_first(struct change *c, struct str text, size_t root)
+put_first(struct str name, struct str json, struct str text, size_t root, struct buffer *out)
 {
     struct buffer servers = {.max = FILE_MAX};
-    bool          ok      = buffer_append_char(&servers, '{') && buffer_append_json(&servers, c->name) &&
-              buffer_append_char(&servers, ':') && buffer_append(&servers, c->json) &&
-              buffer_append_char(&servers, '}');
+    bool          ok      = buffer_append_char(&servers, '{') && buffer_append_json(&servers, name) &&
+              buffer_append_char(&servers, ':') && buffer_append(&servers, json) && buffer_append_char(&servers, '}');
 
     if (ok && root < text.len)
-        ok = jsonc_set(text, root, STR("mcpServers"), buffer_str(&servers), &c->fresh);
+        ok = jsonc_set(text, root, STR("mcpServers"), buffer_str(&servers), out);
     else if (ok) /* nothing, or comments alone: they stay on top */
-        ok = buffer_append(&c->fresh, text) &&
-             (text.len == 0 || str_ends(text, STR("\n")) || buffer_append_char(&c->fresh, '\n')) &&
-             jsonc_set(STR("{}\n"), 0, STR("mcpServers"), buffer_str(&servers), &c->fresh);
+        ok = buffer_append(out, text) &&
+             (text.len == 0 || str_ends(text, STR("\n")) || buffer_append_char(out, '\n')) &&
+             jsonc_set(STR("{}\n"), 0, STR("mcpServers"), buffer_str(&servers), out);
     buffer_clear(&servers);
     return ok;
+}
+
+/* The text with that entry: a new one, or in the place of the one that is there. */
+static bool
+put_entry(const struct place *place, struct str name, struct str json, struct str text, struct buffer *out)
+{
+    return place->object == JSONC_NONE ? put_first(name, json, text, place->root, out)
+                                       : jsonc_set(text, place->object, name, json, out);
 }
 
 /* `enabled` is written as `disabled` where the entry says it so. */
@@ -107,13 +115,13 @@ set_member(struct str text, size_t object, struct str key, yyjson_val *value, st
 
 /* Member after member; the entry's place stays, for only bytes behind its brace change. */
 static bool
-change_members(struct change *c, size_t object)
+change_members(struct change *c, struct str from, size_t object)
 {
     struct buffer text = {.max = FILE_MAX};
     yyjson_doc   *doc  = yyjson_read(c->json.data, c->json.len, JSONC_FLAGS | YYJSON_READ_NUMBER_AS_RAW);
     size_t        i, max;
     yyjson_val   *key, *value;
-    bool          ok = doc != NULL && buffer_append(&text, buffer_str(&c->old));
+    bool          ok = doc != NULL && buffer_append(&text, from);
 
     yyjson_obj_foreach(yyjson_doc_get_root(doc), i, max, key, value)
     {
@@ -156,40 +164,104 @@ is_too_deep(struct str json)
     return false;
 }
 
+/* What an entry under the name of what is built in says of it. */
+struct said {
+    bool is_built_in; /* it means that, and not a server of a person's */
+    bool is_off;
+    bool is_bare; /* no more than that */
+};
+
+static struct said
+read_said(struct str name, struct str json)
+{
+    yyjson_doc *doc  = json.len == 0 ? NULL : yyjson_read(json.data, json.len, JSONC_FLAGS | YYJSON_READ_NUMBER_AS_RAW);
+    yyjson_val *root = yyjson_doc_get_root(doc);
+    struct said said = {.is_built_in =
+                            built_in_find(name) != NULL && yyjson_is_obj(root) && entry_means_built_in(root)};
+
+    said.is_off = said.is_built_in && (yyjson_is_false(yyjson_obj_get(root, "enabled")) ||
+                                       yyjson_is_true(yyjson_obj_get(root, "disabled")));
+    said.is_bare =
+        said.is_built_in && yyjson_obj_size(root) == (yyjson_obj_get(root, "type") == NULL ? (size_t)0 : (size_t)1);
+    yyjson_doc_free(doc);
+    return said;
+}
+
+static struct str
+entry_of(struct str text, const struct place *place)
+{
+    return place->found ? str_of(text.data + place->entry.value_from, place->entry.value_to - place->entry.value_from)
+                        : STR_NONE;
+}
+
+/* What is built in and switched off is not there, and the entry that says so in nobody's way. */
+static bool
+make_added(struct change *c, struct str text, const struct place *place, struct error *err)
+{
+    struct said old = read_said(c->name, entry_of(text, place)), fresh = read_said(c->name, c->json);
+
+    if (place->found ? !old.is_off : fresh.is_built_in)
+        return error_set(err, ERROR_EXISTS, "\"%.*s\" is there already", STR_ARG(c->name));
+    return (old.is_off && fresh.is_bare ? jsonc_remove(text, place->object, c->name, &c->fresh)
+                                        : put_entry(place, c->name, c->json, text, &c->fresh)) ||
+           no_memory(err);
+}
+
+static bool
+make_removed(struct change *c, struct str text, const struct place *place, struct error *err)
+{
+    struct said old = read_said(c->name, entry_of(text, place));
+
+    if (old.is_off)
+        return error_set(err, ERROR_NOT_FOUND, "\"%.*s\" is built in, and removed already", STR_ARG(c->name));
+    bool ok = place->found && !old.is_built_in
+                  ? jsonc_remove(text, place->object, c->name, &c->fresh)
+                  : put_entry(place, c->name, STR("{\"type\":\"built-in\",\"enabled\":false}"), text, &c->fresh);
+    return ok || no_memory(err);
+}
+
+static bool
+make_changed(struct change *c, struct str text, struct place place, struct error *err)
+{
+    if (!place.found) {
+        buffer_reset(&c->base);
+        if (!put_entry(&place, c->name, STR("{\"type\":\"built-in\"}"), text, &c->base))
+            return no_memory(err);
+        text  = buffer_str(&c->base);
+        place = find_place(text, c->name);
+    }
+    if (text.data[place.entry.value_from] != '{')
+        return error_set(err, ERROR_INVALID, "\"%.*s\" is no object: replace or remove it",
+                         STR_ARG(str_take(c->name, 80)));
+    return change_members(c, text, place.entry.value_from) || no_memory(err);
+}
+
 static bool
 make_fresh(struct change *c, struct error *err)
 {
     struct str   text  = buffer_str(&c->old);
     struct place place = find_place(text, c->name);
-    bool         ok    = false;
 
     assert(!place.found || text.data != NULL);
     buffer_reset(&c->fresh);
     if (is_too_deep(c->json))
         return error_set(err, ERROR_INVALID, "an entry is nested at most %d levels", ENTRY_DEPTH_MAX);
-    if (c->kind == CHANGE_ADD && place.found)
-        return error_set(err, ERROR_EXISTS, "\"%.*s\" is there already", STR_ARG(c->name));
-    if (c->kind != CHANGE_ADD && !place.found)
+    if (c->kind == CHANGE_ADD)
+        return make_added(c, text, &place, err);
+    if (!place.found && built_in_find(c->name) == NULL)
         return error_set(err, ERROR_NOT_FOUND, "there is no server \"%.*s\"", STR_ARG(str_take(c->name, 80)));
-    if (c->kind == CHANGE_ADD && place.object == JSONC_NONE)
-        ok = add_first(c, text, place.root);
-    else if (c->kind == CHANGE_REMOVE)
-        ok = jsonc_remove(text, place.object, c->name, &c->fresh);
-    else if (c->kind == CHANGE_MEMBERS && text.data[place.entry.value_from] != '{')
-        return error_set(err, ERROR_INVALID, "\"%.*s\" is no object: replace or remove it",
-                         STR_ARG(str_take(c->name, 80)));
-    else if (c->kind == CHANGE_MEMBERS)
-        ok = change_members(c, place.entry.value_from);
-    else
-        ok = jsonc_set(text, place.object, c->name, c->json, &c->fresh);
-    return ok || no_memory(err);
+    if (c->kind == CHANGE_REMOVE)
+        return make_removed(c, text, &place, err);
+    if (c->kind == CHANGE_MEMBERS)
+        return make_changed(c, text, place, err);
+    return put_entry(&place, c->name, c->json, text, &c->fresh) || no_memory(err);
 }
 
 /* What we are about to write must be read as it was meant. Variables are not looked at: they may be set elsewhere. */
 static bool
 check(struct change *c, struct str text, bool after, struct error *err)
 {
-    struct registry_source     from  = {.path = c->path, .is_strict = true};
+    struct registry_source     from  = {.path = c->path, .is_strict = true, .has_built_in = true};
     struct registry           *r     = registry_parse(&from, text, NULL);
     const struct server_entry *entry = r == NULL ? NULL : registry_find(r, c->name);
     bool                       ok    = r != NULL;
@@ -362,7 +434,7 @@ make(struct change c, struct error *err)
     int lock   = file_lock(path, LOCK_WAIT_MS, &failed);
     c.began    = clock_mono();
     c.replaced = -1;
-    c.old.max = c.expected.max = c.fresh.max = FILE_MAX;
+    c.old.max = c.expected.max = c.base.max = c.fresh.max = FILE_MAX;
     for (int i = 0; lock >= 0 && !ok && i < TRIES; i++) {
         failed = (struct error){0};
         ok     = try_once(&c, &failed);
@@ -372,6 +444,7 @@ make(struct change c, struct error *err)
     let_go(&c);
     buffer_clear(&c.old);
     buffer_clear(&c.expected);
+    buffer_clear(&c.base);
     buffer_clear(&c.fresh);
     if (lock >= 0)
         close(lock);

@@ -66,9 +66,14 @@ gateway_take_head(struct gateway *g, struct http_request *r)
     static const struct http_header allow[] = {{{"Allow", 5}, {"GET, POST, DELETE", 17}}};
     struct head_flaw                flaw;
 
-    if (r->method != HTTP_METHOD_POST && r->method != HTTP_METHOD_GET && r->method != HTTP_METHOD_DELETE)
+    if (r->method != HTTP_METHOD_POST && r->method != HTTP_METHOD_GET && r->method != HTTP_METHOD_DELETE) {
         http_answer(r, 405, allow, 1, STR_NONE);
-    else if (server_of(g, r) != NULL && !head_check(r, &flaw))
+        return;
+    }
+    struct server *s = server_of(g, r);
+    if (s != NULL && s->endpoint != NULL)
+        endpoint_take_head(s->endpoint, r);
+    else if (s != NULL && !head_check(r, &flaw))
         refuse_request(r, flaw.status, flaw.code, STR_NONE, flaw.text, NULL);
 }
 
@@ -193,23 +198,23 @@ labels_of_guest(struct server *s, const struct http_request *r, const struct env
     return s->guest == NULL ? NULL : labels_ref(s->guest);
 }
 
-/* Labels of the session when there is one, else of what the message says of its sender. */
-static struct labels *
-labels_for(struct intake *in, const struct envelope *e, struct str session)
+struct labels *
+labels_for(struct server *s, const struct http_request *r, const struct envelope *e, const struct visit *l)
 {
-    if (in->visit != NULL)
-        return labels_ref(in->visit->labels);
+    struct str session = str_take(http_header(&r->headers, STR("mcp-session-id")), 200);
+
+    if (l != NULL)
+        return labels_ref(l->labels);
     if (e->peer_name.data != NULL || session.len > 0)
-        return labels_of(in->server, in->request, e, session);
-    return labels_of_guest(in->server, in->request, e);
+        return labels_of(s, r, e, session);
+    return labels_of_guest(s, r, e);
 }
 
 static bool
 attach(struct intake *in, struct exchange *x)
 {
-    struct str     session = http_header(&in->request->headers, STR("mcp-session-id"));
-    struct labels *labels  = labels_for(in, &x->message, str_take(session, 200));
-    bool           ok      = route_attach(x, in->server, in->visit, labels);
+    struct labels *labels = labels_for(in->server, in->request, &x->message, in->visit);
+    bool           ok     = route_attach(x, in->server, in->visit, labels);
 
     labels_unref(labels);
     x->patience = x->kind == KIND_STREAM ? 0 : in->server->entry->timeout;
@@ -413,15 +418,11 @@ gateway_route(struct gateway *g, struct http_request *r)
 
     if (s == NULL)
         return;
-    struct intake in = {.g       = g,
-                        .server  = s,
-                        .request = r,
-                        .visit   = visit_find(g, s, http_header(&r->headers, STR("mcp-session-id"))),
-                        .code    = -32600};
-    if (in.visit != NULL && in.visit->is_over)
-        in.visit = NULL;
-    if (in.visit != NULL)
-        visit_touch(g, in.visit);
+    if (s->endpoint != NULL) {
+        endpoint_take_request(s->endpoint, r);
+        return;
+    }
+    struct intake in = {.g = g, .server = s, .request = r, .visit = visit_of(g, s, r), .code = -32600};
     if (!read_request(&in) || (s->entry->kind == SERVER_STDIO && !check_stdio(&in))) {
         answer_refusal(&in);
         return;

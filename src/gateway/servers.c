@@ -35,6 +35,7 @@ server_free(struct server *s)
     if (s->upstream.loop != NULL)
         http_upstream_clear(&s->upstream);
     http_origin_release(s->upstream.origin);
+    serve_close(s);
     labels_unref(s->labels);
     labels_unref(s->guest);
     registry_unref(s->registry);
@@ -85,8 +86,10 @@ server_add(struct gateway *g, struct registry *registry, const struct server_ent
     s->gateway  = g;
     s->registry = registry_ref(registry);
     s->entry    = entry;
-    s->labels   = labels_new(&(struct label_texts){
-          .server = entry->name, .transport = entry->kind == SERVER_STDIO ? STR("stdio") : STR("http")});
+    s->labels   = labels_new(&(struct label_texts){.server    = entry->name,
+                                                   .transport = entry->kind == SERVER_STDIO     ? STR("stdio")
+                                                                : entry->kind == SERVER_SERVICE ? STR("built-in")
+                                                                                                : STR("http")});
     list_init(&s->channels);
     list_append(&g->servers, &s->node);
     live_begin(LIVE_SERVERS);
@@ -95,8 +98,11 @@ server_add(struct gateway *g, struct registry *registry, const struct server_ent
         server_set_state(s, STATE_WRONG, entry->error);
     else if (!entry->enabled)
         server_set_state(s, STATE_DISABLED, "");
-    else if (entry->kind == SERVER_HTTP && !connect_upstream(s, &err))
+    else if ((entry->kind == SERVER_HTTP && !connect_upstream(s, &err)) ||
+             (entry->kind == SERVER_SERVICE && !serve_open(s, &err)))
         server_set_state(s, STATE_WRONG, err.text);
+    else if (entry->kind == SERVER_SERVICE)
+        server_set_state(s, STATE_RUNNING, "");
 }
 
 struct server *
@@ -107,7 +113,7 @@ server_find(struct gateway *g, struct str name)
     return slot == NULL ? NULL : *slot;
 }
 
-/* Its sessions end, its children stop; calls to an HTTP server run on. */
+/* Its sessions end, its children stop; calls to an HTTP server or a service run on. */
 void
 server_retire(struct server *s)
 {
@@ -123,6 +129,7 @@ server_retire(struct server *s)
             visit_end(g, l, CLOSE_SESSION_ENDED);
     for (struct list *node; (node = list_first(&s->channels)) != NULL;)
         lane_close(LIST_OF(struct lane, node, node), CLOSE_SESSION_ENDED);
+    serve_hang_up(s, CLOSE_SESSION_ENDED);
     s->users--;
     server_release_if_unused(s);
 }
@@ -217,9 +224,11 @@ describe(const struct gateway *g, struct server *s, void (*each)(void *arg, cons
         if (!lane->isolated)
             status.pid = child_pid(channel_child(lane->channel));
     }
-    if (s->entry->kind == SERVER_HTTP)
+    if (s->entry->kind != SERVER_STDIO)
         LIST_EACH (const struct visit, l, &g->visits, node)
             status.sessions += l->server == s;
+    if (s->endpoint != NULL)
+        status.calls_in_flight = serve_calls(s);
     each(arg, &status);
 }
 

@@ -77,6 +77,17 @@ visit_touch(struct gateway *g, struct visit *l)
     list_append(&g->visits, &l->node);
 }
 
+struct visit *
+visit_of(struct gateway *g, const struct server *s, const struct http_request *r)
+{
+    struct visit *l = visit_find(g, s, http_header(&r->headers, STR("mcp-session-id")));
+
+    if (l == NULL || l->is_over)
+        return NULL;
+    visit_touch(g, l);
+    return l;
+}
+
 void
 visit_set_labels(struct visit *l, struct labels *labels)
 {
@@ -112,6 +123,8 @@ visit_end(struct gateway *g, struct visit *l, enum close_reason why)
     l->session = NULL;
     if (session != NULL)
         session_end(session, why);
+    if (s->endpoint != NULL)
+        serve_end_session(l, why);
     for (struct exchange *x = NULL; map_each(&l->adrift, first_adrift, &x), x != NULL; x = NULL) {
         map_remove(&l->adrift, x->message.id);
         exchange_close(x, why);

@@ -17,7 +17,7 @@ struct label_texts { /* empty: not known, NULL in the database */
     struct str server_name; /* serverInfo.name */
     struct str server_version;
     struct str revision;  /* of the protocol, as agreed */
-    struct str transport; /* "http" or "stdio" */
+    struct str transport; /* "http", "stdio" or "built-in" */
     struct str address;   /* of the client */
     struct str user_agent;
 };

@@ -107,7 +107,7 @@ for (const era of eras) {
             assert.ok(failed && text.length > 20, text);
         }
         const { servers } = (await admin.call('list_servers')).data;
-        assert.deepEqual(servers.map(({ name }: Json) => name), ['weather', 'kid', 'not a name']);
+        assert.deepEqual(servers.map(({ name }: Json) => name), ['weather', 'kid', 'not a name', 'snapshots']);
     });
 
     test(`${era}: what a schema forbids is refused before anything is done`, async () => {
@@ -131,16 +131,17 @@ for (const era of eras) {
     test(`${era}: the servers are listed by how they are used`, async () => {
         const admin = await new Admin(house, era).open();
         const all = await admin.call('list_servers');
-        const [weather, kid, wrong] = all.data.servers;
-        assert.deepEqual([all.data.total, all.data.active], [3, 1]);
+        const [weather, kid, wrong, snapshots] = all.data.servers;
+        assert.deepEqual([all.data.total, all.data.active], [4, 1]);
         assert.deepEqual([weather.state, weather.isActive, weather.calls >= 4, weather.failed >= 1], ['running', true, true, true]);
         assert.ok(Date.parse(weather.lastUsed) > 0 && weather.target === undefined);
         assert.deepEqual([kid.type, kid.isActive, kid.calls, kid.lastUsed], ['stdio', false, 0, undefined]);
         assert.deepEqual([wrong.type, wrong.state], ['wrong', 'wrong']);
         assert.match(wrong.detail, /rename it to/);
-        assert.match(all.text, /^3 servers, 1 used in the last hour\.\nweather: running, http, \d+ calls, \d+ failed, used \d+ s ago\n/);
+        assert.deepEqual([snapshots.name, snapshots.type, snapshots.state], ['snapshots', 'built-in', 'running']);
+        assert.match(all.text, /^4 servers, 1 used in the last hour\.\nweather: running, http, \d+ calls, \d+ failed, used \d+ s ago\n/);
         const names = async (filter: string) => (await admin.call('list_servers', { filter })).data.servers.map(({ name }: Json) => name);
-        assert.deepEqual([await names('active'), await names('inactive')], [['weather'], ['kid', 'not a name']]);
+        assert.deepEqual([await names('active'), await names('inactive')], [['weather'], ['kid', 'not a name', 'snapshots']]);
     });
 
     test(`${era}: the log is searched`, async () => {

@@ -261,12 +261,13 @@ test('the status has everything', async () => {
         ['weather', 'http'],
         ['kid', 'stdio'],
         ['not a name', 'wrong'],
+        ['snapshots', 'built-in'],
     ]);
     assert.deepEqual([status.servers[0].serverName, status.servers[0].revision], ['weather-server', '2025-06-18']);
     assert.ok(status.sessions.clients.includes('ada'));
     assert.ok(status.memory.residentBytes > 1e6);
     assert.deepEqual(Object.keys(status.liveObjects), ['exchanges', 'streams', 'sessions', 'retired']);
-    assert.deepEqual([status.objects.apiJobs, status.objects.servers, status.objects.exchanges], [1, 3, 0]);
+    assert.deepEqual([status.objects.apiJobs, status.objects.servers, status.objects.exchanges], [1, 4, 0]);
 });
 
 test('a large message is said by its size in the list, and is whole by itself', async () => {

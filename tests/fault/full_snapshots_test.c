@@ -1,5 +1,6 @@
 /* The disk is full, or fails, at any write of a life of snapshots: who saves is told, what was acknowledged stays, and
  * when there is room again it goes on. */
+#include <limits.h>
 #include <sqlite3.h>
 #include <stdlib.h>
 #include <unistd.h>

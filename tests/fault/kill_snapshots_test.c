@@ -1,5 +1,5 @@
-/* kill -9 at random moments while eight processes save: what was acknowledged is there, byte by byte, ids are unique, and
- * nothing is half-written. A process says over its pipe what was acknowledged. */
+/* kill -9 at random moments while eight processes save: what was acknowledged is there, byte by byte, ids are unique,
+ * and nothing is half-written. A process says over its pipe what was acknowledged. */
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
@@ -97,7 +97,8 @@ start(struct saver *s, uint64_t seed)
 static void
 hear(struct saver *s)
 {
-    while (run.count < SAVED_MAX && read(s->pipe, &run.reports[run.count], sizeof run.reports[0]) == sizeof run.reports[0])
+    while (run.count < SAVED_MAX &&
+           read(s->pipe, &run.reports[run.count], sizeof run.reports[0]) == sizeof run.reports[0])
         run.count++;
     assert_true(run.count < SAVED_MAX);
 }
@@ -175,7 +176,8 @@ check(size_t from, bool thorough)
     for (size_t i = 1; i < run.count; i++)
         if (run.reports[i].id == run.reports[i - 1].id)
             fail_msg("id %lld was given twice", (long long)run.reports[i].id);
-    if (!snapshot_verify(run.path, &figures, &err)) /* its texts, its words and its counters too: nothing is half-written */
+    if (!snapshot_verify(run.path, &figures,
+                         &err)) /* its texts, its words and its counters too: nothing is half-written */
         fail_msg("%s", err.text);
     assert_true(figures.count >= run.count);
 }

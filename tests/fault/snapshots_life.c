@@ -8,7 +8,8 @@ const struct snapshot_limits life_limits = {.size = 1 << 20, .quota = (uint64_t)
 void
 life_text(uint64_t seed, struct arena *a, struct snapshot_text *out)
 {
-    static const char *const words[] = {"the", "parser", "fails", "on", "größe", "next", "try", "数据库", "build", "and"};
+    static const char *const words[] = {"the",  "parser", "fails",  "on",    "größe",
+                                        "next", "try",    "数据库", "build", "and"};
     uint64_t                 random  = seed;
     size_t                   most    = next_random(&random) % 8 == 0 ? 20000 : 900;
     size_t                   len     = 100 + next_random(&random) % most;
@@ -18,7 +19,7 @@ life_text(uint64_t seed, struct arena *a, struct snapshot_text *out)
         bool ok = buffer_printf(&context, "%s ", words[next_random(&random) % (sizeof words / sizeof words[0])]);
         assert_true(ok);
     }
-    *out = (struct snapshot_text){.importance = 3};
+    *out         = (struct snapshot_text){.importance = 3};
     out->summary = arena_printf(a, "summary of %016llx", (unsigned long long)seed);
     out->context = arena_str(a, buffer_str(&context));
     out->name    = seed % 3 == 0 ? arena_printf(a, "name-%d", (int)(seed % 7)) : STR_NONE;

@@ -297,15 +297,20 @@ on_left(struct exchange *x)
 static bool
 open_session(struct asked *a, struct hop *hop)
 {
-    const struct service_parts *parts = service_parts_of(a->endpoint->service);
-    struct session_seal         seal  = {.owner = a->endpoint->process};
-    struct str                  wants = first_of(a)->revision;
-    char                        id[SESSION_ID_SIZE];
+    const struct service_parts  *parts = service_parts_of(a->endpoint->service);
+    const struct endpoint_parts *hooks = &a->endpoint->parts;
+    struct session_seal          seal  = {.owner = a->endpoint->process};
+    struct str                   wants = first_of(a)->revision;
+    char                         id[SESSION_ID_SIZE];
 
     snprintf(seal.principal, sizeof seal.principal, "%s", parts->principal == NULL ? "" : parts->principal);
     snprintf(seal.revision, sizeof seal.revision, "%.*s", STR_ARG(wants));
     if (session_id_seal(parts->key, &seal, id) && hop_set_session(hop, str_from(id)))
         a->session = service_session_new(a->endpoint->service, str_from(id));
+    if (a->session != NULL && hooks->open != NULL && !hooks->open(hooks->owner, a->in.xs[0], str_from(id))) {
+        service_session_end(a->session, CLOSE_BUSY);
+        a->session = NULL;
+    }
     if (a->session == NULL)
         hop_drop(hop, CLOSE_BUSY, "no memory, or too many sessions");
     return a->session != NULL;

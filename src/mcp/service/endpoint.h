@@ -22,6 +22,9 @@ struct endpoint_parts {
     /* The process hangs on an exchange what it needs (exchange.service), before it is judged. False: no memory, it is
      * refused. May be NULL. */
     bool (*attach)(void *owner, struct exchange *x, const struct http_request *r);
+    /* `x` opens the session of that id, which then is the process's to end as well (service_session_end). False: there
+     * is no room for it, `x` is refused. May be NULL. */
+    bool (*open)(void *owner, struct exchange *x, struct str session_id);
     void *owner;
 };
 

@@ -60,7 +60,7 @@ serve_initialize(struct request *r)
     session->streams.is_primed = session->revision >= SINCE_POLLING;
     session->abilities         = abilities_read(capabilities, session->revision);
     session_keep_client(session, json_member(r->params, "clientInfo"));
-    r->revision                = session->revision;
+    r->revision = session->revision;
 
     yyjson_mut_val *result = yyjson_mut_obj(r->doc);
     yyjson_mut_obj_add_str(r->doc, result, "protocolVersion", revision_names[r->revision]);

@@ -16,8 +16,8 @@ result_begin(struct request *r)
 {
     r->items      = yyjson_mut_arr(r->doc);
     r->structured = r->own_meta = NULL;
-    r->following  = STR_NONE;
-    r->role       = "user";
+    r->following                = STR_NONE;
+    r->role                     = "user";
     r->has_text = r->is_error = false;
     is_made(r, r->items != NULL);
 }

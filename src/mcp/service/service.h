@@ -118,14 +118,14 @@ struct service_table {
     const struct resource          *resources;
     const struct resource_template *templates;
     const struct prompt            *prompts;
-    bool                            logs;        /* some handler uses request_log */
-    bool                            makes_tasks; /* some handler uses request_become_task */
-    bool                            is_private;  /* its lists differ from user to user: cacheScope private */
+    bool                            logs;           /* some handler uses request_log */
+    bool                            makes_tasks;    /* some handler uses request_become_task */
+    bool                            is_private;     /* its lists differ from user to user: cacheScope private */
     request_handler                 list_resources; /* those beside `resources`, page by page: adds links, see
                                                        request_set_next; NULL: there are none */
-    const char                     *failing;        /* what the words of a tool that failed begin with; NULL: nothing */
-    uint32_t                        page;        /* most entries of a list in one answer; 0: all */
-    uint32_t                        fresh_ms;    /* ttlMs of lists, templates, resources */
+    const char *failing;                            /* what the words of a tool that failed begin with; NULL: nothing */
+    uint32_t    page;                               /* most entries of a list in one answer; 0: all */
+    uint32_t    fresh_ms;                           /* ttlMs of lists, templates, resources */
 };
 
 /* What was asked for. Slices and values live as long as the request. */

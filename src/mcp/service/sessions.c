@@ -292,8 +292,7 @@ session_keep_client(struct service_session *session, yyjson_val *info)
         memcpy(bytes, c.name.data, c.name.len);
     if (c.version.len > 0)
         memcpy(bytes + c.name.len, c.version.data, c.version.len);
-    session->client =
-        (struct request_client){str_of(bytes, c.name.len), str_of(bytes + c.name.len, c.version.len)};
+    session->client = (struct request_client){str_of(bytes, c.name.len), str_of(bytes + c.name.len, c.version.len)};
 }
 
 struct request_client

@@ -16,7 +16,7 @@ static const struct tool tools[] = {
          "properties": {
              "name":    {"type": "string", "minLength": 1, "maxLength": 500,
                          "description": "1 to 64 letters, digits, - and _. Part of the endpoint."},
-             "type":    {"enum": ["http", "stdio"], "description": "Left out, url or command decides."},
+             "type":    {"enum": ["http", "stdio", "built-in"], "description": "Left out, url or command decides; with neither, what is built in under that name."},
              "url":     {"type": "string", "maxLength": 4096, "description": "Where the server is: http or https."},
              "headers": {"type": "object", "maxProperties": 64, "additionalProperties": {"type": "string", "maxLength": 8192},
                          "description": "Sent with each request to the server, for instance Authorization."},
@@ -74,7 +74,7 @@ static const struct tool tools[] = {
                  "type": "object",
                  "properties": {
                      "name":     {"type": "string"},
-                     "type":     {"enum": ["http", "stdio", "wrong"]},
+                     "type":     {"enum": ["http", "stdio", "built-in", "wrong"]},
                      "state":    {"type": "string"},
                      "detail":   {"type": "string", "description": "Why it is down or wrong."},
                      "isActive": {"type": "boolean"},
@@ -82,7 +82,7 @@ static const struct tool tools[] = {
                      "failed":   {"type": "integer"},
                      "lastUsed": {"type": "string", "description": "RFC 3339. Left out: never, as far as the log goes back."},
                      "endpoint": {"type": "string"},
-                     "target":   {"type": "string", "description": "The URL, or the command."},
+                     "target":   {"type": "string", "description": "The URL, or the command; of one that is built in what it is for."},
                      "headers":  {"type": "object", "additionalProperties": {"type": "string"}, "description": "Secret ones as ***."},
                      "serverName":      {"type": "string"},
                      "serverVersion":   {"type": "string"},

@@ -64,7 +64,7 @@ say_head(struct job *job, const struct listing *l)
 {
     size_t total = l->seen->count, active = count_active(l);
 
-    if (total == 0)
+    if (registry_own(l->seen->registry) == 0)
         job_say(job, "No servers yet. Add one with add_server, for instance {\"name\": \"weather\", \"url\": "
                      "\"http://localhost:9000/mcp\"}");
     else if (l->wanted == WANT_ALL)
@@ -129,7 +129,7 @@ say_server(struct job *job, const struct listing *l, size_t i)
         job_say(job, ")");
     }
     if (!is_wrong)
-        job_say(job, ", %s", status->entry->kind == SERVER_HTTP ? "http" : "stdio");
+        job_say(job, ", %s", server_kind_name(status->entry->kind));
     if (f->last == 0) {
         job_say(job, ", never used");
     } else {
@@ -205,13 +205,12 @@ put_details(struct job *job, yyjson_mut_val *into, const struct seen_server *s, 
 static void
 put_server(struct job *job, yyjson_mut_val *into, const struct listing *l, size_t i)
 {
-    static const char *const    types[] = {[SERVER_HTTP] = "http", [SERVER_STDIO] = "stdio", [SERVER_WRONG] = "wrong"};
-    const struct seen_server   *s       = &l->seen->servers[i];
-    const struct server_status *status  = &s->status;
-    const struct figures       *f       = &l->figures[i];
+    const struct seen_server   *s      = &l->seen->servers[i];
+    const struct server_status *status = &s->status;
+    const struct figures       *f      = &l->figures[i];
 
     put_text(job, into, "name", s->name);
-    put_text(job, into, "type", str_from(types[status->entry->kind]));
+    put_text(job, into, "type", str_from(server_kind_name(status->entry->kind)));
     put_text(job, into, "state", str_from(server_state_name(status->state)));
     put_text(job, into, "detail", status->detail);
     put_flag(job, into, "isActive", is_active(l, f));

@@ -11,7 +11,8 @@ printable(struct request *r, struct str text)
     struct buffer b   = {.max = KIB(4)};
     char         *out = NULL;
 
-    if (buffer_append_printable(&b, text, true) && buffer_len(&b) > 0 && (out = request_alloc(r, buffer_len(&b))) != NULL)
+    if (buffer_append_printable(&b, text, true) && buffer_len(&b) > 0 &&
+        (out = request_alloc(r, buffer_len(&b))) != NULL)
         memcpy(out, buffer_str(&b).data, buffer_len(&b));
     struct str kept = out == NULL ? STR_NONE : str_of(out, buffer_len(&b));
     buffer_clear(&b);
@@ -23,9 +24,8 @@ origin_of(struct request *r)
 {
     struct request_client client = request_client(r);
 
-    return (struct snapshot_origin){.client         = printable(r, client.name),
-                                    .client_version = printable(r, client.version),
-                                    .server         = STR(SERVER)};
+    return (struct snapshot_origin){
+        .client = printable(r, client.name), .client_version = printable(r, client.version), .server = STR(SERVER)};
 }
 
 void

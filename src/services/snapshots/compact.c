@@ -202,7 +202,7 @@ append_flow(struct buffer *out, yyjson_val *value)
 static void
 add_member(struct compact *c, size_t section, struct str title, yyjson_val *key, yyjson_val *member)
 {
-    struct buffer b = {.max = SIZE_MAX};
+    struct buffer b  = {.max = SIZE_MAX};
     bool          ok = append_flow(&b, key) && buffer_append(&b, STR(": ")) && append_flow(&b, member);
     struct piece *p  = add_piece(c, section, title, keep_text(c, &b, ok), rank_of(title));
 
@@ -339,8 +339,8 @@ cut_piece(struct piece *p, uint64_t tokens)
         len--;
     if (len == 0)
         return false;
-    p->text   = str_take(p->text, len);
-    p->tokens = words_tokens(p->text) + 2;
+    p->text          = str_take(p->text, len);
+    p->tokens        = words_tokens(p->text) + 2;
     return p->is_cut = p->is_kept = true;
 }
 
@@ -348,7 +348,7 @@ cut_piece(struct piece *p, uint64_t tokens)
 static void
 choose(struct compact *c, uint64_t room)
 {
-    size_t last  = SIZE_MAX; /* section whose title is counted */
+    size_t last   = SIZE_MAX; /* section whose title is counted */
     bool   is_cut = false;
 
     for (int rank = RANK_SUMMARY; rank < RANKS; rank++)
@@ -385,8 +385,9 @@ write_pieces(const struct compact *c, struct buffer *out)
         } else {
             bool is_lines = p->join[0] == '\n' && p->join[1] == '-';
             ok            = last == SIZE_MAX || buffer_append_char(out, '\n');
-            ok = ok && (p->title.len == 0 || (buffer_append(out, p->title) && buffer_append(out, is_lines ? STR(":") : STR(": "))));
-            ok = ok && (!is_lines || buffer_append(out, STR("\n- ")));
+            ok            = ok && (p->title.len == 0 ||
+                        (buffer_append(out, p->title) && buffer_append(out, is_lines ? STR(":") : STR(": "))));
+            ok            = ok && (!is_lines || buffer_append(out, STR("\n- ")));
         }
         ok   = ok && buffer_append(out, p->text) && (!p->is_cut || buffer_append(out, STR(" …")));
         last = p->section;

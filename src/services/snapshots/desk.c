@@ -1,5 +1,5 @@
-/* The desks: each a connection to the database on a strand. A handler hands its job in here; a worker does it, in a turn
- * with the others that wait, and what it changed is told when the commit holds. */
+/* The desks: each a connection to the database on a strand. A handler hands its job in here; a worker does it, in a
+ * turn with the others that wait, and what it changed is told when the commit holds. */
 #include <stdio.h>
 
 #include "services/snapshots/parts.h"
@@ -138,7 +138,7 @@ desk_clear(struct desk *d)
 }
 
 void *
-job_new(struct request *r, size_t size)
+desk_job(struct request *r, size_t size)
 {
     struct job *job = request_job(r, size);
 

@@ -8,7 +8,8 @@ argument_text(yyjson_val *arguments, const char *name)
 {
     yyjson_val *value = yyjson_obj_get(arguments, name);
 
-    return yyjson_is_str(value) && yyjson_get_len(value) > 0 ? str_of(yyjson_get_str(value), yyjson_get_len(value)) : STR_NONE;
+    return yyjson_is_str(value) && yyjson_get_len(value) > 0 ? str_of(yyjson_get_str(value), yyjson_get_len(value))
+                                                             : STR_NONE;
 }
 
 int64_t

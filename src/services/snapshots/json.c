@@ -23,15 +23,17 @@ put_text(struct writing *w, const char *key, struct str text)
         put(w, key, yyjson_mut_strncpy(w->doc, text.data, text.len));
 }
 
+/* To the microsecond: what comes back by an import is known again by it. */
 static void
 put_time(struct writing *w, const char *key, wall_time t)
 {
-    char iso[TIME_ISO_SIZE];
+    char iso[TIME_ISO_SIZE], exact[TIME_ISO_SIZE + 4];
 
     if (t == 0)
         return;
     time_format_iso(t, iso);
-    put(w, key, yyjson_mut_strcpy(w->doc, iso));
+    snprintf(exact, sizeof exact, "%.*s%03dZ", (int)strlen(iso) - 1, iso, (int)(t % 1000));
+    put(w, key, yyjson_mut_strcpy(w->doc, exact));
 }
 
 static void
@@ -98,7 +100,7 @@ static bool
 read_time(yyjson_val *object, const char *key, wall_time *out, struct error *err)
 {
     yyjson_val *value = yyjson_obj_get(object, key);
-    char        text[TIME_ISO_SIZE];
+    char        text[TIME_ISO_SIZE + 4];
     const char *given = yyjson_get_str(value);
 
     if (value == NULL || yyjson_is_null(value))
@@ -151,10 +153,10 @@ snapshot_from_json(yyjson_val *value, struct arena *a, struct snapshot *out, str
     *out = (struct snapshot){0};
     if (!yyjson_is_obj(value))
         return error_set(err, ERROR_INVALID, "a snapshot must be an object");
-    if (!read_whole(value, "id", INT64_MAX, &out->id, err) || !read_whole(value, "version", UINT32_MAX, &version, err) ||
-        !text_read(value, MIB(64), a, &out->text, err) || !read_origin(value, a, &out->origin, err) ||
-        !read_time(value, "created_at", &out->created, err) || !read_time(value, "changed_at", &out->changed, err) ||
-        !read_time(value, "deleted_at", &out->deleted, err))
+    if (!read_whole(value, "id", INT64_MAX, &out->id, err) ||
+        !read_whole(value, "version", UINT32_MAX, &version, err) || !text_read(value, MIB(64), a, &out->text, err) ||
+        !read_origin(value, a, &out->origin, err) || !read_time(value, "created_at", &out->created, err) ||
+        !read_time(value, "changed_at", &out->changed, err) || !read_time(value, "deleted_at", &out->deleted, err))
         return false;
     out->version = (uint32_t)version;
     if (out->created == 0)

@@ -33,7 +33,7 @@ struct desk {
     /* --- */
     struct snapshot_db     *db; /* NULL: not opened yet */
     struct snapshot_opening opening;
-    struct error            trouble; /* the last that is not for clients: of a file, a disk, or us */
+    struct error            trouble;      /* the last that is not for clients: of a file, a disk, or us */
     bool                    is_begun;     /* of the writer: there is something to commit */
     struct error            begin_failed; /* in this turn */
     bool                    has_others;   /* another process has changed something */
@@ -65,12 +65,12 @@ struct job {
     yyjson_val         *arguments;
     bool (*work)(struct job *job, struct error *err); /* on a worker */
 };
-#define JOB_NEW(r, type) ((type *)job_new((r), sizeof(type)))
+#define JOB_NEW(r, type) ((type *)desk_job((r), sizeof(type)))
 
 /* --- desk.c --- */
 
 /* NULL: the request has failed. `size` is of a struct that begins with a struct job. */
-void *job_new(struct request *r, size_t size);
+void *desk_job(struct request *r, size_t size);
 /* `work` on a worker, with the database; then `done`, when it went well. */
 void job_read(struct request *r, bool (*work)(struct job *job, struct error *err), request_handler done);
 void job_write(struct request *r, bool (*work)(struct job *job, struct error *err), request_handler done);
@@ -110,8 +110,8 @@ bool not_found(const struct snapshot_which *which, struct error *err);
 /* project, tag, since, limit and cursor; those that are not there are none. False: `err` says which is wrong. */
 bool filter_read(yyjson_val *arguments, size_t usual, struct snapshot_filter *out, struct error *err);
 /* Where the page behind `last` begins. */
-void cursor_write(const struct snapshot *last, char out[CURSOR_SIZE]);
-bool cursor_read(struct str cursor, struct snapshot_filter *out, struct error *err); /* "": from the newest */
+void       cursor_write(const struct snapshot *last, char out[CURSOR_SIZE]);
+bool       cursor_read(struct str cursor, struct snapshot_filter *out, struct error *err); /* "": from the newest */
 struct str argument_text(yyjson_val *arguments, const char *name); /* STR_NONE: it is not there */
 int64_t    argument_number(yyjson_val *arguments, const char *name);
 

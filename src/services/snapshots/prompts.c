@@ -64,8 +64,9 @@ answer_resume(struct request *r)
         request_refuse(r, -32602, "%s", w->why.text);
         return;
     }
-    request_say(r, "Go on with the work of this snapshot. What it says was true when it was saved: look before you rely "
-                   "on it.");
+    request_say(r,
+                "Go on with the work of this snapshot. What it says was true when it was saved: look before you rely "
+                "on it.");
     request_add_text(r, w->text);
     add_origin(r, &w->found);
     request_finish(r);
@@ -94,15 +95,16 @@ checkpoint_prompt(struct request *r)
 {
     struct buffer text = {.max = KIB(256)};
 
-    buffer_append(&text, STR("Save where we stand with the tool save_snapshot, so that somebody who knows nothing of this "
-                             "conversation can go on with it.\n"
-                             "- summary: one or two sentences: what we do, and how far we are.\n"
-                             "- context: an object. files: what was changed or read, each with its path. decisions: what "
-                             "was decided, and why. blockers: what is in the way. code_state: branch, tests, what runs "
-                             "and what does not. Beside these whatever else would be missed.\n"
-                             "- next_steps: what comes next, the first first.\n"
-                             "- importance: 1 to 5; 3 is usual.\n"
-                             "Facts, not the story of how we got there; no secrets, such as keys or passwords."));
+    buffer_append(&text,
+                  STR("Save where we stand with the tool save_snapshot, so that somebody who knows nothing of this "
+                      "conversation can go on with it.\n"
+                      "- summary: one or two sentences: what we do, and how far we are.\n"
+                      "- context: an object. files: what was changed or read, each with its path. decisions: what "
+                      "was decided, and why. blockers: what is in the way. code_state: branch, tests, what runs "
+                      "and what does not. Beside these whatever else would be missed.\n"
+                      "- next_steps: what comes next, the first first.\n"
+                      "- importance: 1 to 5; 3 is usual.\n"
+                      "Facts, not the story of how we got there; no secrets, such as keys or passwords."));
     say_argument(&text, r, "name");
     say_argument(&text, r, "project");
     request_add_text(r, buffer_str(&text));

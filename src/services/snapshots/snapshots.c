@@ -130,8 +130,8 @@ import_from(struct snapshots *s, const char *from, struct error *err)
     if (!snapshot_import_old(s->writing.db, from, &found, err))
         return false;
     if (found.taken > 0 || found.refused > 0)
-        snprintf(s->imported, sizeof s->imported, "%llu snapshots imported from %s%s%s", (unsigned long long)found.taken, from,
-                 found.refused > 0 ? "; some were refused: " : "", found.why);
+        snprintf(s->imported, sizeof s->imported, "%llu snapshots imported from %s%s%s",
+                 (unsigned long long)found.taken, from, found.refused > 0 ? "; some were refused: " : "", found.why);
     s->writing.has_others |= found.taken > 0;
     return true;
 }

@@ -54,7 +54,8 @@ add_chosen(struct exporting *w, yyjson_val *ids, struct error *err)
             continue;
         return err->code != ERROR_NONE
                    ? false
-                   : error_set(err, ERROR_TOO_LARGE, "together they are larger than %d KiB: ask for fewer", EXPORT_MOST >> 10);
+                   : error_set(err, ERROR_TOO_LARGE, "together they are larger than %d KiB: ask for fewer",
+                               EXPORT_MOST >> 10);
     }
     return true;
 }
@@ -91,8 +92,7 @@ write_export(struct exporting *w, struct error *err)
     return w->text.data != NULL || error_set(err, ERROR_MEMORY, "no memory");
 }
 
-static bool
-export(struct job *job, struct error *err)
+static bool export(struct job *job, struct error *err)
 {
     struct exporting *w    = (struct exporting *)job;
     yyjson_val       *ids  = yyjson_obj_get(job->arguments, "ids");
@@ -211,8 +211,7 @@ import(struct job *job, struct error *err)
     struct importing *w    = (struct importing *)job;
     struct str        data = argument_text(job->arguments, "data");
     yyjson_read_err   why  = {0};
-    yyjson_doc       *doc =
-        yyjson_read_opts((char *)(uintptr_t)data.data, data.len, YYJSON_READ_BIGNUM_AS_RAW, NULL, &why);
+    yyjson_doc *doc = yyjson_read_opts((char *)(uintptr_t)data.data, data.len, YYJSON_READ_BIGNUM_AS_RAW, NULL, &why);
 
     if (doc == NULL)
         return error_set(err, ERROR_INVALID, "data is not JSON: %s at byte %zu", why.msg, why.pos);

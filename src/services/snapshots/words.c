@@ -61,8 +61,8 @@ text_check(const char *what, struct str text, size_t most, struct arena *a, stru
 static size_t
 space_at(struct str s, size_t at)
 {
-    static const char *const spaces[] = {" ", "\t", "\n", "\v", "\f", "\r", "\u00A0", "\u1680", "\u2028", "\u2029",
-                                         "\u202F", "\u205F", "\u3000", "\uFEFF", NULL};
+    static const char *const spaces[] = {" ",      "\t",     "\n",     "\v",     "\f",     "\r",     "\u00A0", "\u1680",
+                                         "\u2028", "\u2029", "\u202F", "\u205F", "\u3000", "\uFEFF", NULL};
     struct str               rest     = str_skip(s, at);
 
     for (size_t i = 0; spaces[i] != NULL; i++)
@@ -106,9 +106,9 @@ append_real(struct buffer *out, yyjson_val *number)
     char     *text = yyjson_val_write(number, 0, &len);
     ptrdiff_t sign = text == NULL ? -1 : str_index(str_of(text, len), 'e') + 1;
 
-    bool ok = text != NULL && (sign <= 0 || text[sign] == '-'
-                                   ? buffer_append(out, str_of(text, len))
-                                   : buffer_printf(out, "%.*s+%s", (int)sign, text, text + sign));
+    bool ok =
+        text != NULL && (sign <= 0 || text[sign] == '-' ? buffer_append(out, str_of(text, len))
+                                                        : buffer_printf(out, "%.*s+%s", (int)sign, text, text + sign));
     free(text);
     return ok;
 }
@@ -174,7 +174,9 @@ append_json(struct buffer *out, yyjson_val *value, size_t indent)
     if (yyjson_is_num(value) || yyjson_is_raw(value))
         return append_number(out, value);
     if (!yyjson_is_ctn(value))
-        return buffer_append(out, yyjson_is_true(value) ? STR("true") : yyjson_is_null(value) ? STR("null") : STR("false"));
+        return buffer_append(out, yyjson_is_true(value)   ? STR("true")
+                                  : yyjson_is_null(value) ? STR("null")
+                                                          : STR("false"));
     if (yyjson_get_len(value) == 0)
         return buffer_append(out, is_object ? STR("{}") : STR("[]"));
     return buffer_append(out, is_object ? STR("{") : STR("[")) &&
@@ -394,9 +396,10 @@ read_structure(yyjson_val *context, uint64_t most, struct arena *a, struct snaps
     if (!check_tree(context, 0, err))
         return false;
     bool is_written = context_write(context, &b);
-    bool ok = is_written ? text_check("context", buffer_str(&b), most, a, &text->context, err)
-                         : error_set(err, ERROR_TOO_LARGE, "context is larger than %llu bytes, or there is no memory for it",
-                                     (unsigned long long)most);
+    bool ok         = is_written
+                          ? text_check("context", buffer_str(&b), most, a, &text->context, err)
+                          : error_set(err, ERROR_TOO_LARGE, "context is larger than %llu bytes, or there is no memory for it",
+                                      (unsigned long long)most);
     buffer_clear(&b);
     return ok && keep_structure(context, a, &text->structured, err);
 }

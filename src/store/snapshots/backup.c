@@ -76,7 +76,7 @@ bool
 database_copy(sqlite3 *from, const char *to, struct error *err)
 {
     sqlite3 *copy = db_open(to, DB_WRITE, err);
-    bool     ok   = copy != NULL && copy_pages(from, copy, err) && database_check(copy, false, err) && end_log(copy, err);
+    bool     ok = copy != NULL && copy_pages(from, copy, err) && database_check(copy, false, err) && end_log(copy, err);
 
     db_close(copy);
     ok = ok && place_sync(to, err);

@@ -5,7 +5,7 @@ static size_t
 character_len(struct str s)
 {
     unsigned char first = (unsigned char)s.data[0];
-    size_t        len   = first < 0x80 ? 1 : first < 0xc2 ? 0 : first < 0xe0 ? 2 : first < 0xf0 ? 3 : first < 0xf5 ? 4 : 0;
+    size_t len = first < 0x80 ? 1 : first < 0xc2 ? 0 : first < 0xe0 ? 2 : first < 0xf0 ? 3 : first < 0xf5 ? 4 : 0;
 
     return len > 0 && len <= s.len && str_is_utf8(str_take(s, len)) ? len : 0;
 }
@@ -49,7 +49,7 @@ text_clean(struct str s, struct arena *a)
         struct str rest = str_skip(s, i);
         len             = character_len(rest);
         if (rest.data[0] == '\r') {
-            len = rest.len > 1 && rest.data[1] == '\n' ? 2 : 1;
+            len        = rest.len > 1 && rest.data[1] == '\n' ? 2 : 1;
             out[put++] = '\n';
         } else if (len > 0 && !is_control(str_of(rest.data, len))) {
             memcpy(out + put, rest.data, len);
@@ -62,4 +62,3 @@ text_clean(struct str s, struct arena *a)
     }
     return str_of(out, put);
 }
-

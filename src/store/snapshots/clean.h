@@ -1,5 +1,5 @@
-/* src/store/snapshots/clean.h: texts of files that may hold anything, another program's or a damaged one's, as the store
- * takes them: UTF-8 without control characters but tab and newline. */
+/* src/store/snapshots/clean.h: texts of files that may hold anything, another program's or a damaged one's, as the
+ * store takes them: UTF-8 without control characters but tab and newline. */
 #ifndef GATEHOUSE_STORE_SNAPSHOTS_CLEAN_H
 #define GATEHOUSE_STORE_SNAPSHOTS_CLEAN_H
 

@@ -15,8 +15,8 @@ enum { HEADER = 100, PAGE_SIZE_AT = 16, PAGES_AT = 28 }; /* https://sqlite.org/f
 static sqlite3_stmt *
 tables_of(sqlite3 *db)
 {
-    sqlite3_stmt *s = db_prepare(db, "SELECT group_concat(sql, char(10)) FROM (SELECT sql FROM sqlite_schema ORDER BY name)",
-                                 NULL);
+    sqlite3_stmt *s =
+        db_prepare(db, "SELECT group_concat(sql, char(10)) FROM (SELECT sql FROM sqlite_schema ORDER BY name)", NULL);
 
     if (s != NULL && sqlite3_step(s) == SQLITE_ROW)
         return s;
@@ -27,7 +27,7 @@ tables_of(sqlite3 *db)
 bool
 header_lies(sqlite3 *db)
 {
-    sqlite3      *model = NULL;
+    sqlite3      *model  = NULL;
     sqlite3_stmt *theirs = NULL, *ours = NULL;
     int64_t       version = 0, application = 0;
 

@@ -4,8 +4,8 @@
 
 #include "store/db.h"
 
-/* The tables are those of today to the letter, and yet the header says that they are another's, or newer: then it is the
- * header that is damaged. */
+/* The tables are those of today to the letter, and yet the header says that they are another's, or newer: then it is
+ * the header that is damaged. */
 bool header_lies(sqlite3 *db);
 
 /* A copy of `damaged` (and its log) at `to`, with the first page, or its header alone, of `model`: a sound file of the

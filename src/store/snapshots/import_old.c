@@ -11,15 +11,19 @@
 enum { ROWS_MOST = 1000000, TURN = 64 };
 
 /* Its columns, in the order that we ask for. */
-enum column { ID, NAME, SUMMARY, CONTEXT, NEXT_STEPS, CREATED_AT, CONTINUATION_PROMPT, COLUMNS };
+enum old { OLD_ID, OLD_NAME, OLD_SUMMARY, OLD_CONTEXT, OLD_NEXT_STEPS, OLD_CREATED_AT, OLD_PROMPT, OLD_COLUMNS };
 
 static const struct {
     const char *name;
     bool        is_optional;
-} columns[COLUMNS] = {
-    [ID]         = {"id", false},        [NAME]       = {"name", true},        [SUMMARY]             = {"summary", false},
-    [CONTEXT]    = {"context", false},   [NEXT_STEPS] = {"next_steps", true},  [CREATED_AT]          = {"created_at", true},
-    [CONTINUATION_PROMPT] = {"continuation_prompt", true}, /* since 1.1.0 */
+} columns[OLD_COLUMNS] = {
+    [OLD_ID]         = {"id", false},
+    [OLD_NAME]       = {"name", true},
+    [OLD_SUMMARY]    = {"summary", false},
+    [OLD_CONTEXT]    = {"context", false},
+    [OLD_NEXT_STEPS] = {"next_steps", true},
+    [OLD_CREATED_AT] = {"created_at", true},
+    [OLD_PROMPT]     = {"continuation_prompt", true}, /* since 1.1.0 */
 };
 
 struct import {
@@ -33,37 +37,38 @@ struct import {
 
 /* A table and nothing that computes: a view or a generated column of a stranger's file may do so for ever. */
 static bool
-find_columns(sqlite3 *db, bool found[COLUMNS], struct error *err)
+find_columns(sqlite3 *db, bool found[OLD_COLUMNS], struct error *err)
 {
-    static const char sql[] = "SELECT x.name FROM pragma_table_list('snapshots') AS t, pragma_table_xinfo('snapshots') AS x"
-                              " WHERE t.schema = 'main' AND t.type = 'table' AND t.wr = 0 AND x.hidden = 0 LIMIT 1000";
-    sqlite3_stmt     *s    = NULL;
-    int               code = sqlite3_prepare_v2(db, sql, -1, &s, NULL);
+    static const char sql[] =
+        "SELECT x.name FROM pragma_table_list('snapshots') AS t, pragma_table_xinfo('snapshots') AS x"
+        " WHERE t.schema = 'main' AND t.type = 'table' AND t.wr = 0 AND x.hidden = 0 LIMIT 1000";
+    sqlite3_stmt *s    = NULL;
+    int           code = sqlite3_prepare_v2(db, sql, -1, &s, NULL);
 
     while (code == SQLITE_OK && (code = sqlite3_step(s)) == SQLITE_ROW) {
         struct str name = db_str(s, 0);
-        for (int i = 0; i < COLUMNS; i++)
+        for (int i = 0; i < OLD_COLUMNS; i++)
             found[i] |= str_eq_nocase(name, str_from(columns[i].name));
         code = SQLITE_OK;
     }
     bool ok = code == SQLITE_DONE || db_failed(db, err, "reading it");
     sqlite3_finalize(s);
-    for (int i = 0; ok && i < COLUMNS; i++)
+    for (int i = 0; ok && i < OLD_COLUMNS; i++)
         if (!found[i] && !columns[i].is_optional)
-            ok = error_set(err, ERROR_INVALID, "it is not a database of snapshot-mcp-server: no table snapshots with %s",
-                           columns[i].name);
+            ok = error_set(err, ERROR_INVALID,
+                           "it is not a database of snapshot-mcp-server: no table snapshots with %s", columns[i].name);
     return ok;
 }
 
 static sqlite3_stmt *
 select_rows(sqlite3 *db, struct error *err)
 {
-    bool          found[COLUMNS] = {false};
-    struct buffer sql            = {.max = KIB(4)};
-    sqlite3_stmt *s              = NULL;
-    bool          ok             = find_columns(db, found, err);
+    bool          found[OLD_COLUMNS] = {false};
+    struct buffer sql                = {.max = KIB(4)};
+    sqlite3_stmt *s                  = NULL;
+    bool          ok                 = find_columns(db, found, err);
 
-    for (int i = 0; ok && i < COLUMNS; i++)
+    for (int i = 0; ok && i < OLD_COLUMNS; i++)
         ok = buffer_printf(&sql, "%s%s", i == 0 ? "SELECT " : ", ", found[i] ? columns[i].name : "NULL");
     ok = ok && buffer_printf(&sql, " FROM snapshots NOT INDEXED WHERE rowid > ?1 ORDER BY rowid") &&
          buffer_append_char(&sql, '\0');
@@ -90,13 +95,14 @@ read_time(struct str text)
 }
 
 static bool
-read_text(struct import *m, sqlite3_stmt *s, enum column column, struct str *out, struct error *err)
+read_text(struct import *m, sqlite3_stmt *s, enum old column, struct str *out, struct error *err)
 {
     if (sqlite3_column_type(s, column) == SQLITE_BLOB)
         return error_set(err, ERROR_INVALID, "its %s is not text", columns[column].name);
     struct str text = db_str(s, column);
     *out            = text.len == 0 ? STR_NONE : text_clean(text, m->a);
-    return text.len == 0 || out->data != NULL || error_set(err, ERROR_MEMORY, "no memory for its %s", columns[column].name);
+    return text.len == 0 || out->data != NULL ||
+           error_set(err, ERROR_MEMORY, "no memory for its %s", columns[column].name);
 }
 
 static bool
@@ -105,20 +111,21 @@ read_row(struct import *m, sqlite3_stmt *s, struct snapshot *out, struct error *
     struct str created = STR_NONE;
 
     *out = (struct snapshot){.version = 1, .text.importance = SNAPSHOT_IMPORTANCE};
-    if (sqlite3_column_type(s, ID) != SQLITE_INTEGER || sqlite3_column_int64(s, ID) <= 0)
+    if (sqlite3_column_type(s, OLD_ID) != SQLITE_INTEGER || sqlite3_column_int64(s, OLD_ID) <= 0)
         return error_set(err, ERROR_INVALID, "its id is not a number");
-    out->id = sqlite3_column_int64(s, ID);
-    if (!read_text(m, s, NAME, &out->text.name, err) || !read_text(m, s, SUMMARY, &out->text.summary, err) ||
-        !read_text(m, s, CONTEXT, &out->text.context, err) ||
-        !read_text(m, s, NEXT_STEPS, &out->text.next_steps, err) || !read_text(m, s, CREATED_AT, &created, err) ||
-        !read_text(m, s, CONTINUATION_PROMPT, &out->text.prompt, err))
+    out->id = sqlite3_column_int64(s, OLD_ID);
+    if (!read_text(m, s, OLD_NAME, &out->text.name, err) || !read_text(m, s, OLD_SUMMARY, &out->text.summary, err) ||
+        !read_text(m, s, OLD_CONTEXT, &out->text.context, err) ||
+        !read_text(m, s, OLD_NEXT_STEPS, &out->text.next_steps, err) ||
+        !read_text(m, s, OLD_CREATED_AT, &created, err) || !read_text(m, s, OLD_PROMPT, &out->text.prompt, err))
         return false;
     out->created       = read_time(created);
     out->changed       = out->created;
     out->origin.server = STR("snapshot-mcp-server");
     /* The time too: another file may lie there one day, and begin at 1 again. */
     out->origin.source = arena_printf(m->a, "%s#%lld %.*s", m->path, (long long)out->id, STR_ARG(created));
-    return out->origin.source.data != NULL || error_set(err, ERROR_MEMORY, "no memory for snapshot %lld", (long long)out->id);
+    return out->origin.source.data != NULL ||
+           error_set(err, ERROR_MEMORY, "no memory for snapshot %lld", (long long)out->id);
 }
 
 static void
@@ -189,7 +196,7 @@ take_row(struct import *m, sqlite3_stmt *s, struct error *err)
         *err = why;
         return false;
     }
-    refuse(m, sqlite3_column_int64(s, ID), &why);
+    refuse(m, sqlite3_column_int64(s, OLD_ID), &why);
     return true;
 }
 
@@ -205,7 +212,7 @@ take_rows(struct import *m, struct error *err)
     if (ok)
         sqlite3_bind_int64(s, 1, 0);
     for (int rows = 0; ok && rows < ROWS_MOST && (code = sqlite3_step(s)) == SQLITE_ROW; rows++) {
-        int64_t id = sqlite3_column_int64(s, ID);
+        int64_t id = sqlite3_column_int64(s, OLD_ID);
         if (id <= last) {
             code = SQLITE_CORRUPT;
             break;
@@ -235,7 +242,7 @@ snapshot_import_old(struct snapshot_db *db, const char *from, struct snapshot_im
         arena_free(m.a);
         return error_set(err, ERROR_INVALID, "%s is the database itself", from);
     }
-    m.from = database_open_foreign(from, true, copy, err);
+    m.from  = database_open_foreign(from, true, copy, err);
     bool ok = m.from != NULL && (m.a != NULL || error_set(err, ERROR_MEMORY, "no memory")) && take_rows(&m, err);
     database_close_foreign(m.from, copy);
     arena_free(m.a);

@@ -10,7 +10,7 @@
 /* Bytes of the lock's file. Who wants the place alone locks ASKED first, and no new holder comes then. */
 enum { HELD, ASKED };
 
-/* What belongs to a database file, the file itself last: without its log it might look whole. */
+/* What belongs to a database file. */
 static const char *const parts[] = {"-wal", "-shm", "-journal", ""};
 enum { PARTS = sizeof parts / sizeof parts[0] };
 
@@ -112,21 +112,30 @@ move(const char *from, const char *to, struct error *err)
     return rename(from, to) == 0 || errno == ENOENT || error_set_errno(err, errno, "renaming %s", from);
 }
 
+/* What lies beside goes first: without its log a file might look whole. An empty log says nothing, and what handles
+ * share of it is theirs. */
 static bool
 set_aside(const struct place *p, const char *kept, struct error *err)
 {
-    char from[PATH_MAX], to[PATH_MAX];
+    static const char *const logs[] = {"-wal", "-journal"};
+    char                     from[PATH_MAX], to[PATH_MAX];
+    struct stat              info;
 
-    for (size_t i = 0; i < PARTS; i++) {
-        snprintf(to, sizeof to, "%s%s", kept, parts[i]);
-        if (!move(beside(p, parts[i], from), to, err))
+    unlink(beside(p, "-shm", from));
+    for (size_t i = 0; i < sizeof logs / sizeof logs[0]; i++) {
+        if (stat(beside(p, logs[i], from), &info) != 0)
+            continue;
+        snprintf(to, sizeof to, "%s%s", kept, logs[i]);
+        if (info.st_size == 0)
+            unlink(from);
+        else if (!move(from, to, err))
             return false;
     }
-    return place_sync_directory(p->path, err);
+    return move(p->path, kept, err) && place_sync_directory(p->path, err);
 }
 
-/* From when <path>-next is there until it is gone; each step may have been done before. It holds the end of the name that
- * the old file gets. */
+/* From when <path>-next is there until it is gone; each step may have been done before. It holds the end of the name
+ * that the old file gets. */
 static bool
 finish(const struct place *p, struct error *err)
 {

@@ -2,13 +2,13 @@
  * damaged one, or a backup that of what a person no longer wants.
  *
  * SQLite finds a file's log by its name: who writes would acknowledge into a file that was moved away, and who closes
- * would delete the log of the file that lies there now. So whoever uses the file holds its place, shared with all others
- * who do: while it opens, for each turn of writing, while it closes. Who puts another file there holds it alone. The
- * lock is a byte of <path>-lock, given back by the kernel however we die.
+ * would delete the log of the file that lies there now. So whoever uses the file holds its place, shared with all
+ * others who do: while it opens, for each turn of writing, while it closes. Who puts another file there holds it alone.
+ * The lock is a byte of <path>-lock, given back by the kernel however we die.
  *
  * An exchange survives a crash at any point: the other file is made whole and synced as <path>-new; then a small file,
- * <path>-next, says under which name the old one is kept, and from that moment the exchange is made by whoever holds the
- * place next. The old file takes its log along. */
+ * <path>-next, says under which name the old one is kept, and from that moment the exchange is made by whoever holds
+ * the place next. The old file takes its log along. */
 #ifndef GATEHOUSE_STORE_SNAPSHOTS_PLACE_H
 #define GATEHOUSE_STORE_SNAPSHOTS_PLACE_H
 

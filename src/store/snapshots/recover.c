@@ -60,6 +60,20 @@ is_read_only(const struct place *p, sqlite3 *db)
     return sqlite3_db_readonly(db, "main") != 0 && access(p->path, W_OK) == 0;
 }
 
+/* It does not open at all, looked at as db_open does: whether for what is in it. */
+static bool
+makes_no_sense(const char *path)
+{
+    static const char look[]     = "PRAGMA cell_size_check = ON; SELECT count(*) FROM sqlite_schema";
+    sqlite3          *db         = NULL;
+    bool              is_damaged = false;
+
+    if (sqlite3_open_v2(path, &db, SQLITE_OPEN_READONLY | SQLITE_OPEN_NOMUTEX, NULL) == SQLITE_OK)
+        is_damaged = sqlite3_exec(db, look, NULL, NULL, NULL) != SQLITE_OK && db_says_damaged(db);
+    sqlite3_close(db);
+    return is_damaged;
+}
+
 static sqlite3 *
 try_to_open(struct place *p, snapshot_prepare prepare, void *owner, bool *is_damaged, struct error *err)
 {
@@ -72,7 +86,7 @@ try_to_open(struct place *p, snapshot_prepare prepare, void *owner, bool *is_dam
     }
     db = db_open(p->path, DB_WRITE, err);
     if (db == NULL) {
-        *is_damaged = err->code == ERROR_INVALID;
+        *is_damaged = makes_no_sense(p->path);
         return NULL;
     }
     bool ok = database_check(db, false, err);
@@ -148,8 +162,7 @@ is_single(const char *path, struct error *err)
     snprintf(log, sizeof log, "%s-wal", path);
     if (stat(log, &info) != 0)
         return true;
-    return info.st_size == 0 ? unlink(log) == 0
-                             : error_set(err, ERROR_INTERNAL, "%s could not be closed", path);
+    return info.st_size == 0 ? unlink(log) == 0 : error_set(err, ERROR_INTERNAL, "%s could not be closed", path);
 }
 
 /* SQLite finds its way to our tables. */
@@ -158,7 +171,8 @@ leads_somewhere(struct snapshot_db *db)
 {
     int64_t tables = 0;
 
-    return db != NULL && db_number(db->sql, "SELECT count(*) FROM sqlite_schema WHERE name = 'snapshot'", 0, &tables, NULL) &&
+    return db != NULL &&
+           db_number(db->sql, "SELECT count(*) FROM sqlite_schema WHERE name = 'snapshot'", 0, &tables, NULL) &&
            tables == 1;
 }
 
@@ -228,12 +242,12 @@ say(struct snapshot_opening *opening, const struct place *p, const char *kept, c
 
     if (opening == NULL)
         return;
-    snprintf(in_place, sizeof in_place, m->backup[0] == '\0' ? "there is no backup" : "the backup of %s is in its place",
-             m->backup);
+    snprintf(in_place, sizeof in_place,
+             m->backup[0] == '\0' ? "there is no backup" : "the backup of %s is in its place", m->backup);
     snprintf(read, sizeof read, "%llu snapshots and %llu changes were read out of it", (unsigned long long)m->taken,
              (unsigned long long)m->changed);
-    snprintf(opening->damaged, sizeof opening->damaged, "%s was damaged and is kept as %s: %s, and %s", base_of(p->path),
-             base_of(kept), in_place, m->is_read ? read : "nothing could be read out of it");
+    snprintf(opening->damaged, sizeof opening->damaged, "%s was damaged and is kept as %s: %s, and %s",
+             base_of(p->path), base_of(kept), in_place, m->is_read ? read : "nothing could be read out of it");
 }
 
 static bool

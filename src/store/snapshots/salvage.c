@@ -19,10 +19,10 @@ struct salvage {
 static bool
 is_sane(const struct snapshot *s)
 {
-    const struct snapshot_text   *t       = &s->text;
-    const struct snapshot_origin *o       = &s->origin;
-    const struct str              texts[] = {t->name,       t->project, t->summary, t->context, t->structured,
-                                             t->next_steps, t->prompt,  o->client,  o->client_version, o->server, o->source};
+    const struct snapshot_text   *t = &s->text;
+    const struct snapshot_origin *o = &s->origin;
+    const struct str texts[] = {t->name,   t->project, t->summary,        t->context, t->structured, t->next_steps,
+                                t->prompt, o->client,  o->client_version, o->server,  o->source};
 
     for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++)
         if (!text_is_clean(texts[i]))
@@ -165,7 +165,8 @@ snapshot_salvage_last(struct snapshot_db *from, int64_t *last)
 }
 
 bool
-snapshot_salvage(struct snapshot_db *from, struct snapshot_db *to, uint64_t *taken, uint64_t *changed, struct error *err)
+snapshot_salvage(struct snapshot_db *from, struct snapshot_db *to, uint64_t *taken, uint64_t *changed,
+                 struct error *err)
 {
     struct salvage s = {.from = from, .to = to, .a = arena_new(KIB(256), MIB(512))};
 

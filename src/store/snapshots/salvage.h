@@ -4,9 +4,9 @@
 
 #include "store/snapshots/snapshots.h"
 
-/* All that `from`, a handle that peeks, has and `to` has not: one id after the other, each version of it, and whether it
- * lies in the bin. What cannot be read, or makes no sense, is passed over. `taken`: snapshots; `changed`: later versions,
- * and what went into the bin or came back. False: `to` could not take it (full, busy). */
+/* All that `from`, a handle that peeks, has and `to` has not: one id after the other, each version of it, and whether
+ * it lies in the bin. What cannot be read, or makes no sense, is passed over. `taken`: snapshots; `changed`: later
+ * versions, and what went into the bin or came back. False: `to` could not take it (full, busy). */
 bool snapshot_salvage(struct snapshot_db *from, struct snapshot_db *to, uint64_t *taken, uint64_t *changed,
                       struct error *err);
 

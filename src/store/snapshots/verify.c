@@ -76,8 +76,10 @@ static bool
 check_total(sqlite3 *db, struct snapshot_figures *figures, struct error *err)
 {
     static const char sql[] =
-        "SELECT (SELECT count(*) FROM snapshot WHERE deleted IS NULL), (SELECT count(*) FROM snapshot WHERE deleted IS NOT"
-        " NULL), (SELECT count(*) FROM version), (SELECT total(bytes) FROM snapshot) + (SELECT total(bytes) FROM version),"
+        "SELECT (SELECT count(*) FROM snapshot WHERE deleted IS NULL), (SELECT count(*) FROM snapshot WHERE deleted IS "
+        "NOT"
+        " NULL), (SELECT count(*) FROM version), (SELECT total(bytes) FROM snapshot) + (SELECT total(bytes) FROM "
+        "version),"
         " (SELECT max(changed) FROM snapshot WHERE deleted IS NULL), count, in_bin, versions, bytes FROM total";
     sqlite3_stmt *s  = db_prepare(db, sql, err);
     bool          ok = s != NULL && db_row(s, err) == 1;
@@ -120,8 +122,8 @@ copy_of(const char *path, struct error *err)
 {
     struct place place = {.lock = -1};
     char         lock[PATH_MAX], directory[64] = "";
-    bool         is_live = (size_t)snprintf(lock, sizeof lock, "%s-lock", path) < sizeof lock && access(lock, F_OK) == 0;
-    sqlite3     *db = NULL, *copy = NULL;
+    bool     is_live = (size_t)snprintf(lock, sizeof lock, "%s-lock", path) < sizeof lock && access(lock, F_OK) == 0;
+    sqlite3 *db = NULL, *copy = NULL;
 
     if (!is_live)
         db = database_open_foreign(path, false, directory, err);

@@ -435,3 +435,80 @@ TEST(a_file_that_cannot_be_read_keeps_the_servers_and_holds_them_once)
     registry_unref(previous);
     registry_unref(r); /* what is left then is told by LeakSanitizer */
 }
+
+static struct registry *
+parse_with_built_in(const char *text, struct registry *previous)
+{
+    static char *const           environment[] = {NULL};
+    const struct registry_source from          = {.path = "mcp.json", .environment = environment, .has_built_in = true};
+    struct registry             *r             = registry_parse(&from, str_from(text), previous);
+
+    assert_non_null(r);
+    return r;
+}
+
+TEST(what_is_built_in_is_there_without_an_entry)
+{
+    struct registry           *r = parse_with_built_in("{\"mcpServers\": {\"a\": {\"url\": \"http://h/\"}}}", NULL);
+    const struct server_entry *e = registry_find(r, STR("snapshots"));
+
+    assert_int_equal(r->count, 2);
+    assert_int_equal(r->written, 1);
+    assert_int_equal(registry_own(r), 1);
+    assert_non_null(e);
+    assert_int_equal(e->kind, SERVER_SERVICE);
+    assert_true(e->enabled);
+    assert_int_equal(e->line, 0);
+    registry_unref(r);
+
+    r = parse_with_built_in("", NULL);
+    assert_int_equal(registry_find(r, STR("snapshots"))->kind, SERVER_SERVICE);
+    registry_unref(r);
+    r = parse_with_built_in("no JSON", NULL);
+    assert_int_equal(r->file_error.code, ERROR_INVALID);
+    assert_int_equal(registry_find(r, STR("snapshots"))->kind, SERVER_SERVICE);
+    registry_unref(r);
+    r = parse("{}");
+    assert_null(registry_find(r, STR("snapshots")));
+    registry_unref(r);
+}
+
+TEST(an_entry_says_otherwise_of_what_is_built_in)
+{
+    struct registry *bare = parse_with_built_in("{}", NULL);
+    struct registry *said = parse_with_built_in("{\"mcpServers\": {\"snapshots\": {\"type\": \"built-in\"}}}", NULL);
+
+    assert_int_equal(said->written, 1);
+    assert_int_equal(registry_own(said), 0);
+    assert_int_equal(registry_find(said, STR("snapshots"))->fingerprint,
+                     registry_find(bare, STR("snapshots"))->fingerprint);
+    registry_unref(said);
+
+    said = parse_with_built_in("{\"servers\": {\"snapshots\": {\"enabled\": false, \"timeout\": 5}}}", bare);
+    assert_int_equal(registry_find(said, STR("snapshots"))->kind, SERVER_SERVICE);
+    assert_false(registry_find(said, STR("snapshots"))->enabled);
+    assert_int_equal(registry_find(said, STR("snapshots"))->timeout, MILLISECONDS(5));
+    registry_unref(said);
+
+    said = parse_with_built_in("{\"servers\": {\"snapshots\": {\"url\": \"http://h/\"}}}", bare);
+    assert_int_equal(registry_find(said, STR("snapshots"))->kind, SERVER_HTTP);
+    assert_string_equal(registry_find(said, STR("snapshots"))->note,
+                        "it stands in the place of the one that is built in");
+    assert_int_equal(said->count, 1);
+    registry_unref(said);
+    registry_unref(bare);
+
+    check_error("{\"type\": \"built-in\"}",
+                "mcp.json:2 nothing of this name is built in: rename the entry, for instance to "
+                "\"snapshots\", or write \"url\" or \"command\"");
+}
+
+TEST(a_file_that_is_emptied_is_no_change_but_of_one_that_had_nothing)
+{
+    struct registry *bare = parse_with_built_in("{}", NULL);
+    struct registry *gone = parse_with_built_in("", bare);
+
+    assert_int_equal(gone->file_error.code, ERROR_NONE);
+    registry_unref(gone);
+    registry_unref(bare);
+}

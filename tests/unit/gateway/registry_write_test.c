@@ -271,3 +271,57 @@ TEST(an_edit_by_hand_that_comes_between_is_kept)
     registry_unref(r);
     remove_home(&h);
 }
+
+#define OFF                                                                                                            \
+    "{\n  \"mcpServers\": {\n    \"snapshots\": {\n      \"type\": \"built-in\",\n      \"enabled\": false\n    }\n  " \
+    "}\n}\n"
+
+TEST(what_is_built_in_is_removed_by_an_entry_and_added_by_taking_it_away)
+{
+    struct home  h   = make_home(NULL);
+    struct error err = {0};
+
+    assert_false(registry_add(h.path, STR("snapshots"), STR("{}"), &err));
+    assert_int_equal(err.code, ERROR_EXISTS);
+    assert_true(registry_remove(h.path, STR("snapshots"), &err));
+    assert_file(&h, OFF);
+    assert_false(registry_remove(h.path, STR("snapshots"), &err));
+    assert_int_equal(err.code, ERROR_NOT_FOUND);
+    assert_string_equal(err.text, "\"snapshots\" is built in, and removed already");
+    assert_true(registry_add(h.path, STR("snapshots"), STR("{\"type\": \"built-in\"}"), &err));
+    assert_file(&h, "{\n  \"mcpServers\": {}\n}\n");
+    assert_true(registry_remove(h.path, STR("snapshots"), &err));
+    assert_true(registry_add(h.path, STR("snapshots"), STR("{}"), &err));
+    assert_file(&h, "{\n  \"mcpServers\": {}\n}\n");
+    remove_home(&h);
+}
+
+TEST(a_persons_server_takes_the_place_of_what_is_built_in_and_gives_it_back)
+{
+    struct home  h   = make_home("{\"servers\": {}}");
+    struct error err = {0};
+
+    assert_true(registry_add(h.path, STR("snapshots"), STR("{\"url\":\"http://h/\"}"), &err));
+    assert_false(registry_add(h.path, STR("snapshots"), STR("{}"), &err));
+    assert_int_equal(err.code, ERROR_EXISTS);
+    assert_true(registry_remove(h.path, STR("snapshots"), &err));
+    assert_file(&h, "{\"servers\": {}}");
+    assert_true(registry_remove(h.path, STR("snapshots"), &err));
+    assert_true(registry_add(h.path, STR("snapshots"), STR("{\"url\":\"http://h/\"}"), &err));
+    assert_file(&h, "{\"servers\": {\"snapshots\": {\"url\": \"http://h/\"}}}");
+    remove_home(&h);
+}
+
+TEST(what_is_built_in_gets_an_entry_when_it_is_changed)
+{
+    struct home  h   = make_home("{\"servers\": {}} // mine");
+    struct error err = {0};
+
+    assert_true(registry_change(h.path, STR("snapshots"), STR("{\"timeout\": 10}"), &err));
+    assert_file(&h, "{\"servers\": {\"snapshots\": {\"type\": \"built-in\", \"timeout\": 10}}} // mine");
+    assert_true(registry_change(h.path, STR("snapshots"), STR("{\"enabled\": false, \"timeout\": null}"), &err));
+    assert_file(&h, "{\"servers\": {\"snapshots\": {\"type\": \"built-in\", \"enabled\": false}}} // mine");
+    assert_false(registry_change(h.path, STR("snapshots"), STR("{\"type\": \"http\", \"url\": \"http://h/\"}"), &err));
+    assert_string_equal(err.text, "a server's type can't change: remove it and add it again");
+    remove_home(&h);
+}

@@ -1,4 +1,5 @@
-/* What blocks is done on a worker while its request waits: jobs, and all the ways in which a request may end meanwhile. */
+/* What blocks is done on a worker while its request waits: jobs, and all the ways in which a request may end meanwhile.
+ */
 #include <semaphore.h>
 
 #include "base/strand.h"
@@ -72,9 +73,9 @@ fail_first(struct request *r)
 }
 
 static const struct tool tools[] = {
-    {.name = "add", .call = begin},
-    {.name = "unsure", .call = fail_first},
-    {0},
+    {.name  = "add",
+     .call  = begin,
+     .input = JSON({"type": "object"})}, {.name = "unsure", .call = fail_first}, {0},
 };
 static const struct resource      resources[] = {{.uri = "sum:fails", .name = "sum", .read = begin}, {0}};
 static const struct service_table table = {.name = "jobs", .version = "1", .tools = tools, .resources = resources};
@@ -114,8 +115,7 @@ wait_until_begun(int count)
         loop_turn(&house.loop, MILLISECONDS(1));
 }
 
-#define CANCEL(id)                                                                                                     \
-    "{\"jsonrpc\":\"2.0\",\"method\":\"notifications/cancelled\",\"params\":{\"requestId\":" id "}}"
+#define CANCEL(id) "{\"jsonrpc\":\"2.0\",\"method\":\"notifications/cancelled\",\"params\":{\"requestId\":" id "}}"
 
 TEST(a_job_is_done_on_a_worker_and_its_request_answered_after)
 {
@@ -197,7 +197,8 @@ TEST(a_session_may_end_while_its_jobs_are_done)
 TEST(a_modern_client_may_leave_while_its_job_is_done)
 {
     open_house(10);
-    struct exchange *x = ask_modern(&house.bob, "1", "tools/call", "\"name\":\"add\",\"arguments\":{\"waits\":true},", "{}");
+    struct exchange *x =
+        ask_modern(&house.bob, "1", "tools/call", "\"name\":\"add\",\"arguments\":{\"waits\":true},", "{}");
     wait_until_begun(1);
     exchange_close(x, CLOSE_CLIENT_LEFT);
     house_turn();

@@ -14,7 +14,7 @@ say_client(struct request *r)
 }
 
 static void
-fail(struct request *r)
+break_down(struct request *r)
 {
     request_add_meta(r, "test/client", yyjson_mut_str(request_doc(r), "forgotten"));
     request_fail(r, "it is %s", "broken");
@@ -31,8 +31,8 @@ read_one(struct request *r)
 static void
 list(struct request *r)
 {
-    static const struct resource links[] = {{.uri = "own://1", .name = "one", .title = "The first"},
-                                            {.uri = "own://2", .name = "two"}};
+    static const struct resource links[]  = {{.uri = "own://1", .name = "one", .title = "The first"},
+                                             {.uri = "own://2", .name = "two"}};
     bool                         is_first = request_value(r).data == NULL;
 
     if (!is_first && !str_eq(request_value(r), STR("behind 1"))) {
@@ -47,8 +47,9 @@ list(struct request *r)
 
 static const struct tool tools[] = {
     {.name = "who", .call = say_client},
-    {.name = "fail", .call = fail, .input = JSON({"type": "object", "properties": {"n": {"type": "integer"}}})},
-    {0},
+    {.name  = "fail",
+     .call  = break_down,
+     .input = JSON({"type": "object", "properties": {"n": {"type": "integer"}}})}, {0},
 };
 static const struct resource          resources[] = {{.uri = "own://fixed", .name = "fixed", .read = read_one}, {0}};
 static const struct resource_template templates[] = {{.name = "own", .uri_template = "own://{id}", .read = read_one},
@@ -79,8 +80,8 @@ TEST(a_handler_knows_what_the_client_calls_itself_in_both_eras)
     ask_modern(&house.bob, "2", "tools/call", "\"name\":\"who\",", "{}");
     assert_got(&house.bob, "\"text\":\"||0\"");
     forget(&house.bob);
-    snprintf(long_name, sizeof long_name, "{},\"io.modelcontextprotocol/clientInfo\":{\"name\":\"x%0150d\u00e9%0150d\"}", 0,
-             0);
+    snprintf(long_name, sizeof long_name,
+             "{},\"io.modelcontextprotocol/clientInfo\":{\"name\":\"x%0150d\u00e9%0150d\"}", 0, 0);
     ask_modern(&house.bob, "3", "tools/call", "\"name\":\"who\",", long_name);
     assert_got(&house.bob, "||200\"");
     house_close();
@@ -105,7 +106,8 @@ TEST(what_a_failed_tool_says_begins_as_the_service_wants_it)
     enter(&house.ada, "2025-11-25", "{}");
     forget(&house.ada);
     say(&house.ada, CALL("1", "fail", "{}"));
-    assert_got(&house.ada, "\"result\":{\"content\":[{\"type\":\"text\",\"text\":\"Error: it is broken\"}],\"isError\":true}");
+    assert_got(&house.ada,
+               "\"result\":{\"content\":[{\"type\":\"text\",\"text\":\"Error: it is broken\"}],\"isError\":true}");
     forget(&house.ada);
     say(&house.ada, CALL("2", "fail", "{\"n\":\"x\"}"));
     assert_got(&house.ada, "\"text\":\"Error: Invalid arguments of the tool fail: ");
@@ -165,7 +167,8 @@ TEST(when_it_is_not_known_what_changed_all_subscribers_hear_of_theirs)
     say(&house.ada, ASK("1", "resources/subscribe", "{\"uri\":\"own://1\"}"));
     say(&house.ada, ASK("2", "resources/subscribe", "{\"uri\":\"own://2\"}"));
     open_stream(&house.ada);
-    ask_modern(&house.bob, "1", "subscriptions/listen", "\"notifications\":{\"resourceSubscriptions\":[\"own://3\"]},", "{}");
+    ask_modern(&house.bob, "1", "subscriptions/listen", "\"notifications\":{\"resourceSubscriptions\":[\"own://3\"]},",
+               "{}");
     forget(&house.ada);
     forget(&house.bob);
     service_resources_updated(house.service);

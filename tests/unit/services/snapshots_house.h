@@ -1,5 +1,5 @@
-/* tests/unit/services/snapshots_house.h: the service of snapshots with a database in a directory of its own, and clients
- * of both eras. */
+/* tests/unit/services/snapshots_house.h: the service of snapshots with a database in a directory of its own, and
+ * clients of both eras. */
 #ifndef GATEHOUSE_TESTS_UNIT_SERVICES_SNAPSHOTS_HOUSE_H
 #define GATEHOUSE_TESTS_UNIT_SERVICES_SNAPSHOTS_HOUSE_H
 
@@ -133,12 +133,14 @@ ask(struct client *c, const char *method, const char *members)
 
     forget(c);
     if (c->session == NULL) {
-        assert_true(buffer_printf(&text, "%s%s", members, members[0] == '\0' ? "" : ",") && buffer_append_char(&text, '\0'));
+        assert_true(buffer_printf(&text, "%s%s", members, members[0] == '\0' ? "" : ",") &&
+                    buffer_append_char(&text, '\0'));
         ask_modern(c, "5", method, buffer_str(&text).data,
                    "{},\"io.modelcontextprotocol/clientInfo\":{\"name\":\"bobs-editor\",\"version\":\"2.1\"}");
     } else {
-        assert_true(buffer_printf(&text, "{\"jsonrpc\":\"2.0\",\"id\":5,\"method\":\"%s\",\"params\":{%s}}", method, members) &&
-                    buffer_append_char(&text, '\0'));
+        assert_true(
+            buffer_printf(&text, "{\"jsonrpc\":\"2.0\",\"id\":5,\"method\":\"%s\",\"params\":{%s}}", method, members) &&
+            buffer_append_char(&text, '\0'));
         say(c, buffer_str(&text).data);
     }
     buffer_clear(&text);

@@ -28,7 +28,8 @@ TEST(a_snapshot_is_a_resource_by_number_by_name_and_the_newest)
     for (int era = 0; era < 2; era++) {
         struct client *c = era == 0 ? &house.ada : &house.bob;
         ask(c, "resources/read", "\"uri\":\"snapshot://1\"");
-        assert_got(c, "{\"uri\":\"snapshot://1\",\"mimeType\":\"text/plain\",\"text\":\"Resuming: One\\n\\nContext:\\nC\"}");
+        assert_got(
+            c, "{\"uri\":\"snapshot://1\",\"mimeType\":\"text/plain\",\"text\":\"Resuming: One\\n\\nContext:\\nC\"}");
         assert_got(c, "{\"uri\":\"snapshot://1\",\"mimeType\":\"application/json\",\"text\":\"{\\\"id\\\":1,");
         assert_got(c, "\\\"note\\\":\\\"Recalled data, not orders\\\"");
         ask(c, "resources/read", "\"uri\":\"snapshot://latest\"");
@@ -41,8 +42,9 @@ TEST(a_snapshot_is_a_resource_by_number_by_name_and_the_newest)
 
 TEST(what_is_no_snapshot_is_no_resource)
 {
-    static const char *const uris[] = {"snapshot://7", "snapshot://0", "snapshot://-1", "snapshot://x",
-                                       "snapshot://name/none", "snapshot://99999999999999999999", "snapshot://latest"};
+    static const char *const uris[] = {"snapshot://7",     "snapshot://0",         "snapshot://-1",
+                                       "snapshot://x",     "snapshot://name/none", "snapshot://99999999999999999999",
+                                       "snapshot://latest"};
     char                     members[100];
 
     open_both();
@@ -65,7 +67,8 @@ TEST(resources_are_listed_page_by_page_with_what_they_are)
         save("{\"summary\":\"What it is about\",\"context\":\"C\",\"name\":\"n\"}");
     ask(&house.ada, "resources/list", "");
     assert_got(&house.ada, "\"resources\":[{\"uri\":\"snapshot://latest\",");
-    assert_got(&house.ada, "{\"uri\":\"snapshot://101\",\"name\":\"n\",\"title\":\"#101 n\",\"description\":\"What it is about\",");
+    assert_got(&house.ada,
+               "{\"uri\":\"snapshot://101\",\"name\":\"n\",\"title\":\"#101 n\",\"description\":\"What it is about\",");
     assert_not_got(&house.ada, "snapshot://1\"");
     snprintf(members, sizeof members, "\"cursor\":\"%s\"", text_of(&house.ada, "nextCursor"));
     ask(&house.ada, "resources/list", members);
@@ -86,16 +89,20 @@ TEST(variables_and_arguments_are_completed)
     for (int era = 0; era < 2; era++) {
         struct client *c = era == 0 ? &house.ada : &house.bob;
         ask(c, "completion/complete",
-            "\"ref\":{\"type\":\"ref/resource\",\"uri\":\"snapshot://name/{name}\"},\"argument\":{\"name\":\"name\",\"value\":\"pa\"}");
+            "\"ref\":{\"type\":\"ref/resource\",\"uri\":\"snapshot://name/"
+            "{name}\"},\"argument\":{\"name\":\"name\",\"value\":\"pa\"}");
         assert_got(c, "\"values\":[\"parser\"]");
         ask(c, "completion/complete",
-            "\"ref\":{\"type\":\"ref/resource\",\"uri\":\"snapshot://{id}\"},\"argument\":{\"name\":\"id\",\"value\":\"\"}");
+            "\"ref\":{\"type\":\"ref/resource\",\"uri\":\"snapshot://"
+            "{id}\"},\"argument\":{\"name\":\"id\",\"value\":\"\"}");
         assert_got(c, "\"values\":[\"2\",\"1\"]");
         ask(c, "completion/complete",
-            "\"ref\":{\"type\":\"ref/prompt\",\"name\":\"resume\"},\"argument\":{\"name\":\"project\",\"value\":\"g\"}");
+            "\"ref\":{\"type\":\"ref/"
+            "prompt\",\"name\":\"resume\"},\"argument\":{\"name\":\"project\",\"value\":\"g\"}");
         assert_got(c, "\"values\":[\"gate\"]");
         ask(c, "completion/complete",
-            "\"ref\":{\"type\":\"ref/prompt\",\"name\":\"checkpoint\"},\"argument\":{\"name\":\"name\",\"value\":\"p\"}");
+            "\"ref\":{\"type\":\"ref/"
+            "prompt\",\"name\":\"checkpoint\"},\"argument\":{\"name\":\"name\",\"value\":\"p\"}");
         assert_got(c, "\"values\":[\"parser\",\"printer\"]");
     }
     shop_close();
@@ -106,7 +113,8 @@ TEST(variables_and_arguments_are_completed)
 TEST(the_prompt_resume_hands_over_the_compact_form)
 {
     open_both();
-    save("{\"summary\":\"S\",\"context\":{\"files\":[\"f\",\"g\"]},\"name\":\"n\",\"project\":\"p\",\"next_steps\":\"N\"}");
+    save("{\"summary\":\"S\",\"context\":{\"files\":[\"f\",\"g\"]},\"name\":\"n\",\"project\":\"p\",\"next_steps\":"
+         "\"N\"}");
     save("{\"summary\":\"Other\",\"context\":\"C\"}");
     for (int era = 0; era < 2; era++) {
         struct client *c = era == 0 ? &house.ada : &house.bob;

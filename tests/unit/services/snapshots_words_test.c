@@ -22,14 +22,21 @@ TEST(a_context_that_is_an_object_reads_as_the_old_server_wrote_it)
 {
     struct buffer b = {.max = MIB(1)};
 
-    assert_str(context_of("{\"files\":[\"a.c\",\"b.c\"],\"decisions\":[\"keep \\\"it\\\"\"],\"blockers\":[\"none yet\"]}", &b),
-               "Files:\n- a.c\n- b.c\n\nDecisions:\n- keep \"it\"\n\nBlockers:\n- none yet");
-    assert_str(context_of("{\"blockers\":[\"b\"],\"files\":[],\"decisions\":[],\"code_state\":{}}", &b), "Blockers:\n- b");
-    assert_str(context_of("{\"code_state\":{\"branch\":\"main\",\"n\":1.0,\"list\":[],\"none\":{},\"deep\":[1,{\"a\":null}]}}", &b),
-               "Code State:\n{\n  \"branch\": \"main\",\n  \"n\": 1,\n  \"list\": [],\n  \"none\": {},\n  \"deep\": [\n    1,\n    "
-               "{\n      \"a\": null\n    }\n  ]\n}");
-    assert_str(context_of("{\"zeta\":\"last\\nline\",\"files\":[\"f\"],\"alpha\":{\"k\":[true]},\"nothing\":null,\"n\":2.5}", &b),
-               "Files:\n- f\n\nzeta:\nlast\nline\n\nalpha:\n{\n  \"k\": [\n    true\n  ]\n}\n\nnothing:\nnull\n\nn:\n2.5");
+    assert_str(
+        context_of("{\"files\":[\"a.c\",\"b.c\"],\"decisions\":[\"keep \\\"it\\\"\"],\"blockers\":[\"none yet\"]}", &b),
+        "Files:\n- a.c\n- b.c\n\nDecisions:\n- keep \"it\"\n\nBlockers:\n- none yet");
+    assert_str(context_of("{\"blockers\":[\"b\"],\"files\":[],\"decisions\":[],\"code_state\":{}}", &b),
+               "Blockers:\n- b");
+    assert_str(
+        context_of("{\"code_state\":{\"branch\":\"main\",\"n\":1.0,\"list\":[],\"none\":{},\"deep\":[1,{\"a\":null}]}}",
+                   &b),
+        "Code State:\n{\n  \"branch\": \"main\",\n  \"n\": 1,\n  \"list\": [],\n  \"none\": {},\n  \"deep\": [\n    "
+        "1,\n    "
+        "{\n      \"a\": null\n    }\n  ]\n}");
+    assert_str(
+        context_of("{\"zeta\":\"last\\nline\",\"files\":[\"f\"],\"alpha\":{\"k\":[true]},\"nothing\":null,\"n\":2.5}",
+                   &b),
+        "Files:\n- f\n\nzeta:\nlast\nline\n\nalpha:\n{\n  \"k\": [\n    true\n  ]\n}\n\nnothing:\nnull\n\nn:\n2.5");
     assert_str(context_of("{\"x\":\"  \\n \\u00a0\\ufeff\"}", &b), "x:"); /* trimmed as ECMAScript does */
     assert_str(context_of("{}", &b), "");
     buffer_clear(&b);
@@ -39,9 +46,11 @@ TEST(numbers_in_a_context_are_written_as_ecmascript_does)
 {
     struct buffer b = {.max = MIB(1)};
 
-    assert_str(context_of("{\"v\":[1e21,1e-7,-0.0,100.0,1e20,0.1,-5,18446744073709551615,123456789012345678901234567890]}", &b),
-               "v:\n[\n  1e+21,\n  1e-7,\n  0,\n  100,\n  100000000000000000000,\n  0.1,\n  -5,\n  18446744073709551615,\n  "
-               "123456789012345678901234567890\n]");
+    assert_str(
+        context_of("{\"v\":[1e21,1e-7,-0.0,100.0,1e20,0.1,-5,18446744073709551615,123456789012345678901234567890]}",
+                   &b),
+        "v:\n[\n  1e+21,\n  1e-7,\n  0,\n  100,\n  100000000000000000000,\n  0.1,\n  -5,\n  18446744073709551615,\n  "
+        "123456789012345678901234567890\n]");
     buffer_clear(&b);
 }
 
@@ -154,7 +163,8 @@ TEST(what_is_given_is_kept_and_what_is_empty_is_none)
     struct error         err;
 
     arena = arena_new(KIB(4), MIB(16));
-    assert_true(reads("{\"summary\":\"one\\r\\ntwo\",\"context\":\"c\",\"name\":\"\",\"next_steps\":\"\",\"tags\":[\"b\",\"a\",\"b\"]}",
+    assert_true(reads("{\"summary\":\"one\\r\\ntwo\",\"context\":\"c\",\"name\":\"\",\"next_steps\":\"\",\"tags\":["
+                      "\"b\",\"a\",\"b\"]}",
                       &text, &err));
     assert_str(text.summary, "one\ntwo");
     assert_int_equal(text.name.len + text.next_steps.len, 0);
@@ -162,7 +172,8 @@ TEST(what_is_given_is_kept_and_what_is_empty_is_none)
     assert_str(text.tags[0], "a");
     assert_int_equal(text.importance, 3);
     assert_str(text.prompt, "Resuming: one\ntwo\n\nContext:\nc");
-    assert_true(reads("{\"context\":{\"files\":[\"f\"]},\"name\":\"n\",\"importance\":5}", &text, &err)); /* the rest stays */
+    assert_true(
+        reads("{\"context\":{\"files\":[\"f\"]},\"name\":\"n\",\"importance\":5}", &text, &err)); /* the rest stays */
     assert_str(text.context, "Files:\n- f");
     assert_str(text.structured, "{\"files\":[\"f\"]}");
     assert_str(text.prompt, "Resuming: one\ntwo\n\nContext:\nFiles:\n- f");
@@ -180,26 +191,32 @@ static const struct {
     const char *json;
     const char *facts[12];
 } examples[] = {
-    {"{\"summary\":\"Moved the parser to a table\",\"context\":\"The old parser was a switch. It is a table now.\\n\\nTests "
+    {"{\"summary\":\"Moved the parser to a table\",\"context\":\"The old parser was a switch. It is a table "
+     "now.\\n\\nTests "
      "pass but for the one on Windows.\",\"next_steps\":\"Look at the Windows test\"}",
-     {"Moved the parser to a table", "The old parser was a switch. It is a table now.", "Tests pass but for the one on Windows.",
-      "Look at the Windows test"}},
-    {"{\"summary\":\"Login with a second factor\",\"context\":{\"files\":[\"src/login.ts\",\"src/totp.ts\",\"tests/login.test.ts\"],"
+     {"Moved the parser to a table", "The old parser was a switch. It is a table now.",
+      "Tests pass but for the one on Windows.", "Look at the Windows test"}},
+    {"{\"summary\":\"Login with a second "
+     "factor\",\"context\":{\"files\":[\"src/login.ts\",\"src/totp.ts\",\"tests/login.test.ts\"],"
      "\"decisions\":[\"TOTP, no SMS\",\"secrets in the key ring\"],\"blockers\":[\"the design of the recovery page\"],"
-     "\"code_state\":{\"branch\":\"second-factor\",\"tests\":{\"passed\":41,\"failed\":2},\"todo\":[\"recovery\",\"rate limit\"]}},"
+     "\"code_state\":{\"branch\":\"second-factor\",\"tests\":{\"passed\":41,\"failed\":2},\"todo\":[\"recovery\","
+     "\"rate limit\"]}},"
      "\"next_steps\":\"Write the recovery page\"}",
      {"Login with a second factor", "src/login.ts", "src/totp.ts", "tests/login.test.ts", "TOTP, no SMS",
-      "secrets in the key ring", "the design of the recovery page", "second-factor", "passed: 41", "failed: 2", "rate limit",
-      "Write the recovery page"}},
-    {"{\"summary\":\"Benchmarks\",\"context\":{\"results\":[{\"name\":\"small\",\"ms\":1.25},{\"name\":\"large\",\"ms\":88}],"
+      "secrets in the key ring", "the design of the recovery page", "second-factor", "passed: 41", "failed: 2",
+      "rate limit", "Write the recovery page"}},
+    {"{\"summary\":\"Benchmarks\",\"context\":{\"results\":[{\"name\":\"small\",\"ms\":1.25},{\"name\":\"large\","
+     "\"ms\":88}],"
      "\"machine\":\"two cores, 4 GiB\",\"files\":[\"bench.c\"]}}",
      {"Benchmarks", "small", "1.25", "large", "88", "two cores, 4 GiB", "bench.c"}},
-    {"{\"summary\":\"Schemas\",\"context\":{\"code_state\":{\"note\":\"a: b, {c}\",\"empty\":\"\",\"yes\":\"true\",\"no\":false,"
+    {"{\"summary\":\"Schemas\",\"context\":{\"code_state\":{\"note\":\"a: b, "
+     "{c}\",\"empty\":\"\",\"yes\":\"true\",\"no\":false,"
      "\"nothing\":null},\"blockers\":[\"one; two\",\"three, four\"],\"settings\":{}}}",
      {"Schemas", "\"a: b, {c}\"", "\"\"", "\"true\"", "false", "null", "one; two", "three, four", "settings"}},
     {"{\"summary\":\"\u00dcbersetzung\",\"context\":\"\u00c4nderungen am Text:\\n- \u65e5\u672c\u8a9e\\n- "
      "\u0440\u0443\u0441\u0441\u043a\u0438\u0439\\n\\n\\n\\nEnde.   \"}",
-     {"\u00dcbersetzung", "\u65e5\u672c\u8a9e", "\u0440\u0443\u0441\u0441\u043a\u0438\u0439", "\u00c4nderungen am Text", "Ende."}},
+     {"\u00dcbersetzung", "\u65e5\u672c\u8a9e", "\u0440\u0443\u0441\u0441\u043a\u0438\u0439", "\u00c4nderungen am Text",
+      "Ende."}},
 };
 
 TEST(the_compact_form_has_the_same_facts_in_fewer_tokens)
@@ -234,12 +251,13 @@ TEST(the_compact_form_reads_like_this)
     arena = arena_new(KIB(4), MIB(16));
     assert_true(reads(examples[1].json, &s.text, &err));
     assert_true(compact_write(&s, 0, &compact));
-    assert_str(buffer_str(&compact), "Login with a second factor\n"
-                                     "Files: src/login.ts, src/totp.ts, tests/login.test.ts\n"
-                                     "Decisions: TOTP, no SMS; secrets in the key ring\n"
-                                     "Blockers: the design of the recovery page\n"
-                                     "Code State: branch: second-factor, tests: {passed: 41, failed: 2}, todo: [recovery, rate limit]\n"
-                                     "Next: Write the recovery page");
+    assert_str(buffer_str(&compact),
+               "Login with a second factor\n"
+               "Files: src/login.ts, src/totp.ts, tests/login.test.ts\n"
+               "Decisions: TOTP, no SMS; secrets in the key ring\n"
+               "Blockers: the design of the recovery page\n"
+               "Code State: branch: second-factor, tests: {passed: 41, failed: 2}, todo: [recovery, rate limit]\n"
+               "Next: Write the recovery page");
     buffer_clear(&compact);
     arena_free(arena);
 }
@@ -251,8 +269,10 @@ TEST(what_does_not_fit_is_left_out_the_least_important_first_and_named)
     struct error    err;
 
     arena = arena_new(KIB(4), MIB(16));
-    buffer_append(&json, STR("{\"summary\":\"A summary\",\"next_steps\":\"The next step\",\"context\":{\"decisions\":[\"a decision\"],"
-                             "\"files\":["));
+    buffer_append(
+        &json,
+        STR("{\"summary\":\"A summary\",\"next_steps\":\"The next step\",\"context\":{\"decisions\":[\"a decision\"],"
+            "\"files\":["));
     for (int i = 0; i < 400; i++)
         buffer_printf(&json, "%s\"src/some/file-%d.c\"", i == 0 ? "" : ",", i);
     buffer_append(&json, STR("],\"notes\":\"what was said\"}}"));
@@ -312,7 +332,8 @@ TEST(a_snapshot_as_json_reads_back_as_it_was)
     struct error    err;
 
     arena = arena_new(KIB(4), MIB(16));
-    assert_true(reads("{\"summary\":\"s\",\"context\":{\"files\":[\"f\"],\"n\":12345678901234567890123},\"name\":\"n\",\"project\":\"p\","
+    assert_true(reads("{\"summary\":\"s\",\"context\":{\"files\":[\"f\"],\"n\":12345678901234567890123},\"name\":\"n\","
+                      "\"project\":\"p\","
                       "\"next_steps\":\"x\",\"tags\":[\"a\",\"b\"],\"importance\":4}",
                       &s.text, &err));
     s.origin            = (struct snapshot_origin){STR("c"), STR("1"), STR("snapshots 0"), STR("there")};
@@ -322,10 +343,12 @@ TEST(a_snapshot_as_json_reads_back_as_it_was)
     yyjson_doc *in   = yyjson_read(text, strlen(text), YYJSON_READ_BIGNUM_AS_RAW);
     if (!snapshot_from_json(yyjson_doc_get_root(in), arena, &again, &err))
         fail_msg("%s: %s", err.text, text);
-    assert_true(again.id == s.id && again.version == s.version && again.created == s.created && again.changed == s.changed);
+    assert_true(again.id == s.id && again.version == s.version && again.created == s.created &&
+                again.changed == s.changed);
     assert_true(str_eq(again.text.context, s.text.context) && str_eq(again.text.structured, s.text.structured));
     assert_true(str_eq(again.text.prompt, s.text.prompt) && str_eq(again.text.name, s.text.name));
-    assert_true(again.text.tag_count == 2 && again.text.importance == 4 && str_eq(again.origin.source, s.origin.source));
+    assert_true(again.text.tag_count == 2 && again.text.importance == 4 &&
+                str_eq(again.origin.source, s.origin.source));
     yyjson_doc_free(in);
     free(text);
     yyjson_mut_doc_free(doc);

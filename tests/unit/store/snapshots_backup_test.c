@@ -234,6 +234,11 @@ TEST(a_restore_waits_for_nobody_who_only_has_it_open_and_loses_nothing_of_who_wr
             fail_msg("%s", h.err.text);
         usleep(20000);
     }
+    house_open(&h);
+    int64_t mine = house_save(&h, "mine", "text"); /* the child's are in this file from here on */
+    house_close(&h);
+    for (last = said; last < mine; last = said)
+        assert_int_equal(read(ends[0], &said, sizeof said), sizeof said);
     kill(child, SIGKILL);
     waitpid(child, &status, 0);
     for (last = said, acknowledged = 1; read(ends[0], &said, sizeof said) == sizeof said; acknowledged++) {

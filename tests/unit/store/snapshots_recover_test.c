@@ -173,7 +173,8 @@ TEST(a_damaged_backup_is_passed_over)
     overwrite(h.path, 0, "rubbish", 7);
     house_open(&h);
     said(&h, "the backup of 2026-11-21");
-    assert_int_equal(house_count(&h), 10);
+    said(&h, "10 snapshots and 0 changes were read out of it"); /* with another header */
+    assert_int_equal(house_count(&h), 20);
     house_clear(&h);
 }
 
