@@ -60,7 +60,7 @@ for (const generation of generations)
 test('all places where it may lie are looked at, each database once', { timeout: 60000 }, async (t) => {
     const person = new Person(t);
     const places = [person.path('.claude-snapshots/snapshots.db'), person.path('.local/share/claude-snapshots/snapshots.db'), person.path('mine/own.db')];
-    places.forEach((path, i) => oldDatabase(t, path, 'whole', [row(1, { name: `place ${i}` }), row(2 + i)]));
+    places.forEach((path, i) => oldDatabase(t, path, 'whole', [row(1, { name: `place ${i}`, summary: `first of ${i}` }), row(2 + i)]));
     mkdirSync(person.path('links'));
     symlinkSync(places[2]!, person.path('links/again.db'));
     person.env['SNAPSHOT_DB_PATH'] = person.path('links/again.db');
@@ -68,7 +68,7 @@ test('all places where it may lie are looked at, each database once', { timeout:
     const client = await person.client('HTTP');
 
     equal(idsOf((await ask(client, 'list_snapshots')).text).length, 6);
-    for (const name of ['place 0', 'place 1', 'place 2']) match((await ask(client, 'load_snapshot', { name })).text, /^Resuming: summary 1\n/);
+    for (const name of ['place 0', 'place 1', 'place 2']) match((await ask(client, 'load_snapshot', { name })).text, /^Resuming: first of \d\n/);
     await person.end();
     equal(idsOf((await ask(await person.client('stdio'), 'list_snapshots')).text).length, 6);
     deepEqual(places.map((path) => fingerprint(dirname(path))), before); // prettier-ignore
@@ -119,12 +119,14 @@ test('texts that no client may save now come over all the same, readable', { tim
     const odd: OldRow[] = [
         row(1, { context: 'Windows\r\nlines\r\n' }),
         row(2, { context: 'a terminal: \x1b[31mred\x1b[0m, a bell \x07' }),
-        row(3, { summary: '', context: ' ' }),
+        row(3, { summary: '', context: '' }), // by another hand
+        row(4, { name: 'n'.repeat(5000), summary: 'long '.repeat(10000), next_steps: 'x'.repeat(100000) }), // over what one may save in one part
     ];
     oldDatabase(t, person.path('.claude-snapshots/snapshots.db'), 'whole', odd);
     const client = await person.client('HTTP');
 
-    deepEqual(idsOf((await ask(client, 'list_snapshots')).text), [3, 2, 1]);
+    deepEqual(idsOf((await ask(client, 'list_snapshots')).text), [4, 3, 2, 1]);
+    equal((await ask(client, 'load_snapshot', { id: 4 })).text, oldPrompt(odd[3]!));
     match((await ask(client, 'load_snapshot', { id: 1 })).text, /^Resuming: summary 1\n\nContext:\nWindows\r?\nlines\r?\n/);
     match((await ask(client, 'load_snapshot', { id: 2 })).text, /red/);
 });

@@ -171,6 +171,7 @@ export function fingerprint(folder: string): Record<string, string> {
         const { mtimeMs, mode, size } = statSync(path);
         // The index of a log is shared memory: each reader takes a lock in it, and says how far it reads.
         if (name.endsWith('-shm')) return 'there';
+        if (statSync(path).isDirectory()) return `folder ${mode}`;
         return `${size} ${mode} ${mtimeMs} ${createHash('sha256').update(readFileSync(path)).digest('hex')}`;
     };
     return Object.fromEntries(readdirSync(folder).sort().map((name) => [name, one(name)]));
