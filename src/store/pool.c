@@ -38,8 +38,10 @@ chunk_free(struct chunk *c, enum chunk_size size)
 static void
 take_back(struct pool *p)
 {
-    struct record *r = atomic_exchange_explicit(&p->returned, NULL, memory_order_acquire);
+    struct record *r = atomic_load_explicit(&p->returned, memory_order_relaxed);
 
+    if (r != NULL) /* it is looked at each turn, and mostly empty */
+        r = atomic_exchange_explicit(&p->returned, NULL, memory_order_acquire);
     while (r != NULL) {
         struct record *next = r->next;
         pool_give(p, r);

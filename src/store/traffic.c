@@ -6,6 +6,9 @@
 #include "store/ring.h"
 #include "store/store_thread.h"
 
+/* So much of what the store thread has given back may lie about until records are wanted again. */
+#define LEFT_MOST MIB(1)
+
 const struct traffic_options traffic_defaults = {
     .retention_age_us = 30LL * 24 * 3600 * 1000000,
     .retention_bytes  = 5ULL << 30,
@@ -125,7 +128,7 @@ traffic_put(struct traffic *t, struct record *r, const struct exchange_facts *fa
 void
 traffic_turn(struct traffic *t)
 {
-    if (t->pool.taken > 0)
+    if (t->pool.taken > 0 || t->pool.held > LEFT_MOST)
         pool_settle(&t->pool);
     if (t->batch == NULL)
         return;

@@ -15,6 +15,8 @@ import { promisify } from 'node:util';
 
 export const root = join(import.meta.dirname, '../..');
 export const packages = join(root, 'tests/node_modules');
+/** Of `script/test --long`. */
+export const isLong = process.env['TEST_LONG'] === '1';
 export const built = (program: string) => join(root, 'build', program);
 /** The same with AddressSanitizer and UndefinedBehaviorSanitizer. */
 export const sanitized = (program: string) => join(root, 'build-asan', program);

@@ -6,13 +6,12 @@ import { connect } from 'node:net';
 import type { Socket } from 'node:net';
 import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { open, script, until } from '../e2e/harness.ts';
+import { isLong, open, script, until } from '../e2e/harness.ts';
 import { ask, chunk, counted, crowdOf, descriptors, event, forgetPeak, head, healthy, hostile, log, MIB, nothingLeft, p99s, peak, pour, quantile, resident, result, status, streamed, watchHealthy } from './peers.ts'; // prettier-ignore
 import { house } from '../e2e/harness.ts';
 import type { House } from '../e2e/harness.ts';
 import type { Row } from './peers.ts';
 
-const long = process.env['TEST_LONG'] === '1';
 const P99_MS = 250;
 // Beside memory.max: what SQLite and zstd keep from the first write on, the store's blocks at hand, emptied records that are kept for the next,
 // and bodies, queues and lines up to 64 KiB each (docs/architecture.md, Memory).
@@ -207,7 +206,7 @@ test('a client that leaves after any step leaves nothing behind', { timeout: 600
     const watch = watchHealthy(t, gatehouse);
     await sleep(1000);
     const before = descriptors(gatehouse.pid);
-    for (let round = 0; round < (long ? 50 : 5); round++)
+    for (let round = 0; round < (isLong ? 50 : 5); round++)
         for (const way of ['FIN', 'RST'])
             for (const [, text, hears] of steps) {
                 const socket = await speak(gatehouse, text);
@@ -229,8 +228,8 @@ test('a client that leaves after any step leaves nothing behind', { timeout: 600
 });
 
 test('10,000 connections leave room for those who speak', { timeout: 180000 }, async (t) => {
-    const count = long ? 10000 : 1500;
-    const limit = long ? 4096 : 512;
+    const count = isLong ? 10000 : 1500;
+    const limit = isLong ? 4096 : 512;
     const gatehouse = await housed(t, await healthy(t), { GATEHOUSE_HTTP_CONNECTIONS: String(limit), GATEHOUSE_HTTP_HEADER_READ: '3s' });
     const rest = resident(gatehouse.pid);
     const watch = watchHealthy(t, gatehouse);

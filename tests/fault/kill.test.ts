@@ -5,9 +5,9 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 
-import { echoHttp, echoStdio, House, keepCalling } from '../e2e/harness.ts';
+import { echoHttp, echoStdio, House, isLong, keepCalling } from '../e2e/harness.ts';
 
-const ROUNDS = process.env.TEST_LONG ? 30 : 3;
+const ROUNDS = isLong ? 30 : 3;
 const CALLERS = 3; // of each server
 const PROMISED_MS = 1000; // what was answered longer ago than this is on the disk
 

@@ -5,6 +5,7 @@ import assert from 'node:assert';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'node:test';
+import { isLong } from '../e2e/harness.ts';
 import { playAll } from './nth.ts';
 import type { Options } from './nth.ts';
 
@@ -12,8 +13,7 @@ const gatehouse = join(import.meta.dirname, '../../build-asan/gatehouse');
 const skip = existsSync(gatehouse) ? false : 'build-asan/gatehouse is not there: script/test fault builds it';
 
 async function survives(options: Partial<Options>): Promise<void> {
-    const long = process.env.TEST_LONG === '1';
-    const sample = long ? { points: 3, runs: 60 } : { points: 3, runs: 4 };
+    const sample = isLong ? { points: 3, runs: 60 } : { points: 3, runs: 4 };
     const tally = await playAll({ gatehouse, classes: [], only: [], atOnce: 2, patterns: [], verbose: false, ...sample, ...options });
 
     console.log(`${tally.points} faults in ${tally.runs} runs of scenarios`);

@@ -8,13 +8,12 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import type { TestContext } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { atEnd, House, descendants, house, marked, raw, root, run, until } from '../e2e/harness.ts';
+import { atEnd, House, descendants, house, isLong, marked, raw, root, run, until } from '../e2e/harness.ts';
 import type { Process } from '../e2e/harness.ts';
 import { MARK, Visitor, atRest, boundedGroup, descriptors, difficult, isFailure, parentOf, said, settledKiB } from './sessions.ts';
 
-const LONG = process.env.TEST_LONG !== undefined && process.env.TEST_LONG !== '';
-const IDLE_MS = LONG ? 6000 : 3000;
-const TIMEOUT_MS = LONG ? 8000 : 4000; // of a call: those who kill its child first need less
+const IDLE_MS = isLong ? 6000 : 3000;
+const TIMEOUT_MS = isLong ? 8000 : 4000; // of a call: those who kill its child first need less
 const GONE_MS = 1000; // "a dead child is said within a second"
 const SLACK_MS = 4000; // of a machine that does other things
 const MORE_THAN_IDLE_MS = IDLE_MS + 1500; // housekeeping comes once a second
@@ -171,8 +170,8 @@ const rough: Record<string, Way> = {
 };
 
 /** How often each way is gone in a round; those that end a child cost two processes a session. */
-const WEIGHTS = LONG ? { isolatedGentle: 45, sharedGentle: 75, rough: 40, groups: 6 } : { isolatedGentle: 4, sharedGentle: 8, rough: 3, groups: 1 };
-const AT_ONCE = LONG ? 120 : 60;
+const WEIGHTS = isLong ? { isolatedGentle: 45, sharedGentle: 75, rough: 40, groups: 6 } : { isolatedGentle: 4, sharedGentle: 8, rough: 3, groups: 1 };
+const AT_ONCE = isLong ? 120 : 60;
 
 type Errand = { what: string; server: string; way: Way };
 
@@ -405,24 +404,24 @@ async function rounds(t: TestContext, count: number): Promise<number[]> {
         const sessions = counts.reduce((a, b) => a + b, 0);
         kiB.push(await settledKiB(gatehouse.pid));
         t.diagnostic(`round ${round}: ${sessions} sessions in ${seconds} s; left: ${rest.processes.length} processes, ${rest.descriptors} descriptors, ${kiB.at(-1)} KiB`);
-        ok(!LONG || sessions >= 1700, `only ${sessions} sessions`);
+        ok(!isLong || sessions >= 1700, `only ${sessions} sessions`);
     }
     equal(await gatehouse.stop(), 'exit code 0');
     return kiB;
 }
 
-test('sessions left in every way leave nothing behind, and the memory is what it was', { timeout: LONG ? 1800000 : 240000 }, async (t) => {
-    const kiB = await rounds(t, LONG ? 3 : 1);
-    if (LONG) ok(kiB[2]! <= kiB[1]! + 1024, `${kiB.join(', ')} KiB`);
+test('sessions left in every way leave nothing behind, and the memory is what it was', { timeout: isLong ? 1800000 : 240000 }, async (t) => {
+    const kiB = await rounds(t, isLong ? 3 : 1);
+    if (isLong) ok(kiB[2]! <= kiB[1]! + 1024, `${kiB.join(', ')} KiB`);
 });
 
 test('kill -9 of Gatehouse with sessions of every kind open leaves no process', { timeout: 120000 }, async (t) => {
-    for (let round = 0; round < (LONG ? 3 : 1); round++) {
+    for (let round = 0; round < (isLong ? 3 : 1); round++) {
         const mark = randomUUID();
         const gatehouse = await house(t, servers(mark));
         const group = boundedGroup(t, 300);
         const visitors = await Promise.all(
-            Array.from({ length: LONG ? 100 : 30 }, async (_, i) => {
+            Array.from({ length: isLong ? 100 : 30 }, async (_, i) => {
                 const visitor = await new Visitor(gatehouse.url(i % 2 === 0 ? 'isolated' : 'shared')).open();
                 for (const tool of [[], ['hide'], ['stubborn'], ['hide', 'stubborn']][Math.floor(i / 2) % 4]!) await visitor.ask(tool);
                 if (i === 28) await visitor.ask('bomb', group ?? '');
@@ -442,13 +441,13 @@ test('kill -9 of Gatehouse with sessions of every kind open leaves no process', 
 // Servers as people run them: npx, a shell, node ------------------------------------------------------------------------
 
 const npx = spawnSync('npx', ['--version']).status === 0;
-const NPX_SESSIONS = LONG ? 50 : 4;
+const NPX_SESSIONS = isLong ? 50 : 4;
 const NPX_AT_ONCE = 4;
 
 /** The pid of the first process of the session's child, npx itself. */
 const npxBelow = (helper: Process) => descendants(helper.pid).map((each) => each.pid)[0]!;
 
-test('Node servers under npx leave nothing behind either', { skip: npx ? false : 'no npx here: apt-get install npm', timeout: LONG ? 600000 : 120000 }, async (t) => {
+test('Node servers under npx leave nothing behind either', { skip: npx ? false : 'no npx here: apt-get install npm', timeout: isLong ? 600000 : 120000 }, async (t) => {
     const mark = randomUUID();
     const entry = { command: 'npx', args: ['--no-install', 'mcp-server-everything', 'stdio'], cwd: join(root, 'tests'), env: { [MARK]: mark }, timeout: 60000 };
     const gatehouse = await house(t, { node: { ...entry, sessionMode: 'isolated' }, ...servers(mark) }, { GATEHOUSE_SESSION_IDLE: '8s' });

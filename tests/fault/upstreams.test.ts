@@ -4,7 +4,7 @@
 import { equal, ok } from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Socket } from 'node:net';
-import { house, open } from '../e2e/harness.ts';
+import { house, isLong, open } from '../e2e/harness.ts';
 import type { House } from '../e2e/harness.ts';
 import { ask, chunk, counted, descriptors, drip, event, forgetPeak, head, healthy, hostile, logged, MIB, nothingLeft, p99s, peak, pour, quantile, resident, result, status, streamed, watchHealthy } from './peers.ts'; // prettier-ignore
 import type { Asked, Said, Saying } from './peers.ts';
@@ -216,10 +216,9 @@ test('a stdio server that breaks the rules is said so, in time, and harms nobody
 
 // Large answers: 200 MB of each kind in long runs, a tenth of it else. What all messages on their way may hold together is
 // lowered, so that it counts.
-const long = process.env['TEST_LONG'] === '1';
-const SENT = (long ? 200 : 24) * MIB;
-const MESSAGE_MAX = (long ? 64 : 8) * MIB;
-const MEMORY_MAX = (long ? 128 : 32) * MIB;
+const SENT = (isLong ? 200 : 24) * MIB;
+const MESSAGE_MAX = (isLong ? 64 : 8) * MIB;
+const MEMORY_MAX = (isLong ? 128 : 32) * MIB;
 // Beside it: the log's queue (16 MiB), what zstd and SQLite take, memory that malloc keeps.
 const OTHER = 48 * MIB;
 
@@ -258,7 +257,7 @@ test('200 MB of any kind stay within memory.max', { timeout: 300000 }, async (t)
         const most = peak(gatehouse.pid) - rest;
         t.diagnostic(`${what}: ${Math.round(said.ms)} ms, ${Math.round(said.bytes / MIB)} MiB told; ${Math.round(most / MIB)} MiB more at most`);
         if (most > MEMORY_MAX + OTHER) wrong.push(`${what}: ${Math.round(most / MIB)} MiB`);
-        wrong.push(...(await check(gatehouse, what, name, { ...said, ms: said.ms - (long ? 40000 : 5000) }, expected)));
+        wrong.push(...(await check(gatehouse, what, name, { ...said, ms: said.ms - (isLong ? 40000 : 5000) }, expected)));
     }
     const beside = await watch.stop();
     t.diagnostic(`beside: ${p99s(beside.times)}; resident ${Math.round(rest / MIB)} MiB before, ${Math.round(resident(gatehouse.pid) / MIB)} after`);

@@ -2,11 +2,12 @@
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { isLong } from '../e2e/harness.ts';
 import { Generator } from './generate.ts';
 import { ajvOf, assertBothCommon, compare, judged } from './peers.ts';
 
 const seed = Number(process.env.TEST_SEED ?? Math.floor(Math.random() * 2 ** 31));
-const count = process.env.TEST_LONG ? 20_000 : 2_000;
+const count = isLong ? 20_000 : 2_000;
 
 test(`Ajv finds the same values valid as we do (TEST_SEED=${seed})`, () => {
     const generator = new Generator(seed);

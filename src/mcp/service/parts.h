@@ -203,6 +203,7 @@ struct request {
     yyjson_mut_val *items; /* blocks, contents, messages or values */
     yyjson_mut_val *structured;
     yyjson_mut_val *own_meta;  /* of the handler; NULL: none */
+    struct buffer   writing;   /* of a text block that is made bit by bit; what is in it is not among the items yet */
     struct str      following; /* of a list: where the next page begins; none: this is the last */
     const char     *role;
     bool            has_text, is_error, is_broken /* no memory: not what it should be */;
@@ -278,6 +279,7 @@ bool job_takes_arena(struct request *r);
 
 /* results.c */
 void result_begin(struct request *r); /* forgets what was gathered */
+void result_clear(struct request *r); /* what of it does not lie in the arena */
 /* An object with what every result of the revision has. */
 yyjson_mut_val *result_new(struct request *r, const char *type);
 void            result_add_freshness(struct request *r, yyjson_mut_val *result);

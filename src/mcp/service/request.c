@@ -357,6 +357,7 @@ release(struct service *s, struct request *r)
 {
     struct arena *arena = r->arena; /* r lies in it */
 
+    result_clear(r);
     list_remove(&r->node);
     live_end(LIVE_SERVICE_CALLS);
     if (job_takes_arena(r))

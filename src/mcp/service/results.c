@@ -2,6 +2,8 @@
 #include "base/base64.h"
 #include "mcp/service/parts.h"
 
+#define WRITING_MOST MIB(64)
+
 /* No memory is remembered: the request fails for it in the end. */
 static bool
 is_made(struct request *r, bool ok)
@@ -12,9 +14,17 @@ is_made(struct request *r, bool ok)
 }
 
 void
+result_clear(struct request *r)
+{
+    buffer_clear(&r->writing);
+}
+
+void
 result_begin(struct request *r)
 {
-    r->items      = yyjson_mut_arr(r->doc);
+    buffer_clear(&r->writing);
+    r->writing.max = WRITING_MOST;
+    r->items       = yyjson_mut_arr(r->doc);
     r->structured = r->own_meta = NULL;
     r->following                = STR_NONE;
     r->role                     = "user";
@@ -95,10 +105,13 @@ stand_in(struct request *r, yyjson_mut_val *block)
     return words.data == NULL ? NULL : text_block(r, words);
 }
 
+static void end_writing(struct request *r);
+
 /* A message of a prompt has a role; everything else lies in its list as it is. */
 static void
 add_item(struct request *r, yyjson_mut_val *item)
 {
+    end_writing(r);
     if (!is_made(r, item != NULL) || r->is_answered)
         return;
     yyjson_mut_val *other = stand_in(r, item);
@@ -124,6 +137,36 @@ void
 request_add_text(struct request *r, struct str text)
 {
     add_item(r, text_block(r, text));
+}
+
+static void
+end_writing(struct request *r)
+{
+    struct buffer text = r->writing;
+
+    if (buffer_len(&text) == 0)
+        return;
+    r->writing = (struct buffer){.max = text.max};
+    request_add_text(r, buffer_str(&text));
+    buffer_clear(&text);
+}
+
+void
+request_write_text(struct request *r, struct str text)
+{
+    if (!r->is_answered)
+        is_made(r, buffer_append(&r->writing, text));
+}
+
+void
+request_write(struct request *r, const char *format, ...)
+{
+    va_list args;
+
+    va_start(args, format);
+    if (!r->is_answered)
+        is_made(r, buffer_vprintf(&r->writing, format, args));
+    va_end(args);
 }
 
 void
@@ -375,6 +418,7 @@ request_finish(struct request *r)
 {
     if (r->is_answered)
         return;
+    end_writing(r);
     if (r->make == result_of_read && !r->is_broken && yyjson_mut_arr_size(r->items) == 0) {
         resource_refuse(r, STR("Resource not found")); /* never an empty list */
         return;

@@ -153,6 +153,9 @@ struct request_client request_client(struct request *r);
 /* The answer is gathered. No memory is remembered, and the request fails for it in the end. */
 void request_say(struct request *r, const char *format, ...) __attribute__((format(printf, 2, 3))); /* a text block */
 void request_add_text(struct request *r, struct str text);
+/* A text block bit by bit: one block, until anything else is added. */
+void request_write(struct request *r, const char *format, ...) __attribute__((format(printf, 2, 3)));
+void request_write_text(struct request *r, struct str text);
 void request_add_image(struct request *r, struct str bytes, const char *mime_type);
 void request_add_audio(struct request *r, struct str bytes, const char *mime_type);
 void request_add_link(struct request *r, const struct resource *resource);

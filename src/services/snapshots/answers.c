@@ -40,11 +40,23 @@ answer_finish(struct request *r)
 }
 
 void
-say_which(struct buffer *out, const struct snapshot *s)
+write_which(struct request *r, const struct snapshot *s)
 {
-    buffer_printf(out, "#%lld", (long long)s->id);
+    request_write(r, "#%lld", (long long)s->id);
     if (s->text.name.len > 0)
-        buffer_printf(out, " (%.*s)", STR_ARG(s->text.name));
+        request_write(r, " (%.*s)", STR_ARG(s->text.name));
+}
+
+void
+write_line(struct request *r, const struct snapshot *s)
+{
+    char saved[OLD_TIME_SIZE];
+
+    time_write_old(s->created, saved);
+    write_which(r, s);
+    request_write(r, " - ");
+    request_write_text(r, s->text.summary);
+    request_write(r, " [%s]", saved);
 }
 
 static void
@@ -54,25 +66,26 @@ put(yyjson_mut_doc *doc, yyjson_mut_val *into, const char *key, struct str text)
         yyjson_mut_obj_add_strncpy(doc, into, key, text.data, text.len);
 }
 
-/* In the words of a person: it may be the only thing of it that a model sees. */
+/* In the words of a person: it may be the only thing of it that a model sees. A block of its own. */
 static void
 say_origin(struct request *r, const struct snapshot *s)
 {
-    struct buffer text = {.max = KIB(64)};
-    char          saved[OLD_TIME_SIZE];
+    const struct snapshot_origin *o = &s->origin;
+    char                          saved[OLD_TIME_SIZE];
 
     time_write_old(s->changed, saved);
-    buffer_printf(&text, RECALLED ": snapshot ");
-    say_which(&text, s);
+    request_write(r, RECALLED ": snapshot ");
+    write_which(r, s);
     if (s->version > 1)
-        buffer_printf(&text, ", version %u,", s->version);
-    buffer_printf(&text, " was saved %s UTC", saved);
-    if (s->origin.client.len > 0)
-        buffer_printf(&text, " by %.*s %.*s", STR_ARG(s->origin.client), STR_ARG(s->origin.client_version));
-    struct str words = str_trim(buffer_str(&text));
-    request_say(r, "%.*s%s%.*s.", STR_ARG(words), s->origin.server.len > 0 ? " through " : "",
-                STR_ARG(s->origin.server));
-    buffer_clear(&text);
+        request_write(r, ", version %u,", s->version);
+    request_write(r, " was saved %s UTC", saved);
+    if (o->client.len > 0)
+        request_write(r, " by %.*s", STR_ARG(o->client));
+    if (o->client.len > 0 && o->client_version.len > 0)
+        request_write(r, " %.*s", STR_ARG(o->client_version));
+    if (o->server.len > 0)
+        request_write(r, " through %.*s", STR_ARG(o->server));
+    request_write(r, ".");
 }
 
 void

@@ -57,16 +57,13 @@ update(struct job *job, struct error *err)
 static void
 answer_update(struct request *r)
 {
-    struct changing *w    = request_data(r);
-    struct buffer    text = {.max = KIB(4)};
+    struct changing *w = request_data(r);
 
-    buffer_append(&text, STR("Updated snapshot "));
-    say_which(&text, &w->s);
-    buffer_printf(&text, ", version %u", w->s.version);
-    request_add_text(r, buffer_str(&text));
+    request_write(r, "Updated snapshot ");
+    write_which(r, &w->s);
+    request_write(r, ", version %u", w->s.version);
     request_set_structured(r, snapshot_json(request_doc(r), &w->s, false));
     answer_finish(r);
-    buffer_clear(&text);
 }
 
 /* --- into the bin, and back --- */
@@ -116,15 +113,12 @@ take_out(struct job *job, struct error *err)
 static void
 answer_restore(struct request *r)
 {
-    struct changing *w    = request_data(r);
-    struct buffer    text = {.max = KIB(4)};
+    struct changing *w = request_data(r);
 
-    buffer_append(&text, STR("Restored snapshot "));
-    say_which(&text, &w->s);
-    request_add_text(r, buffer_str(&text));
+    request_write(r, "Restored snapshot ");
+    write_which(r, &w->s);
     request_set_structured(r, snapshot_json(request_doc(r), &w->s, false));
     answer_finish(r);
-    buffer_clear(&text);
 }
 
 static void

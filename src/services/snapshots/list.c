@@ -1,6 +1,4 @@
 /* list_snapshots: what there is, the newest first. */
-#include <stdio.h>
-
 #include "services/snapshots/parts.h"
 
 struct listing {
@@ -20,27 +18,6 @@ list(struct job *job, struct error *err)
     return snapshot_list(job->db, &w->filter, job->arena, &w->page, err);
 }
 
-/* "#7 (name) - summary [2026-11-21 14:02:11]", a line each. */
-static void
-say_lines(struct request *r, const struct snapshot_page *page)
-{
-    struct buffer text = {.max = MIB(64)};
-    char          saved[OLD_TIME_SIZE];
-
-    for (size_t i = 0; i < page->count; i++) {
-        const struct snapshot *s = &page->items[i];
-        time_write_old(s->created, saved);
-        if (i > 0)
-            buffer_append_char(&text, '\n');
-        say_which(&text, s);
-        buffer_append(&text, STR(" - "));
-        buffer_append(&text, s->text.summary);
-        buffer_printf(&text, " [%s]", saved);
-    }
-    request_add_text(r, page->count == 0 ? STR("No snapshots found.") : buffer_str(&text));
-    buffer_clear(&text);
-}
-
 static void
 answer(struct request *r)
 {
@@ -50,9 +27,13 @@ answer(struct request *r)
     yyjson_mut_val *items  = yyjson_mut_obj_add_arr(doc, result, "snapshots");
     char            cursor[CURSOR_SIZE];
 
-    say_lines(r, &w->page);
-    for (size_t i = 0; i < w->page.count; i++)
+    for (size_t i = 0; i < w->page.count; i++) {
+        request_write(r, "%s", i == 0 ? "" : "\n");
+        write_line(r, &w->page.items[i]);
         yyjson_mut_arr_append(items, snapshot_json(doc, &w->page.items[i], false));
+    }
+    if (w->page.count == 0)
+        request_write(r, "No snapshots found.");
     yyjson_mut_obj_add_bool(doc, result, "more", w->page.more);
     if (w->page.more && w->page.count > 0) {
         cursor_write(&w->page.items[w->page.count - 1], cursor);

@@ -93,8 +93,10 @@ void snapshots_turned(struct snapshots *s, struct desk *d);
 struct snapshot_origin origin_of(struct request *r);
 /* A tool's answer is whole: adds what the person is to be told, and ends it. */
 void answer_finish(struct request *r);
-/* "#7" and " (name)" when it has one. */
-void say_which(struct buffer *out, const struct snapshot *s);
+/* "#7" and " (name)" when it has one; onto the text that is being written. */
+void write_which(struct request *r, const struct snapshot *s);
+/* "#7 (name) - summary [2026-11-21 14:02:11]", as the old server lists them. */
+void write_line(struct request *r, const struct snapshot *s);
 /* Says whose words these are: a block, the result's _meta; what is in structured content is snapshot_json's. */
 void add_origin(struct request *r, const struct snapshot *s);
 /* "snapshot://7", "snapshot://name/a%20b" */

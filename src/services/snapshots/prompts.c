@@ -82,32 +82,28 @@ resume_prompt(struct request *r)
 /* --- checkpoint --- */
 
 static void
-say_argument(struct buffer *text, struct request *r, const char *name)
+write_argument(struct request *r, const char *name)
 {
     struct str value = request_string(r, name);
 
     if (value.len > 0)
-        buffer_printf(text, "\n- %s: \"%.*s\"", name, STR_ARG(value));
+        request_write(r, "\n- %s: \"%.*s\"", name, STR_ARG(value));
 }
 
 void
 checkpoint_prompt(struct request *r)
 {
-    struct buffer text = {.max = KIB(256)};
-
-    buffer_append(&text,
-                  STR("Save where we stand with the tool save_snapshot, so that somebody who knows nothing of this "
-                      "conversation can go on with it.\n"
-                      "- summary: one or two sentences: what we do, and how far we are.\n"
-                      "- context: an object. files: what was changed or read, each with its path. decisions: what "
-                      "was decided, and why. blockers: what is in the way. code_state: branch, tests, what runs "
-                      "and what does not. Beside these whatever else would be missed.\n"
-                      "- next_steps: what comes next, the first first.\n"
-                      "- importance: 1 to 5; 3 is usual.\n"
-                      "Facts, not the story of how we got there; no secrets, such as keys or passwords."));
-    say_argument(&text, r, "name");
-    say_argument(&text, r, "project");
-    request_add_text(r, buffer_str(&text));
+    request_write_text(
+        r, STR("Save where we stand with the tool save_snapshot, so that somebody who knows nothing of this "
+               "conversation can go on with it.\n"
+               "- summary: one or two sentences: what we do, and how far we are.\n"
+               "- context: an object. files: what was changed or read, each with its path. decisions: what "
+               "was decided, and why. blockers: what is in the way. code_state: branch, tests, what runs "
+               "and what does not. Beside these whatever else would be missed.\n"
+               "- next_steps: what comes next, the first first.\n"
+               "- importance: 1 to 5; 3 is usual.\n"
+               "Facts, not the story of how we got there; no secrets, such as keys or passwords."));
+    write_argument(r, "name");
+    write_argument(r, "project");
     request_finish(r);
-    buffer_clear(&text);
 }

@@ -25,15 +25,12 @@ save(struct job *job, struct error *err)
 static void
 answer(struct request *r)
 {
-    struct saving *w    = request_data(r);
-    struct buffer  text = {.max = KIB(4)};
+    struct saving *w = request_data(r);
 
-    buffer_append(&text, STR("Saved snapshot "));
-    say_which(&text, &w->saved);
-    request_add_text(r, buffer_str(&text));
+    request_write(r, "Saved snapshot ");
+    write_which(r, &w->saved);
     request_set_structured(r, snapshot_json(request_doc(r), &w->saved, false));
     answer_finish(r);
-    buffer_clear(&text);
 }
 
 void

@@ -8,41 +8,39 @@ struct searching {
     size_t                 count;
 };
 
+/* On one line, each find between two stars. */
+static bool
+mark(struct str *excerpt, struct arena *a)
+{
+    struct buffer b  = {.max = MIB(1)};
+    bool          ok = true;
+
+    for (size_t i = 0; i < excerpt->len && ok; i++) {
+        char c = excerpt->data[i];
+        ok     = c == SNAPSHOT_HIT_BEGIN[0] || c == SNAPSHOT_HIT_END[0]
+                     ? buffer_append(&b, STR("**"))
+                     : buffer_append_char(&b, c == '\n' || c == '\t' ? ' ' : c);
+    }
+    *excerpt = arena_str(a, buffer_str(&b));
+    ok       = ok && (excerpt->data != NULL || buffer_len(&b) == 0);
+    buffer_clear(&b);
+    return ok;
+}
+
 static bool
 search(struct job *job, struct error *err)
 {
     struct searching *w = (struct searching *)job;
     struct str        query;
 
-    return text_check("query", argument_text(job->arguments, "query"), KIB(4), job->arena, &query, err) &&
-           filter_read(job->arguments, SEARCH_USUAL, &w->filter, err) &&
-           snapshot_search(job->db, query, &w->filter, job->arena, &w->hits, &w->count, err);
-}
-
-/* On one line, each find between two stars. */
-static void
-write_excerpt(struct str excerpt, struct buffer *out)
-{
-    for (size_t i = 0; i < excerpt.len; i++) {
-        char c = excerpt.data[i];
-        if (c == SNAPSHOT_HIT_BEGIN[0] || c == SNAPSHOT_HIT_END[0])
-            buffer_append(out, STR("**"));
-        else
-            buffer_append_char(out, c == '\n' || c == '\t' ? ' ' : c);
-    }
-}
-
-static void
-say_hit(struct buffer *out, const struct snapshot_hit *hit)
-{
-    char saved[OLD_TIME_SIZE];
-
-    time_write_old(hit->snapshot.created, saved);
-    say_which(out, &hit->snapshot);
-    buffer_append(out, STR(" - "));
-    buffer_append(out, hit->snapshot.text.summary);
-    buffer_printf(out, " [%s]\n  ", saved);
-    write_excerpt(hit->excerpt, out);
+    if (!text_check("query", argument_text(job->arguments, "query"), KIB(4), job->arena, &query, err) ||
+        !filter_read(job->arguments, SEARCH_USUAL, &w->filter, err) ||
+        !snapshot_search(job->db, query, &w->filter, job->arena, &w->hits, &w->count, err))
+        return false;
+    for (size_t i = 0; i < w->count; i++)
+        if (!mark(&w->hits[i].excerpt, job->arena))
+            return error_set(err, ERROR_MEMORY, "no memory");
+    return true;
 }
 
 static void
@@ -52,24 +50,20 @@ answer(struct request *r)
     yyjson_mut_doc   *doc    = request_doc(r);
     yyjson_mut_val   *result = yyjson_mut_obj(doc);
     yyjson_mut_val   *items  = yyjson_mut_obj_add_arr(doc, result, "snapshots");
-    struct buffer     text = {.max = MIB(64)}, excerpt = {.max = MIB(1)};
 
     for (size_t i = 0; i < w->count; i++) {
-        yyjson_mut_val *item = snapshot_json(doc, &w->hits[i].snapshot, false);
-        if (i > 0)
-            buffer_append_char(&text, '\n');
-        say_hit(&text, &w->hits[i]);
-        buffer_reset(&excerpt);
-        write_excerpt(w->hits[i].excerpt, &excerpt);
-        yyjson_mut_obj_add_strncpy(doc, item, "excerpt", buffer_len(&excerpt) > 0 ? buffer_str(&excerpt).data : "",
-                                   buffer_len(&excerpt));
+        struct str      excerpt = w->hits[i].excerpt;
+        yyjson_mut_val *item    = snapshot_json(doc, &w->hits[i].snapshot, false);
+        request_write(r, "%s", i == 0 ? "" : "\n");
+        write_line(r, &w->hits[i].snapshot);
+        request_write(r, "\n  %.*s", STR_ARG(excerpt));
+        yyjson_mut_obj_add_strn(doc, item, "excerpt", excerpt.len > 0 ? excerpt.data : "", excerpt.len);
         yyjson_mut_arr_append(items, item);
     }
-    request_add_text(r, w->count == 0 ? STR("No snapshots found.") : buffer_str(&text));
+    if (w->count == 0)
+        request_write(r, "No snapshots found.");
     request_set_structured(r, result);
     answer_finish(r);
-    buffer_clear(&text);
-    buffer_clear(&excerpt);
 }
 
 void

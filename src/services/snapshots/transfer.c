@@ -228,14 +228,12 @@ answer_import(struct request *r)
     struct importing *w      = request_data(r);
     yyjson_mut_doc   *doc    = request_doc(r);
     yyjson_mut_val   *result = yyjson_mut_obj(doc);
-    struct buffer     text   = {.max = KIB(4)};
 
-    buffer_printf(&text, "Imported %zu snapshot%s", w->taken, w->taken == 1 ? "" : "s");
+    request_write(r, "Imported %zu snapshot%s", w->taken, w->taken == 1 ? "" : "s");
     if (w->had > 0)
-        buffer_printf(&text, "; %zu %s there already", w->had, w->had == 1 ? "was" : "were");
+        request_write(r, "; %zu %s there already", w->had, w->had == 1 ? "was" : "were");
     if (w->refused > 0)
-        buffer_printf(&text, "; %zu refused, %s", w->refused, w->why);
-    request_add_text(r, buffer_str(&text));
+        request_write(r, "; %zu refused, %s", w->refused, w->why);
     yyjson_mut_obj_add_uint(doc, result, "imported", w->taken);
     yyjson_mut_obj_add_uint(doc, result, "present", w->had);
     yyjson_mut_obj_add_uint(doc, result, "refused", w->refused);
@@ -243,7 +241,6 @@ answer_import(struct request *r)
         yyjson_mut_obj_add_strcpy(doc, result, "reason", w->why);
     request_set_structured(r, result);
     answer_finish(r);
-    buffer_clear(&text);
 }
 
 void

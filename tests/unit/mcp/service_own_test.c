@@ -9,7 +9,11 @@ say_client(struct request *r)
     yyjson_mut_val       *meta = yyjson_mut_str(request_doc(r), "known");
 
     request_add_meta(r, "test/client", meta);
-    request_say(r, "%.*s|%.*s|%zu", STR_ARG(str_take(c.name, 20)), STR_ARG(c.version), c.name.len);
+    request_write(r, "%.*s|", STR_ARG(str_take(c.name, 20))); /* bit by bit, in one block */
+    request_write_text(r, c.version);
+    request_write(r, "|%zu", c.name.len);
+    request_say(r, "in a block of its own");
+    request_write(r, "the %s", "last");
     request_finish(r);
 }
 
@@ -17,6 +21,7 @@ static void
 break_down(struct request *r)
 {
     request_add_meta(r, "test/client", yyjson_mut_str(request_doc(r), "forgotten"));
+    request_write(r, "this, too");
     request_fail(r, "it is %s", "broken");
 }
 
@@ -70,7 +75,9 @@ TEST(a_handler_knows_what_the_client_calls_itself_in_both_eras)
     enter(&house.ada, "2024-11-05", "{}");
     forget(&house.ada);
     say(&house.ada, CALL("1", "who", "{}"));
-    assert_got(&house.ada, "\"text\":\"c|1|1\"");
+    assert_got(&house.ada,
+               "[{\"type\":\"text\",\"text\":\"c|1|1\"},{\"type\":\"text\",\"text\":\"in a block of its own\"},"
+               "{\"type\":\"text\",\"text\":\"the last\"}]");
     assert_got(&house.ada, "\"_meta\":{\"test/client\":\"known\"}");
     ask_modern(&house.bob, "1", "tools/call", "\"name\":\"who\",",
                "{},\"io.modelcontextprotocol/clientInfo\":{\"name\":\"b\",\"version\":\"2.0\"}");

@@ -330,3 +330,22 @@ TEST(a_small_part_of_what_is_lent_is_copied)
     free(text);
     fixture_close(&f);
 }
+
+/* Else what large messages took stayed taken until as many new ones came. */
+TEST(what_was_written_is_taken_back_though_nothing_new_comes)
+{
+    struct fixture f    = {0};
+    char          *text = large_text(MIB(3));
+    fixture_open(&f);
+
+    uint64_t       id = traffic_next_id(f.traffic, clock_wall());
+    struct record *r  = record_new(f.traffic, id, f.labels);
+    assert_true(record_add(r, FROM_SERVER, 0, str_of(text, MIB(3)), false));
+    put(&f, r, true);
+    traffic_flush(f.traffic);
+    assert_true(traffic_pool(f.traffic)->held > MIB(3));
+    traffic_turn(f.traffic);
+    assert_int_equal(traffic_pool(f.traffic)->held, 0);
+    free(text);
+    fixture_close(&f);
+}
