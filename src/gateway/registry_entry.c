@@ -317,8 +317,10 @@ entry_means_built_in(yyjson_val *object)
 }
 
 static bool
-read_built_in(struct entry_reader *r, const struct built_in *is)
+read_built_in(struct entry_reader *r, const struct built_in *is, bool has_target)
 {
+    if (has_target)
+        return entry_wrong(r, "type", "what is built in has neither \"url\" nor \"command\": remove them, or the type");
     if (is == NULL)
         return entry_wrong(r, "type",
                            "nothing of this name is built in: rename the entry, for instance to \"%s\", or write "
@@ -340,7 +342,7 @@ read_kind(struct entry_reader *r, yyjson_val *object)
 
     const struct built_in *is = built_in_find(r->entry->name);
     if (entry_means_built_in(object) && (type_value != NULL || is != NULL))
-        return read_built_in(r, is);
+        return read_built_in(r, is, url || command);
     if (str_eq(type, STR("sse")))
         return entry_wrong(
             r, "type",

@@ -37,9 +37,9 @@ text_is_clean(struct str s)
 struct str
 text_clean(struct str s, struct arena *a)
 {
-    static const char replacement[] = "\xef\xbf\xbd";
-    char             *out;
-    size_t            put = 0;
+    static const struct str replacement = {"\xef\xbf\xbd", 3};
+    char                   *out;
+    size_t                  put = 0;
 
     if (text_is_clean(s))
         return arena_str(a, s);
@@ -55,8 +55,8 @@ text_clean(struct str s, struct arena *a)
             memcpy(out + put, rest.data, len);
             put += len;
         } else {
-            memcpy(out + put, replacement, 3);
-            put += 3;
+            memcpy(out + put, replacement.data, replacement.len);
+            put += replacement.len;
             len = len == 0 ? 1 : len;
         }
     }

@@ -28,7 +28,8 @@ prepare(void *owner, sqlite3 *sql, struct error *err)
     int64_t             rows;
 
     forget_prepared(db);
-    if (!db_exec(sql, "PRAGMA synchronous = FULL; PRAGMA journal_size_limit = 16777216", err) ||
+    if (!db_exec(sql, "PRAGMA synchronous = FULL; PRAGMA journal_size_limit = 16777216; PRAGMA cache_size = -8192",
+                 err) ||
         (api = tokens_register(sql, err)) == NULL || !search_register(api, err) ||
         (db->tokens = tokens_new(api, err)) == NULL || !snapshot_schema_bring_up(sql, db->place.path, copy, err) ||
         !db_number(sql, "SELECT count(*) FROM total", 0, &rows, err))
@@ -132,6 +133,7 @@ handle_look(struct snapshot_db *db, struct error *err)
     forget_prepared(db);
     snapshot_file_close(&db->place, db->sql);
     db->sql = NULL;
+    db->place.is_doubted |= db->is_suspect;
     return open_file(db, err);
 }
 

@@ -117,11 +117,10 @@ static bool
 uri_of(const char *path, const char *end, char uri[3 * PATH_MAX + 64])
 {
     static const char plain[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789/._-~";
-    size_t            len     = 5;
+    size_t            len     = (size_t)snprintf(uri, 8, "file:");
 
     if (strlen(path) >= PATH_MAX)
         return false;
-    memcpy(uri, "file:", 5);
     for (; *path != '\0'; path++) {
         if (strchr(plain, *path) != NULL)
             uri[len++] = *path;

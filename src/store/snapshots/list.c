@@ -12,23 +12,29 @@ struct pages {
 static sqlite3_stmt *
 statement_for(struct snapshot_db *db, const struct snapshot_filter *f, struct error *err)
 {
-    const struct {
-        enum statement which;
-        struct str     key;
-    } narrow        = f->from_bin          ? (typeof(narrow)){LIST_BIN, STR_NONE}
-                      : f->name.len > 0    ? (typeof(narrow)){LIST_NAME, f->name}
-                      : f->tag.len > 0     ? (typeof(narrow)){LIST_TAG, f->tag}
-                      : f->project.len > 0 ? (typeof(narrow)){LIST_PROJECT, f->project}
-                                           : (typeof(narrow)){LIST_ALL, STR_NONE};
-    sqlite3_stmt *s = handle_statement(db, narrow.which, err);
+    enum statement which = LIST_ALL;
+    struct str     key   = STR_NONE;
 
+    if (f->from_bin) {
+        which = LIST_BIN;
+    } else if (f->name.len > 0) {
+        which = LIST_NAME;
+        key   = f->name;
+    } else if (f->tag.len > 0) {
+        which = LIST_TAG;
+        key   = f->tag;
+    } else if (f->project.len > 0) {
+        which = LIST_PROJECT;
+        key   = f->project;
+    }
+    sqlite3_stmt *s = handle_statement(db, which, err);
     if (s == NULL)
         return NULL;
     sqlite3_bind_int64(s, 1, f->before == 0 ? INT64_MAX : f->before);
     sqlite3_bind_int64(s, 2, f->before_id);
     sqlite3_bind_int64(s, 3, f->since == 0 ? INT64_MIN : f->since);
-    if (narrow.key.len > 0)
-        db_bind_str(s, 4, narrow.key);
+    if (key.len > 0)
+        db_bind_str(s, 4, key);
     return s;
 }
 

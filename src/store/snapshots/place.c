@@ -207,6 +207,21 @@ place_is_marked(const struct place *p)
     return info.st_ino == p->inode && info.st_dev == p->device;
 }
 
+/* The lock's file is empty, and has a time that says nothing else. */
+void
+place_checked(const struct place *p)
+{
+    futimens(p->lock, NULL);
+}
+
+wall_time
+place_last_check(const struct place *p)
+{
+    struct stat info;
+
+    return fstat(p->lock, &info) == 0 ? SECONDS(info.st_mtim.tv_sec) : 0;
+}
+
 bool
 place_new(struct place *p, char path[PATH_MAX], struct error *err)
 {
@@ -225,7 +240,7 @@ place_new(struct place *p, char path[PATH_MAX], struct error *err)
 static void
 name_for(const struct place *p, const char *word, char kept[PATH_MAX])
 {
-    char   time[TIME_ISO_SIZE], compact[TIME_ISO_SIZE];
+    char   time[TIME_ISO_SIZE], compact[TIME_ISO_SIZE] = "";
     size_t len = 0;
 
     time_format_iso(clock_wall(), time);

@@ -31,7 +31,7 @@ row_bind(sqlite3_stmt *s, const struct snapshot *snapshot, struct str tags)
     const struct snapshot_text *t = &snapshot->text;
     const struct {
         enum row_column column;
-        struct str  text;
+        struct str      text;
     } texts[] = {
         {COLUMN_NAME, t->name},
         {COLUMN_PROJECT, t->project},
@@ -72,15 +72,18 @@ read_text(sqlite3_stmt *s, int column, struct arena *a, struct str *out, struct 
 static bool
 read_tags(struct str lines, struct arena *a, struct snapshot_text *out, struct error *err)
 {
-    struct str  rest = lines, tag;
-    struct str *tags = lines.len == 0 ? NULL : arena_alloc(a, SNAPSHOT_TAGS_MOST * sizeof *tags);
+    struct str *tags;
+    struct str  tag;
 
     out->tag_count = 0;
-    out->tags      = tags;
-    if (lines.len > 0 && tags == NULL)
+    out->tags      = NULL;
+    if (lines.len == 0)
+        return true;
+    if ((tags = arena_alloc(a, SNAPSHOT_TAGS_MOST * sizeof *tags)) == NULL)
         return error_set(err, ERROR_MEMORY, "no memory for a snapshot");
-    while (out->tag_count < SNAPSHOT_TAGS_MOST && str_cut(&rest, '\n', &tag))
+    while (out->tag_count < SNAPSHOT_TAGS_MOST && str_cut(&lines, '\n', &tag))
         tags[out->tag_count++] = tag;
+    out->tags = tags;
     return true;
 }
 

@@ -1,12 +1,14 @@
 /* The newest rows that fit are scored, CANDIDATES of them: a word that half of all snapshots hold would else have to be
- * counted in each. The best of these are read and shown. */
+ * counted in each. The best of these are read and shown. At 100,000 snapshots of 1.5 kB a search for words takes 1 to
+ * 3 ms of a processor, whether they are rare or in all; one for a phrase, or the beginning, of words that are in all,
+ * up to 12: FTS5 reads all of their places. */
 #include "store/snapshots/search.h"
 
 #include <stdlib.h>
 
 #include "store/snapshots/row.h"
 
-enum { CANDIDATES = 2000, LIMIT_MOST = 1000 };
+enum { CANDIDATES = 1000, LIMIT_MOST = 1000 };
 
 enum search_column { SEARCH_ID, SEARCH_IMPORTANCE, SEARCH_CHANGED, SEARCH_FOUND };
 

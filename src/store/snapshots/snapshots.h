@@ -48,11 +48,12 @@ struct snapshot {
     struct snapshot_origin origin; /* of this version */
 };
 
+/* 0: none. A snapshot is as large as what was given: the prompt, which is made of it, is not counted, and of context
+ * and structured, which say the same, the longer is. */
 struct snapshot_limits {
-    uint64_t size;  /* bytes of one snapshot: all that was given (the prompt, made of it, is not counted; of context and
-                       structured, which say the same, the longer is) */
+    uint64_t size;  /* bytes of one snapshot */
     uint64_t quota; /* bytes of all of a person's, versions and the bin too */
-}; /* 0: none */
+};
 
 /* What opening did besides: for the log, and for the person's next answer. All empty: nothing. */
 struct snapshot_opening {
@@ -86,7 +87,8 @@ bool snapshot_update(struct snapshot_db *db, int64_t id, const struct snapshot_t
 /* Into the bin, and back. Deleting what is there already is ERROR_NOT_FOUND; so is restoring what is not. */
 bool snapshot_delete(struct snapshot_db *db, int64_t id, wall_time now, struct error *err);
 bool snapshot_restore(struct snapshot_db *db, int64_t id, struct error *err);
-/* For good: what lies in the bin longer than SNAPSHOT_BIN_DAYS, at most `most` at a time. */
+/* For good: what lies in the bin longer than SNAPSHOT_BIN_DAYS, at most `most` at a time. Its words leave the index of
+ * a large database bit by bit, with each call. */
 bool snapshot_empty_bin(struct snapshot_db *db, wall_time now, unsigned most, unsigned *gone, struct error *err);
 
 /* One of them: by id (with `version` 0 the newest version), by name, by project, or by neither the newest of all. Of
@@ -125,7 +127,8 @@ bool snapshot_versions(struct snapshot_db *db, int64_t id, struct arena *a, stru
 /* Full text over name, project, tags, summary, context and next steps. A query is words, all of which must occur;
  * "several words" is a phrase, word* a beginning, -word must not occur, a OR b one of them; upper and lower case and
  * accents are the same, and languages without spaces are found by any part. Never a syntax error: what reads as none is
- * words. Best first: where and how often it was found, importance, then the newest. */
+ * words. Best first: where and how often it was found, importance, then the newest; of the newest thousand that fit. A
+ * query of more than 64 words or 4 KiB, or without any word, is ERROR_INVALID. */
 struct snapshot_hit {
     struct snapshot snapshot; /* without its long texts */
     struct str      excerpt;  /* the best place, with each find between HIT_BEGIN and HIT_END */

@@ -16,9 +16,10 @@ static bool
 reads_the_registry(void *arg)
 {
     char *const            environment[] = {(char[]){"PLACE=mcp"}, (char[]){"HOME=/home/ada"}, NULL};
-    struct registry_source from          = {.path = "/home/ada/.gatehouse/mcp.json", .environment = environment};
-    struct registry       *previous      = arg;
-    struct registry       *r             = registry_parse(&from, str_from(text), previous);
+    struct registry_source from          = {
+                 .path = "/home/ada/.gatehouse/mcp.json", .environment = environment, .has_built_in = true};
+    struct registry *previous = arg;
+    struct registry *r        = registry_parse(&from, str_from(text), previous);
 
     if (r == NULL)
         return false;

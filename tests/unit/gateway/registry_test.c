@@ -498,6 +498,8 @@ TEST(an_entry_says_otherwise_of_what_is_built_in)
     registry_unref(said);
     registry_unref(bare);
 
+    check_error("{\"type\": \"built-in\", \"url\": \"http://h/\"}",
+                "mcp.json:2 what is built in has neither \"url\" nor \"command\": remove them, or the type");
     check_error("{\"type\": \"built-in\"}",
                 "mcp.json:2 nothing of this name is built in: rename the entry, for instance to "
                 "\"snapshots\", or write \"url\" or \"command\"");

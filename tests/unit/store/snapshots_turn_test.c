@@ -78,7 +78,7 @@ TEST(the_stamp_changes_with_every_commit_of_anybody)
 enum { PROCESSES = 4, SAVES = 50 };
 
 static void
-save_many(const char *path, int who)
+save_many(const char *path, int who, int saves)
 {
     struct error         err  = {0};
     struct snapshot_db  *db   = snapshot_db_open(path, &usual_limits, NULL, &err);
@@ -86,7 +86,7 @@ save_many(const char *path, int who)
     struct snapshot      out;
     bool                 ok = db != NULL;
 
-    for (int i = 0; ok && i < SAVES; i++)
+    for (int i = 0; ok && i < saves; i++)
         ok = snapshot_save(db, &text, &from_ada, 7, &out, &err);
     if (!ok)
         fprintf(stderr, "%s\n", err.text);
@@ -105,7 +105,7 @@ TEST(several_processes_save_at_once)
     snapshot_db_close(m.db);
     for (int i = 0; i < PROCESSES; i++)
         if ((children[i] = fork()) == 0)
-            save_many(m.path, i);
+            save_many(m.path, i, SAVES);
     for (int i = 0; i < PROCESSES; i++) {
         assert_int_equal(waitpid(children[i], &status, 0), children[i]);
         assert_int_equal(status, 0);
@@ -115,6 +115,38 @@ TEST(several_processes_save_at_once)
     assert_int_equal(figures.count, PROCESSES * SAVES);
     assert_string_equal(memory_sql(&m, "SELECT count(DISTINCT id) || ' ' || max(id) FROM snapshot"), "200 200");
     assert_string_equal(memory_search_with(&m, "process", (struct snapshot_filter){.limit = 2}), "200 199");
+    memory_close(&m);
+}
+
+TEST(several_processes_make_the_file_at_once)
+{
+    struct memory           m;
+    struct snapshot_figures figures;
+    pid_t                   children[PROCESSES];
+    int                     status, gate[2];
+    char                    byte;
+
+    memory_open(&m);
+    snapshot_db_close(m.db);
+    for (int round = 0; round < 5; round++) {
+        snprintf(m.path, sizeof m.path, "%s/%d/snapshots.db", m.directory, round);
+        assert_int_equal(pipe(gate), 0);
+        for (int i = 0; i < PROCESSES; i++)
+            if ((children[i] = fork()) == 0) {
+                close(gate[1]);
+                assert_int_equal(read(gate[0], &byte, 1), 0); /* until it is closed: all at once */
+                save_many(m.path, i, 2);
+            }
+        close(gate[0]);
+        close(gate[1]);
+        for (int i = 0; i < PROCESSES; i++) {
+            assert_int_equal(waitpid(children[i], &status, 0), children[i]);
+            assert_int_equal(status, 0);
+        }
+    }
+    memory_open_again(&m, &usual_limits);
+    assert_true(snapshot_figures(m.db, &figures, &m.err));
+    assert_int_equal(figures.count, PROCESSES * 2);
     memory_close(&m);
 }
 
