@@ -79,6 +79,7 @@ void
 served_drain(struct served *s)
 {
     s->is_draining = true;
+    service_drain(admin_service(s->admin));
     for (size_t state = 0; state < EXCHANGE_CLOSED; state++)
         LIST_EACH (struct exchange, x, &s->exchanges.in_state[state], node)
             if (x->kind == KIND_STREAM)

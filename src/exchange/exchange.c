@@ -182,6 +182,13 @@ exchange_lighten(struct exchange *x)
 }
 
 bool
+exchange_is_listening(const struct exchange *x)
+{
+    return x->kind == KIND_STREAM ||
+           (x->kind == KIND_REQUEST && x->is_modern && str_eq(x->message.method, STR("subscriptions/listen")));
+}
+
+bool
 exchange_guard(struct exchange *x)
 {
     struct error err = {0};

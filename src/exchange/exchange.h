@@ -156,6 +156,10 @@ exchange_is_heard(const struct exchange *x)
     return x->front != NULL && !x->is_away;
 }
 
+/* Whether it stays open as long as its client wants, and may be silent for hours: a GET stream, or a subscription of
+ * MCP 2026-07-28. */
+bool exchange_is_listening(const struct exchange *x);
+
 bool exchanges_init(struct exchanges *all, struct loop *loop, const struct exchange_hooks *hooks);
 /* Closes what is open, for CLOSE_SHUTDOWN, and frees everything. */
 void exchanges_clear(struct exchanges *all);

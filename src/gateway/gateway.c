@@ -274,7 +274,7 @@ gateway_drain(struct gateway *g)
     g->is_draining = true;
     for (size_t state = 0; state < EXCHANGE_CLOSED; state++)
         LIST_EACH (struct exchange, x, &g->exchanges.in_state[state], node)
-            if (x->kind == KIND_STREAM)
+            if (exchange_is_listening(x))
                 exchange_close(x, CLOSE_SHUTDOWN);
     LIST_EACH (struct server, s, &g->servers, node)
         serve_hang_up(s, CLOSE_SHUTDOWN);

@@ -2,10 +2,12 @@
 
 import { deepEqual, equal, ok } from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import type { ServerResponse } from 'node:http';
 import { test } from 'node:test';
 import type { TestContext } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { alive, built, descendants, echoHttp, everythingStdio, house, keepCalling, load, marked, open, post, until } from './harness.ts';
+import { alive, built, descendants, echoHttp, everythingStdio, house, keepCalling, load, marked, open, post, until, upstream } from './harness.ts';
 import type { Process } from './harness.ts';
 
 const MARK = 'GATEHOUSE_E2E';
@@ -90,4 +92,38 @@ test('after SIGTERM under load calls in flight finish and no process is left', {
     const answered = callers.flatMap((caller) => caller.calls.filter((call) => call.status === 200)).length;
     const [row] = gatehouse.sql<{ n: number }>(`SELECT count(*) AS n FROM exchange WHERE jsonrpc_id LIKE 'hand-%' AND method = 'tools/call' AND outcome = 'ok'`);
     equal(row!.n, answered + 1);
+});
+
+/** The answer to a request of 2026-07-28, as it comes; its params may be any. */
+async function ask(url: string, method: string, token: string) {
+    const _meta = { 'io.modelcontextprotocol/protocolVersion': '2026-07-28', 'io.modelcontextprotocol/clientCapabilities': {} };
+    const params = { name: 'slow', notifications: { toolsListChanged: true }, _meta };
+    const about = { 'mcp-protocol-version': '2026-07-28', 'mcp-method': method, 'mcp-name': params.name };
+    const accept = { 'content-type': 'application/json', accept: 'application/json, text/event-stream' };
+    const body = JSON.stringify({ jsonrpc: '2.0', id: method, method, params });
+    return await fetch(url, { method: 'POST', body, headers: { ...accept, ...about, authorization: `Bearer ${token}` } });
+}
+
+test('who listens hears of the end at once, while a call goes on', { timeout: 60000 }, async (t) => {
+    let call: ServerResponse | undefined;
+    const url = await upstream(t, (_, answer, body) => {
+        answer.writeHead(200, { 'content-type': 'text/event-stream' });
+        answer.write(': I am here\n\n');
+        if (JSON.parse(body).method === 'tools/call') call = answer;
+    });
+    const gatehouse = await house(t, { weather: { url } });
+    const token = readFileSync(`${gatehouse.home}/token`, 'utf8').trim();
+    const own = gatehouse.url('weather').replace('/s/weather/', '/gateway/');
+
+    const heard = await Promise.all([own, gatehouse.url('weather')].map((at) => ask(at, 'subscriptions/listen', token)));
+    const called = await ask(gatehouse.url('weather'), 'tools/call', token);
+    gatehouse.kill('SIGTERM');
+    const [ofOwn, ofWeather] = await Promise.all(heard.map((answer) => answer.text()));
+    ok(/"id":"subscriptions\/listen","result":\{"resultType":"complete".*subscriptionId":"subscriptions\/listen"/.test(ofOwn!), ofOwn);
+    ok(/"id":"subscriptions\/listen","error":\{.*"reason":"shutdown"/.test(ofWeather!), ofWeather);
+
+    call!.end('data: {"jsonrpc":"2.0","id":"tools/call","result":{"resultType":"complete","content":[]}}\n\n');
+    const text = await called.text();
+    ok(/"result":\{"resultType":"complete"/.test(text), text);
+    equal(await gatehouse.ended, 'exit code 0');
 });

@@ -28,6 +28,8 @@ struct service_parts {
 /* Compiles the tables. NULL: `err` names the entry and what is wrong with it. `table` and `parts` are borrowed, as
  * long as the service lives (of `parts` a copy is made). */
 struct service *service_new(const struct service_table *table, const struct service_parts *parts, struct error *err);
+/* The process will end: who listens gets the result that says so (MCP 2026-07-28 basic/utilities/subscriptions). */
+void service_drain(struct service *s);
 /* Ends its sessions and all that is open. NULL is nothing. */
 void service_free(struct service *s);
 /* Modern clients' exchanges. */

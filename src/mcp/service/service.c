@@ -89,6 +89,12 @@ service_new(const struct service_table *table, const struct service_parts *parts
 }
 
 void
+service_drain(struct service *s)
+{
+    listeners_clear(s);
+}
+
+void
 service_free(struct service *s)
 {
     if (s == NULL)
