@@ -81,9 +81,12 @@ read_items(struct tokens *t, struct str query, struct asked *asked, struct error
 {
     struct item item, pending = {0}; /* an OR with something before it */
     bool        ok = true;
+    size_t      count;
 
     while (ok && next_item(&query, &item)) {
-        if (tokens_count(t, item.text) == 0)
+        if (!tokens_count(t, item.text, &count))
+            return error_set(err, ERROR_MEMORY, "no memory for the query");
+        if (count == 0)
             continue;
         if (pending.text.len == 0 && is_or(&item) && asked->count > 0 && !asked->items[asked->count - 1].is_not) {
             pending = item;
@@ -129,8 +132,10 @@ write_item(struct buffer *out, const struct item *item)
 static bool
 write_narrowing(struct tokens *t, struct buffer *out, const char *column, struct str text, unsigned *narrowing)
 {
-    size_t count = text.len == 0 ? 0 : tokens_count(t, text);
+    size_t count;
 
+    if (!tokens_count(t, text, &count))
+        return false;
     if (count == 0 || count > ASKED_WORDS)
         return true;
     ++*narrowing;

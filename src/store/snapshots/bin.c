@@ -1,7 +1,7 @@
 /* What is deleted lies in the bin: its row keeps all, its words stay (a search of the bin finds them), its tags go. */
 #include "store/snapshots/parts.h"
 
-enum { DAY_SECONDS = 24 * 60 * 60 };
+enum { DAY_SECONDS = 24 * 60 * 60, MERGE_PAGES = 500 };
 
 /* Into the bin at `when`, or out of it with 0. */
 static bool
@@ -72,6 +72,14 @@ remove_overdue(struct snapshot_db *db, wall_time until, struct error *err)
                : -1;
 }
 
+/* The index of words holds what was taken out of it until its parts are merged. So after something went for good all of
+ * it is merged, a few milliseconds' worth at a time: what is left to do is done by the calls that follow. */
+static bool
+merge_words(struct snapshot_db *db, bool is_gone, struct error *err)
+{
+    return do_id(db, MERGE_WORDS, is_gone ? -MERGE_PAGES : MERGE_PAGES, err);
+}
+
 bool
 snapshot_empty_bin(struct snapshot_db *db, wall_time now, unsigned most, unsigned *gone, struct error *err)
 {
@@ -85,7 +93,7 @@ snapshot_empty_bin(struct snapshot_db *db, wall_time now, unsigned most, unsigne
         return false;
     while (count < most && (got = remove_overdue(db, until, err)) > 0)
         count++;
-    if (!change_end(&change, got >= 0, err))
+    if (!change_end(&change, got >= 0 && merge_words(db, count > 0, err), err))
         return false;
     *gone = count;
     return true;

@@ -17,6 +17,7 @@ struct snapshot_db {
     struct snapshot_limits   limits;
     struct snapshot_opening *opening; /* while it opens; may be NULL */
     uint64_t changes; /* commits of this handle, and files it opened: STAMP knows only those of others */
+    int64_t  rows;    /* that SQLite had changed when the turn began */
     bool     in_turn;
     bool     is_lost;    /* the turn: SQLite has taken it all back */
     bool     is_suspect; /* what it read made no sense: opened anew before the next use */

@@ -10,39 +10,68 @@
 #include "store/snapshots/schema.h"
 #include "store/snapshots/tokens.h"
 
-enum { HEADER = 100, PAGE_SIZE_AT = 16, PAGES_AT = 28 }; /* https://sqlite.org/fileformat.html section 1.3 */
+enum {
+    HEADER       = 100,
+    PAGE_SIZE_AT = 16,
+    PAGES_AT     = 28,
+    NEWER_MOST   = 32
+}; /* https://sqlite.org/fileformat.html section 1.3 */
 
-static sqlite3_stmt *
-tables_of(sqlite3 *db)
+/* What today's tables are made by, in memory. */
+static sqlite3 *
+model_new(void)
 {
-    sqlite3_stmt *s =
-        db_prepare(db, "SELECT group_concat(sql, char(10)) FROM (SELECT sql FROM sqlite_schema ORDER BY name)", NULL);
+    sqlite3 *model = NULL;
 
-    if (s != NULL && sqlite3_step(s) == SQLITE_ROW)
-        return s;
-    sqlite3_finalize(s);
+    if (sqlite3_open_v2(":memory:", &model, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, NULL) == SQLITE_OK &&
+        tokens_register(model, NULL) != NULL && migrate(model, "", &snapshot_schema, NULL))
+        return model;
+    sqlite3_close(model);
     return NULL;
+}
+
+/* Each of the model's is in `db`, to the letter. What somebody added of their own is none of our business. */
+static bool
+has_all(sqlite3 *db, sqlite3 *model)
+{
+    sqlite3_stmt *wanted = db_prepare(model, "SELECT name, sql FROM sqlite_schema WHERE sql IS NOT NULL", NULL);
+    sqlite3_stmt *find   = db_prepare(db, "SELECT 1 FROM sqlite_schema WHERE name = ?1 AND sql = ?2", NULL);
+    bool          ok     = wanted != NULL && find != NULL;
+
+    while (ok && sqlite3_step(wanted) == SQLITE_ROW) {
+        db_bind_str(find, 1, db_str(wanted, 0));
+        db_bind_str(find, 2, db_str(wanted, 1));
+        ok = sqlite3_step(find) == SQLITE_ROW;
+        sqlite3_reset(find);
+    }
+    sqlite3_finalize(wanted);
+    sqlite3_finalize(find);
+    return ok;
+}
+
+/* A newer Gatehouse may have left our tables as they are: what may be one's is not called damaged. */
+static bool
+is_newer_perhaps(int64_t version)
+{
+    return version > snapshot_schema.count && version <= snapshot_schema.count + NEWER_MOST;
 }
 
 bool
 header_lies(sqlite3 *db)
 {
-    sqlite3      *model  = NULL;
-    sqlite3_stmt *theirs = NULL, *ours = NULL;
-    int64_t       version = 0, application = 0;
+    static const char how_many[] = "SELECT count(*) FROM sqlite_schema WHERE sql IS NOT NULL";
+    sqlite3          *model      = model_new();
+    int64_t           version = 0, application = 0, tables = 0, wanted = 0;
 
-    if (sqlite3_open_v2(":memory:", &model, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, NULL) == SQLITE_OK &&
-        tokens_register(model, NULL) != NULL && migrate(model, "", &snapshot_schema, NULL)) {
-        theirs = tables_of(db);
-        ours   = tables_of(model);
-    }
-    bool is_same = theirs != NULL && ours != NULL && str_eq(db_str(theirs, 0), db_str(ours, 0));
-    sqlite3_finalize(theirs);
-    sqlite3_finalize(ours);
+    bool is_read = model != NULL && db_number(db, "PRAGMA user_version", 0, &version, NULL) &&
+                   db_number(db, "PRAGMA application_id", 0, &application, NULL) &&
+                   db_number(db, how_many, 0, &tables, NULL) && db_number(model, how_many, 0, &wanted, NULL);
+    bool says_so = version == snapshot_schema.count && application == snapshot_schema.application;
+    bool has     = is_read && has_all(db, model);
     sqlite3_close(model);
-    return is_same && db_number(db, "PRAGMA user_version", 0, &version, NULL) &&
-           db_number(db, "PRAGMA application_id", 0, &application, NULL) &&
-           (version != snapshot_schema.count || application != snapshot_schema.application);
+    if (says_so)
+        return is_read && !has;
+    return has && tables == wanted && !is_newer_perhaps(version);
 }
 
 /* Big-endian, as all numbers there. */
@@ -78,6 +107,32 @@ write_first(const char *model, bool whole_page, const char *to, struct error *er
     return ok;
 }
 
+/* What the tables are and where they begin, as the model has it. */
+static bool
+write_tables(const char *to, const char *model, struct error *err)
+{
+    static const char sql[] =
+        "UPDATE main.sqlite_schema AS s SET (type, name, tbl_name, rootpage, sql) = (SELECT type, name,"
+        " tbl_name, rootpage, sql FROM model.sqlite_schema m WHERE m.rowid = s.rowid)"
+        " WHERE s.rowid IN (SELECT rowid FROM model.sqlite_schema)";
+    sqlite3      *db = NULL;
+    sqlite3_stmt *s  = NULL;
+    bool          ok = sqlite3_open_v2(to, &db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, NULL) == SQLITE_OK &&
+              sqlite3_exec(db, "PRAGMA writable_schema = ON", NULL, NULL, NULL) == SQLITE_OK &&
+              sqlite3_prepare_v2(db, "ATTACH ?1 AS model", -1, &s, NULL) == SQLITE_OK;
+
+    if (ok) {
+        db_bind_str(s, 1, str_from(model));
+        ok = sqlite3_step(s) == SQLITE_DONE;
+    }
+    sqlite3_finalize(s);
+    ok = ok && sqlite3_exec(db, sql, NULL, NULL, NULL) == SQLITE_OK;
+    if (!ok && db != NULL)
+        db_failed(db, err, "writing the tables of the model");
+    sqlite3_close(db);
+    return ok;
+}
+
 bool
 header_graft(const char *damaged, const char *model, bool whole_page, const char *to, struct error *err)
 {
@@ -87,5 +142,5 @@ header_graft(const char *damaged, const char *model, bool whole_page, const char
     snprintf(log, sizeof log, "%s-wal", damaged);
     snprintf(log_to, sizeof log_to, "%s-wal", to);
     return file_copy(damaged, to, err) && (stat(log, &info) != 0 || file_copy(log, log_to, err)) &&
-           write_first(model, whole_page, to, err);
+           write_first(model, whole_page, to, err) && write_tables(to, model, err);
 }

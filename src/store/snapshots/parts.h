@@ -23,7 +23,7 @@ void old_row_clear(struct old_row *old);
 /* `which` is ADD_TAG or REMOVE_TAG; `tags` a line each. */
 bool tags_each(struct snapshot_db *db, enum statement which, const struct snapshot *snapshot, struct str tags,
                struct error *err);
-/* A statement whose only parameter is the id. */
+/* A statement whose only parameter is a number, of a snapshot as a rule. */
 bool do_id(struct snapshot_db *db, enum statement which, int64_t id, struct error *err);
 
 #endif

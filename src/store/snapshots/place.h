@@ -15,13 +15,15 @@
 #include <limits.h>
 #include <sys/stat.h>
 
+#include "base/clock.h"
 #include "base/error.h"
 
 struct place {
     char  path[PATH_MAX - 64]; /* of the database; what lies beside it has a longer name */
     int   lock;
     bool  is_held;
-    dev_t device; /* of the file that was there at place_mark */
+    bool  is_doubted; /* what was read of the file made no sense: it is looked at closely when it is opened next */
+    dev_t device;     /* of the file that was there at place_mark */
     ino_t inode;
 };
 
@@ -40,6 +42,10 @@ void place_leave(struct place *p);
 /* Which file lies there now; and whether it still does. While it is held that does not change. */
 void place_mark(struct place *p);
 bool place_is_marked(const struct place *p);
+
+/* When the file was last found whole, by any process: "checked" says that it is now. 0: nobody knows. */
+void      place_checked(const struct place *p);
+wall_time place_last_check(const struct place *p);
 
 /* <path>-new, for who makes it; what an unfinished one left there is removed. Held alone. */
 bool place_new(struct place *p, char path[PATH_MAX], struct error *err);

@@ -9,6 +9,15 @@
 #include "store/snapshots/salvage.h"
 
 enum { TRIES = 3 };
+/* A larger file takes long to check: that is done once a day, and when something was wrong. */
+enum { SMALL_BYTES = 32 << 20, DAY_SECONDS = 24 * 60 * 60 };
+
+/* Who opens it. */
+struct opener {
+    snapshot_prepare         prepare;
+    void                    *owner;
+    struct snapshot_opening *opening;
+};
 
 /* What mending found. */
 struct mended {
@@ -74,30 +83,63 @@ makes_no_sense(const char *path)
     return is_damaged;
 }
 
-static sqlite3 *
-try_to_open(struct place *p, snapshot_prepare prepare, void *owner, bool *is_damaged, struct error *err)
+static bool
+is_check_due(const struct place *p)
 {
-    sqlite3 *db = NULL;
+    wall_time   now = clock_wall(), last = place_last_check(p);
+    struct stat info;
 
+    return p->is_doubted || stat(p->path, &info) != 0 || info.st_size <= SMALL_BYTES || last > now ||
+           now - last > SECONDS(DAY_SECONDS);
+}
+
+static bool
+check(struct place *p, sqlite3 *db, bool *is_damaged, struct error *err)
+{
+    bool ok = !is_check_due(p) || database_check(db, false, err);
+
+    *is_damaged = !ok && (err->code == ERROR_INVALID || db_says_damaged(db));
+    if (ok && is_read_only(p, db)) {
+        *is_damaged = true;
+        ok          = error_set(err, ERROR_INVALID, "its header says that it is read-only");
+    }
+    return ok;
+}
+
+/* The index of words can be made anew out of the texts; SQLite's check does not look into it. */
+static bool
+mend_words(struct place *p, sqlite3 *db, struct snapshot_opening *opening, struct error *err)
+{
+    if (!p->is_doubted ||
+        sqlite3_exec(db, "INSERT INTO words(words) VALUES('integrity-check')", NULL, NULL, NULL) == SQLITE_OK)
+        return true;
+    if (!db_exec(db, "INSERT INTO words(words) VALUES('rebuild')", err))
+        return false;
+    if (opening != NULL)
+        snprintf(opening->damaged, sizeof opening->damaged, "the index of words was damaged and has been made anew");
+    return true;
+}
+
+static sqlite3 *
+try_to_open(struct place *p, const struct opener *o, bool *is_damaged, struct error *err)
+{
     *is_damaged = is_emptied(p);
     if (*is_damaged) {
         error_set(err, ERROR_INVALID, "it is empty");
         return NULL;
     }
-    db = db_open(p->path, DB_WRITE, err);
+    sqlite3 *db = db_open(p->path, DB_WRITE, err);
     if (db == NULL) {
         *is_damaged = makes_no_sense(p->path);
         return NULL;
     }
-    bool ok = database_check(db, false, err);
-    if (ok && is_read_only(p, db)) {
-        ok          = error_set(err, ERROR_INVALID, "its header says that it is read-only");
-        *is_damaged = true;
-    } else if (!ok)
-        *is_damaged = err->code == ERROR_INVALID || db_says_damaged(db);
-    else if (!prepare(owner, db, err)) {
+    bool ok = check(p, db, is_damaged, err);
+    if (ok && !(o->prepare(o->owner, db, err) && mend_words(p, db, o->opening, err))) {
         ok          = false;
         *is_damaged = db_says_damaged(db) || (err->code == ERROR_INVALID && header_lies(db));
+    } else if (ok && header_lies(db)) {
+        *is_damaged = true;
+        ok          = error_set(err, ERROR_INVALID, "its tables are not what they were made as");
     }
     if (ok)
         return db;
@@ -169,11 +211,10 @@ is_single(const char *path, struct error *err)
 static bool
 leads_somewhere(struct snapshot_db *db)
 {
-    int64_t tables = 0;
+    struct error why = {0};
 
-    return db != NULL &&
-           db_number(db->sql, "SELECT count(*) FROM sqlite_schema WHERE name = 'snapshot'", 0, &tables, NULL) &&
-           tables == 1;
+    return db != NULL && handle_statement(db, LOAD_ID, &why) != NULL && handle_statement(db, LOAD_LONG, &why) != NULL &&
+           handle_statement(db, LOAD_LONG_VERSION, &why) != NULL;
 }
 
 static void
@@ -278,20 +319,26 @@ sqlite3 *
 snapshot_file_open(struct place *p, const struct snapshot_limits *limits, snapshot_prepare prepare, void *owner,
                    struct snapshot_opening *opening, struct error *err)
 {
-    (void)limits;
+    const struct opener opener = {prepare, owner, opening};
+
+    (void)limits; /* what was saved once stays, however large it is */
     for (int try = 0; try < TRIES; try++) {
         struct error why        = {0};
         bool         is_damaged = false;
         if (!p->is_held && !place_hold(p, PLACE_OPEN_WAIT_MS, err))
             return NULL;
         place_mark(p);
-        sqlite3 *db = try_to_open(p, prepare, owner, &is_damaged, &why);
+        sqlite3 *db = try_to_open(p, &opener, &is_damaged, &why);
         if (db != NULL) {
             place_mark(p); /* it may just have been made */
+            if (is_check_due(p))
+                place_checked(p);
+            p->is_doubted = false;
             return db;
         }
         place_leave(p);
-        *err = why;
+        *err          = why;
+        p->is_doubted = true; /* if it is another's that lies there now */
         if (!is_damaged || is_new_one(p->path))
             return NULL;
         if (!recover(p, opening, err)) {

@@ -19,10 +19,11 @@ enum { PLACE_OPEN_WAIT_MS = 60000 }; /* another process may be mending a large f
  * be called again then, with another handle. */
 typedef bool (*snapshot_prepare)(void *owner, sqlite3 *db, struct error *err);
 
-/* Opens the file in the place, made when missing, checks it (quick_check) and lets `prepare` have it. When it is
- * damaged, or so damaged that `prepare` fails, it is set aside, a file made of the newest good backup and of what can
- * still be read is put in its place, `opening` (may be NULL) says so, and that one is opened. Of several processes one
- * does it. The place is held when it returns a handle (also when it was before), and the file is marked. */
+/* Opens the file in the place, made when missing, checks it (quick_check; a large one once a day) and lets `prepare`
+ * have it. When it is damaged, or so damaged that `prepare` fails, it is set aside, a file made of the newest good
+ * backup and of what can still be read is put in its place, `opening` (may be NULL) says so, and that one is opened. Of
+ * several processes one does it. The place is held when it returns a handle (also when it was before), and the file is
+ * marked. */
 sqlite3 *snapshot_file_open(struct place *p, const struct snapshot_limits *limits, snapshot_prepare prepare,
                             void *owner, struct snapshot_opening *opening, struct error *err);
 /* Held or not: it holds the place for it, and leaves it as it was. NULL is nothing. */

@@ -87,7 +87,8 @@ bool snapshot_update(struct snapshot_db *db, int64_t id, const struct snapshot_t
 /* Into the bin, and back. Deleting what is there already is ERROR_NOT_FOUND; so is restoring what is not. */
 bool snapshot_delete(struct snapshot_db *db, int64_t id, wall_time now, struct error *err);
 bool snapshot_restore(struct snapshot_db *db, int64_t id, struct error *err);
-/* For good: what lies in the bin longer than SNAPSHOT_BIN_DAYS, at most `most` at a time. */
+/* For good: what lies in the bin longer than SNAPSHOT_BIN_DAYS, at most `most` at a time. Its words leave the index of
+ * a large database bit by bit, with each call. */
 bool snapshot_empty_bin(struct snapshot_db *db, wall_time now, unsigned most, unsigned *gone, struct error *err);
 
 /* One of them: by id (with `version` 0 the newest version), by name, by project, or by neither the newest of all. Of

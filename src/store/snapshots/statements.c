@@ -51,6 +51,7 @@ const char *const snapshot_statements[STATEMENTS] = {
     [REMOVE]          = "DELETE FROM snapshot WHERE id = ?1",
     [REMOVE_VERSIONS] = "DELETE FROM version WHERE id = ?1",
     [VERSIONS_TOTAL]  = "SELECT count(*), sum(bytes) FROM version WHERE id = ?1",
+    [MERGE_WORDS]     = "INSERT INTO words(words, rank) VALUES('merge', ?1)",
 
     [LOAD_ID]           = "SELECT " SHORT " FROM snapshot WHERE id = ?1",
     [LOAD_VERSION]      = "SELECT " SHORT " FROM version WHERE id = ?1 AND version = ?2",

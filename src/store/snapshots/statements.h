@@ -29,6 +29,7 @@ enum statement {
     REMOVE,
     REMOVE_VERSIONS,
     VERSIONS_TOTAL, /* of one: how many, how large */
+    MERGE_WORDS,    /* ?1 pages of the index of words; less than zero: all of it, from now on */
 
     LOAD_ID, /* rows without their long texts: enum row_column */
     LOAD_VERSION,

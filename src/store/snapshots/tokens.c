@@ -151,11 +151,9 @@ count_one(void *arg, int flags, const char *token, int len, int from, int to)
     return SQLITE_OK;
 }
 
-size_t
-tokens_count(struct tokens *t, struct str text)
+bool
+tokens_count(struct tokens *t, struct str text, size_t *count)
 {
-    size_t count = 0;
-
-    tokens_of(t, text, &count, count_one);
-    return count;
+    *count = 0;
+    return tokens_of(t, text, count, count_one) == SQLITE_OK;
 }

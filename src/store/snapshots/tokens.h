@@ -28,6 +28,7 @@ void           tokens_free(struct tokens *t);
 /* As xTokenize of FTS5 has it: offsets in `text`, an answer but SQLITE_OK ends it and comes back. */
 typedef int token_found(void *arg, int flags, const char *token, int len, int from, int to);
 int         tokens_of(struct tokens *t, struct str text, void *arg, token_found *found);
-size_t      tokens_count(struct tokens *t, struct str text);
+/* False: no memory. */
+bool tokens_count(struct tokens *t, struct str text, size_t *count);
 
 #endif

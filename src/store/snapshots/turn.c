@@ -13,6 +13,7 @@ snapshot_db_begin(struct snapshot_db *db, struct error *err)
     }
     db->in_turn = true;
     db->is_lost = false;
+    db->rows    = sqlite3_total_changes64(db->sql);
     return true;
 }
 
@@ -29,7 +30,7 @@ snapshot_db_commit(struct snapshot_db *db, struct error *err)
         return false;
     }
     db->in_turn = false;
-    db->changes++;
+    db->changes += db->rows != sqlite3_total_changes64(db->sql);
     place_leave(&db->place);
     return true;
 }

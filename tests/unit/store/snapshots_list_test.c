@@ -1,4 +1,5 @@
 /* Finding one or many: by id, name, project, tag and time, through the bin and pages, and completion. */
+#include "base/file.h"
 #include "snapshots_fixture.h"
 
 static const struct str deploy[] = {{"deploy", 6}}, both[] = {{"deploy", 6}, {"review", 6}};
@@ -160,6 +161,35 @@ TEST(the_bin_is_emptied_after_its_days_a_part_at_a_time)
     assert_string_equal(memory_list(&m, (struct snapshot_filter){.from_bin = true}), "3");
     assert_string_equal(memory_search(&m, "summary"), "6 5 4");
     assert_false(snapshot_restore(m.db, 1, &m.err));
+    memory_close(&m);
+}
+
+TEST(what_went_for_good_is_not_in_the_file)
+{
+    struct memory        m;
+    unsigned             gone;
+    struct buffer        file = {.max = MIB(16)};
+    struct snapshot_text text = text_of(NULL, "the secret of Zanzibarium");
+
+    memory_open(&m);
+    for (int i = 0; i < 40; i++)
+        memory_save(&m, "zanzi", "zanz and other words", i + 1);
+    text.context = STR("where xylophagous beetles live");
+    memory_save_text(&m, &text, 50);
+    for (int i = 0; i < 40; i++)
+        memory_save(&m, "zanzi", "zanz and other words", i + 100);
+    assert_true(snapshot_delete(m.db, 41, 1, &m.err));
+    assert_true(snapshot_empty_bin(m.db, SECONDS(31 * 24 * 3600), 10, &gone, &m.err));
+    assert_int_equal(gone, 1);
+    for (int i = 0; i < 3; i++) /* what is left to do */
+        assert_true(snapshot_empty_bin(m.db, SECONDS(31 * 24 * 3600), 10, &gone, &m.err));
+    snapshot_db_close(m.db);
+    m.db = NULL;
+    assert_true(file_read(m.path, &file, &m.err));
+    assert_true(str_find(buffer_str(&file), STR("other words")) >= 0);
+    assert_true(str_find(buffer_str(&file), STR("ibarium")) < 0);
+    assert_true(str_find(buffer_str(&file), STR("ylophagous")) < 0);
+    buffer_clear(&file);
     memory_close(&m);
 }
 

@@ -149,6 +149,32 @@ TEST(damaged_words_are_made_anew_and_no_snapshot_is_lost)
     house_clear(&h);
 }
 
+TEST(words_that_make_no_sense_while_it_is_open_are_made_anew)
+{
+    struct house           h      = {0};
+    struct snapshot_filter filter = {.limit = 10};
+    struct snapshot_hit   *hits;
+    size_t                 count;
+
+    house_open(&h);
+    house_fill(&h, 1, 30);
+    house_save(&h, "find the needle", "text");
+    assert_true(snapshot_search(h.db, STR("needle"), &filter, h.a, &hits, &count, &h.err));
+    house_close(&h);
+    run_sql(h.path, "UPDATE words_data SET block = x'ffffffffff' WHERE id > 10");
+    house_open(&h);
+    assert_string_equal(h.opening.damaged, ""); /* SQLite's check does not look into it */
+    assert_false(snapshot_search(h.db, STR("needle"), &filter, h.a, &hits, &count, &h.err));
+    assert_int_equal(h.err.code, ERROR_INVALID);
+    if (!snapshot_search(h.db, STR("needle"), &filter, h.a, &hits, &count, &h.err))
+        fail_msg("%s", h.err.text);
+    assert_int_equal(count, 1);
+    house_close(&h);
+    if (!snapshot_verify(h.path, NULL, &h.err))
+        fail_msg("%s", h.err.text);
+    house_clear(&h);
+}
+
 TEST(an_emptied_file_is_not_taken_for_a_new_one)
 {
     struct house h = {0};
@@ -257,7 +283,97 @@ TEST(of_several_processes_one_mends)
     house_clear(&h);
 }
 
-TEST(a_header_that_says_read_only_or_newer_is_mended_or_refused_with_words)
+/* Its texts are in pages of their own, which a check of the whole file would read all. */
+static void
+fill_large(struct house *h)
+{
+    static char            json[900000];
+    struct snapshot_text   text   = {.summary = STR("large"), .context = STR("x"), .structured = {json, sizeof json}};
+    struct snapshot_origin origin = {0};
+    struct snapshot        out;
+
+    memset(json, 'j', sizeof json);
+    text.importance = 3;
+    for (int i = 0; i < 42; i++)
+        if (!snapshot_save(h->db, &text, &origin, clock_wall(), &out, &h->err))
+            fail_msg("%s", h->err.text);
+}
+
+TEST(a_large_file_is_checked_once_a_day_and_when_something_was_wrong)
+{
+    struct house          h     = {0};
+    struct snapshot_which which = {.id = 20};
+    struct snapshot       found;
+    char                  lock[128];
+
+    house_open(&h);
+    fill_large(&h);
+    house_fill(&h, 43, 10);
+    house_close(&h);
+    assert_true(file_size(h.path) > 33 << 20);
+    size_t page = a_page_of(&h, "snapshot");
+    house_open(&h); /* it was small when it was checked today */
+    house_close(&h);
+    damage_page(&h, page);
+    house_open(&h);
+    assert_string_equal(h.opening.damaged, "");
+    for (which.id = 1; snapshot_load(h.db, &which, h.a, &found, &h.err); which.id++)
+        arena_reset(h.a);
+    assert_int_equal(h.err.code, ERROR_INVALID);
+    assert_int_equal(names_with(h.directory, "damaged", NULL), 0);
+    assert_true(house_count(&h) >= 40); /* the next who asks has it mended */
+    assert_int_equal(names_with(h.directory, "damaged", NULL), 1);
+    house_close(&h);
+
+    page = a_page_of(&h, "snapshot");
+    damage_page(&h, page);
+    snprintf(lock, sizeof lock, "%s-lock", h.path);
+    struct timespec old[2] = {{.tv_sec = 1700000000}, {.tv_sec = 1700000000}};
+    assert_int_equal(utimensat(AT_FDCWD, lock, old, 0), 0);
+    house_open(&h);
+    said(&h, "damaged");
+    house_clear(&h);
+}
+
+TEST(a_database_of_a_newer_gatehouse_is_refused_and_left)
+{
+    struct house h = {0};
+
+    house_open(&h);
+    house_fill(&h, 1, 5);
+    backup(&h);
+    house_close(&h);
+    run_sql(h.path, "PRAGMA user_version = 2");
+    h.db = snapshot_db_open(h.path, &house_limits, &h.opening, &h.err);
+    assert_null(h.db);
+    assert_non_null(strstr(h.err.text, "newer Gatehouse"));
+    run_sql(h.path, "CREATE TABLE more(a)");
+    assert_null(snapshot_db_open(h.path, &house_limits, &h.opening, &h.err));
+    assert_int_equal(names_with(h.directory, "damaged", NULL), 0);
+    run_sql(h.path, "PRAGMA user_version = 1"); /* what a person added of their own does no harm */
+    house_open(&h);
+    assert_string_equal(h.opening.damaged, "");
+    assert_int_equal(house_count(&h), 5);
+    house_clear(&h);
+}
+
+TEST(another_programs_database_is_refused_and_left)
+{
+    struct house h = {0};
+
+    house_open(&h);
+    house_close(&h);
+    unlink(h.path);
+    run_sql(h.path, "CREATE TABLE theirs(a); INSERT INTO theirs VALUES('precious')");
+    h.db = snapshot_db_open(h.path, &house_limits, &h.opening, &h.err);
+    assert_null(h.db);
+    assert_non_null(strstr(h.err.text, "another program's"));
+    assert_int_equal(names_with(h.directory, "damaged", NULL), 0);
+    run_sql(h.path, "UPDATE theirs SET a = 'still there'");
+    house_clear(&h);
+}
+
+TEST(a_header_that_says_read_only_is_mended)
 {
     struct house h = {0};
 

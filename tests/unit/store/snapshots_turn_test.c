@@ -78,7 +78,7 @@ TEST(the_stamp_changes_with_every_commit_of_anybody)
 enum { PROCESSES = 4, SAVES = 50 };
 
 static void
-save_many(const char *path, int who)
+save_many(const char *path, int who, int saves)
 {
     struct error         err  = {0};
     struct snapshot_db  *db   = snapshot_db_open(path, &usual_limits, NULL, &err);
@@ -86,7 +86,7 @@ save_many(const char *path, int who)
     struct snapshot      out;
     bool                 ok = db != NULL;
 
-    for (int i = 0; ok && i < SAVES; i++)
+    for (int i = 0; ok && i < saves; i++)
         ok = snapshot_save(db, &text, &from_ada, 7, &out, &err);
     if (!ok)
         fprintf(stderr, "%s\n", err.text);
@@ -105,7 +105,7 @@ TEST(several_processes_save_at_once)
     snapshot_db_close(m.db);
     for (int i = 0; i < PROCESSES; i++)
         if ((children[i] = fork()) == 0)
-            save_many(m.path, i);
+            save_many(m.path, i, SAVES);
     for (int i = 0; i < PROCESSES; i++) {
         assert_int_equal(waitpid(children[i], &status, 0), children[i]);
         assert_int_equal(status, 0);
@@ -115,6 +115,38 @@ TEST(several_processes_save_at_once)
     assert_int_equal(figures.count, PROCESSES * SAVES);
     assert_string_equal(memory_sql(&m, "SELECT count(DISTINCT id) || ' ' || max(id) FROM snapshot"), "200 200");
     assert_string_equal(memory_search_with(&m, "process", (struct snapshot_filter){.limit = 2}), "200 199");
+    memory_close(&m);
+}
+
+TEST(several_processes_make_the_file_at_once)
+{
+    struct memory           m;
+    struct snapshot_figures figures;
+    pid_t                   children[PROCESSES];
+    int                     status, gate[2];
+    char                    byte;
+
+    memory_open(&m);
+    snapshot_db_close(m.db);
+    for (int round = 0; round < 5; round++) {
+        snprintf(m.path, sizeof m.path, "%s/%d/snapshots.db", m.directory, round);
+        assert_int_equal(pipe(gate), 0);
+        for (int i = 0; i < PROCESSES; i++)
+            if ((children[i] = fork()) == 0) {
+                close(gate[1]);
+                assert_int_equal(read(gate[0], &byte, 1), 0); /* until it is closed: all at once */
+                save_many(m.path, i, 2);
+            }
+        close(gate[0]);
+        close(gate[1]);
+        for (int i = 0; i < PROCESSES; i++) {
+            assert_int_equal(waitpid(children[i], &status, 0), children[i]);
+            assert_int_equal(status, 0);
+        }
+    }
+    memory_open_again(&m, &usual_limits);
+    assert_true(snapshot_figures(m.db, &figures, &m.err));
+    assert_int_equal(figures.count, PROCESSES * 2);
     memory_close(&m);
 }
 
@@ -172,6 +204,27 @@ TEST(the_database_of_another_program_is_left_alone)
     assert_int_equal(m.err.code, ERROR_INVALID);
     assert_non_null(strstr(m.err.text, "another program's database"));
     assert_string_equal(memory_sql(&m, "SELECT count(*) FROM recipe"), "0");
+    memory_close(&m);
+}
+
+TEST(what_was_mended_on_the_way_is_no_error)
+{
+    struct memory           m;
+    struct snapshot_opening opening;
+    struct error            err = {0};
+    FILE                   *file;
+
+    memory_open(&m);
+    snapshot_db_close(m.db);
+    assert_non_null(file = fopen(m.path, "w"));
+    assert_true(fputs("this is no database, though it is as long as the header of one would be: a hundred bytes,"
+                      " and some more",
+                      file) >= 0);
+    fclose(file);
+    m.db = snapshot_db_open(m.path, &usual_limits, &opening, &err);
+    assert_non_null(m.db);
+    assert_string_not_equal(opening.damaged, "");
+    assert_int_equal(err.code, ERROR_NONE);
     memory_close(&m);
 }
 
