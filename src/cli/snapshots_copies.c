@@ -223,9 +223,10 @@ find_copy(struct memory *m, const char *word, int *code)
     struct snapshot_backup_file *files = NULL;
     size_t                       count = 0;
     struct error                 err   = {0};
-    struct str                   tail  = arena_printf(m->arena, "snapshots-%s.db", word);
+    struct str                   day   = str_from(word);
+    struct str                   tail  = arena_printf(m->arena, "snapshots-%.*s.db", STR_ARG(day));
 
-    if (!is_date(str_from(word)))
+    if (!is_date(day))
         return word;
     if (!snapshot_backups(m->path, m->arena, &files, &count, &err)) {
         *code = cli_fail(m->cli, &err);
