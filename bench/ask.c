@@ -1,12 +1,13 @@
 /* bench/ask.c: calls tools of an MCP server one after the other, and says how long each call took.
  *
- *   ask --url http://127.0.0.1:PORT/path --calls FILE
- *   ask --calls FILE -- COMMAND [ARGUMENT...]
+ *   ask --url http://127.0.0.1:PORT/path --calls FILE [--warm N]
+ *   ask --calls FILE [--warm N] -- COMMAND [ARGUMENT...]
  *
- * FILE has a call a line: the tool, a tab, its arguments as JSON. The server is reached over one HTTP connection, or is
- * a command on whose stdin and stdout it speaks, which ends when its stdin does. A call is timed from before its first
- * byte is sent until its answer is whole; one whose answer is an error, of the tool or of the protocol, counts as
- * failed. Prints the calls, those that failed and the microseconds as JSON. Exit code 0: none failed. */
+ * FILE has a call a line: the tool, a tab, its arguments as JSON; the first N are not timed. The server is reached over
+ * one HTTP connection, or is a command on whose stdin and stdout it speaks, which ends when its stdin does. A call is
+ * timed from before its first byte is sent until its answer is whole; one whose answer is an error, of the tool or of
+ * the protocol, counts as failed. Prints the calls, those that failed and the microseconds as JSON. Exit code 0: none
+ * failed. */
 #include "client.h"
 #include "histogram.h"
 #include "json.h"
@@ -139,7 +140,7 @@ is_right(struct span answer)
            !(json_at(result, "isError", &is_error) && span_equal(is_error, SPAN("true")));
 }
 
-/* One line of the file. False: it failed. */
+/* One line of the file; `took` NULL: not timed. False: it failed. */
 static bool
 call(struct server *s, char *line, uint64_t number, struct histogram *took, struct bytes *body)
 {
@@ -158,7 +159,8 @@ call(struct server *s, char *line, uint64_t number, struct histogram *took, stru
 
     uint64_t began = now();
     bool     ok    = exchange(s, line, (struct span){body->data, body->len}, &answer);
-    histogram_add(took, now() - began);
+    if (took != NULL)
+        histogram_add(took, now() - began);
     ok = ok && is_right(answer);
     if (!ok)
         fprintf(stderr, "ask: %s: %.*s %s\n", line, (int)(answer.len > 300 ? 300 : answer.len),
@@ -169,7 +171,7 @@ call(struct server *s, char *line, uint64_t number, struct histogram *took, stru
 }
 
 static bool
-call_all(struct server *s, FILE *calls)
+call_all(struct server *s, FILE *calls, uint64_t warm)
 {
     struct histogram *took   = calloc(1, sizeof *took);
     struct bytes      body   = {0};
@@ -177,11 +179,11 @@ call_all(struct server *s, FILE *calls)
     size_t            room   = 0;
     uint64_t          number = 0, errors = 0;
 
-    while (took != NULL && errors < REASONS_MAX && getline(&line, &room, calls) > 0)
-        errors += call(s, line, ++number, took, &body) ? 0 : 1;
+    for (; took != NULL && errors < REASONS_MAX && getline(&line, &room, calls) > 0; number++)
+        errors += call(s, line, number + 1, number < warm ? NULL : took, &body) ? 0 : 1;
     if (took != NULL)
         printf("{\"calls\":%llu,\"errors\":%llu,\"p50_us\":%.2f,\"p95_us\":%.2f,\"p99_us\":%.2f,\"max_us\":%.2f}\n",
-               (unsigned long long)number, (unsigned long long)errors, (double)histogram_share(took, 0.5) / 1e3,
+               (unsigned long long)took->count, (unsigned long long)errors, (double)histogram_share(took, 0.5) / 1e3,
                (double)histogram_share(took, 0.95) / 1e3, (double)histogram_share(took, 0.99) / 1e3,
                (double)took->max / 1e3);
     bytes_clear(&body);
@@ -195,18 +197,21 @@ main(int argc, char **argv)
 {
     struct server s     = {0};
     FILE         *calls = NULL;
+    uint64_t      warm  = 0;
     int           i     = 1;
 
     for (; i + 1 < argc && strcmp(argv[i], "--") != 0; i += 2) {
         if (strcmp(argv[i], "--calls") == 0 && (calls = fopen(argv[i + 1], "re")) != NULL)
+            continue;
+        if (strcmp(argv[i], "--warm") == 0 && (warm = strtoull(argv[i + 1], NULL, 10)) > 0)
             continue;
         if (strcmp(argv[i], "--url") != 0 || !target_parse(&s.target, argv[i + 1]))
             break;
     }
     s.is_child = i + 1 < argc && strcmp(argv[i], "--") == 0;
     if (calls == NULL || s.is_child == (s.target.port != 0)) {
-        fprintf(stderr, "usage: ask --calls FILE --url http://127.0.0.1:PORT/path\n"
-                        "       ask --calls FILE -- COMMAND [ARGUMENT...]\n");
+        fprintf(stderr, "usage: ask --calls FILE [--warm N] --url http://127.0.0.1:PORT/path\n"
+                        "       ask --calls FILE [--warm N] -- COMMAND [ARGUMENT...]\n");
         return 2;
     }
     signal(SIGPIPE, SIG_IGN);
@@ -215,7 +220,7 @@ main(int argc, char **argv)
     bool ok = s.is_child ? child_open(&s.child, argv + i + 1) : client_open(&s.client);
     if (!ok)
         fprintf(stderr, "ask: the server did not open: %s\n", s.client.why);
-    ok = ok && call_all(&s, calls);
+    ok = ok && call_all(&s, calls, warm);
     if (s.is_child)
         child_end(&s.child);
     client_clear(&s.client);

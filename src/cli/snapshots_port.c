@@ -17,19 +17,6 @@ enum { PAGE = 16, TURN = 256 };
 /* ---- export ---- */
 
 static bool
-read_filter(struct memory *m, struct snapshot_filter *f, struct error *err)
-{
-    const struct args *a     = &m->cli->args;
-    struct str         since = args_value(a, "since");
-
-    *f = (struct snapshot_filter){
-        .project = args_value(a, "project"), .tag = args_value(a, "tag"), .whole = true, .limit = PAGE};
-    return since.data == NULL || parse_moment(since, m->now, &f->since) ||
-           error_set(err, ERROR_INVALID, "--since \"%.*s\" is no time: write 10m, 2h, 7d or 2026-11-21T14:02:00Z",
-                     STR_ARG(str_take(since, 60)));
-}
-
-static bool
 put_out(struct memory *m, FILE *to, struct error *err)
 {
     struct str text = buffer_str(&m->out);
@@ -107,10 +94,12 @@ static int export(struct memory *m)
     struct error           err   = {0};
     uint64_t               count = 0;
 
-    if (!read_filter(m, &f, &err)) {
+    if (!memory_read_filter(m, &f, &err)) {
         cli_fail(m->cli, &err);
         return EXIT_TYPED_WRONG;
     }
+    f.whole = true;
+    f.limit = PAGE;
     if (m->db != NULL) { /* an export of nothing, by a slip of the fingers, would look like one */
         int code = memory_no_word(m, SNAPSHOT_PROJECTS, "project", f.project);
         code     = code >= 0 ? code : memory_no_word(m, SNAPSHOT_TAGS, "tag", f.tag);
