@@ -230,6 +230,7 @@ make_changed(struct change *c, struct str text, struct place place, struct error
         text  = buffer_str(&c->base);
         place = find_place(text, c->name);
     }
+    assert(place.found && text.data != NULL);
     if (text.data[place.entry.value_from] != '{')
         return error_set(err, ERROR_INVALID, "\"%.*s\" is no object: replace or remove it",
                          STR_ARG(str_take(c->name, 80)));

@@ -96,6 +96,6 @@ test('the Inspector adds a server, lists and removes it', { timeout: 120000 }, a
         return answer.result ?? answer;
     }
     match((await call('add_server', 'name=everything', `url=${url}`)).content[0]!.text, /^Added everything/);
-    match((await call('list_servers')).content[0]!.text, /^1 server, 0 used in the last hour\.\neverything: idle, http, never used$/);
+    match((await call('list_servers')).content[0]!.text, /^2 servers, 0 used in the last hour\.\neverything: idle, http, never used\nsnapshots: running, built-in, never used$/);
     match((await call('remove_server', 'name=everything')).content[0]!.text, /^Removed everything/);
 });

@@ -43,13 +43,17 @@ prepare(void *owner, sqlite3 *sql, struct error *err)
 static bool
 open_file(struct snapshot_db *db, struct error *err)
 {
-    bool was_held = db->place.is_held;
+    bool         was_held = db->place.is_held;
+    struct error why      = {0}; /* one that was mended is none: who asks may decide by the code */
 
-    db->sql        = snapshot_file_open(&db->place, &db->limits, prepare, db, db->opening, err);
+    db->sql        = snapshot_file_open(&db->place, &db->limits, prepare, db, db->opening, &why);
     db->is_suspect = db->sql == NULL;
     db->changes++;
-    if (db->sql == NULL)
+    if (db->sql == NULL) {
         forget_prepared(db);
+        if (err != NULL)
+            *err = why;
+    }
     if (!was_held)
         place_leave(&db->place);
     return db->sql != NULL;

@@ -123,8 +123,9 @@ read_row(struct import *m, sqlite3_stmt *s, struct snapshot *out, struct error *
     out->changed       = out->created;
     out->origin.server = STR("snapshot-mcp-server");
     /* The time too: another file may lie there one day, and begin at 1 again. */
-    out->origin.source = arena_printf(m->a, "%s#%lld %.*s", m->path, (long long)out->id, STR_ARG(created));
-    return out->origin.source.data != NULL ||
+    struct str source  = arena_printf(m->a, "%s#%lld %.*s", m->path, (long long)out->id, STR_ARG(created));
+    out->origin.source = text_clean(source, m->a);
+    return out->origin.source.len > 0 ||
            error_set(err, ERROR_MEMORY, "no memory for snapshot %lld", (long long)out->id);
 }
 
@@ -220,9 +221,10 @@ take_rows(struct import *m, struct error *err)
         last = id;
         ok   = take_row(m, s, err);
     }
-    if (ok && code != SQLITE_DONE && code != SQLITE_ROW) {
+    if (ok && code != SQLITE_DONE) {
         struct error why = {0};
-        error_set(&why, ERROR_INVALID, "the file is damaged behind it: %s", sqlite3_errstr(code));
+        error_set(&why, ERROR_INVALID, "nothing is read behind it: %s",
+                  code == SQLITE_ROW ? "these are too many" : sqlite3_errstr(code));
         refuse(m, last, &why);
     }
     sqlite3_finalize(s);

@@ -207,11 +207,13 @@ place_is_marked(const struct place *p)
     return info.st_ino == p->inode && info.st_dev == p->device;
 }
 
-/* The lock's file is empty, and has a time that says nothing else. */
+/* The time of the lock's file says when; its only byte, that it says so. */
 void
 place_checked(const struct place *p)
 {
-    futimens(p->lock, NULL);
+    ssize_t ignored = pwrite(p->lock, "\n", 1, 0); /* then it is checked once more */
+
+    (void)ignored;
 }
 
 wall_time
@@ -219,7 +221,7 @@ place_last_check(const struct place *p)
 {
     struct stat info;
 
-    return fstat(p->lock, &info) == 0 ? SECONDS(info.st_mtim.tv_sec) : 0;
+    return fstat(p->lock, &info) == 0 && info.st_size > 0 ? SECONDS(info.st_mtim.tv_sec) : 0;
 }
 
 bool

@@ -153,14 +153,14 @@ TEST(servers_are_added_listed_and_removed)
     assert_int_equal(run(&h, (char[]){"add"}, (char[]){"files"}, (char[]){"http://h/"}), EXIT_FAILED);
     assert_int_equal(run(&h, (char[]){"add"}, (char[]){"b"}, (char[]){"h:9"}), EXIT_TYPED_WRONG);
     assert_int_equal(run(&h, (char[]){"list"}), EXIT_DONE);
-    assert_said(h.out, "files  stdio  not running      2       1  3.1 ms  npx -y 'my server'\n");
+    assert_said(h.out, "files      stdio     not running      2       1  3.1 ms  npx -y 'my server'\n");
     assert_int_equal(run(&h, (char[]){"list"}, json), EXIT_DONE);
     assert_said(h.out, "\"calls\":2,\"errors\":1,\"p50_us\":3100");
     assert_int_equal(run(&h, (char[]){"remove"}, (char[]){"file"}), EXIT_NOT_FOUND);
     assert_said(h.err, "did you mean \"files\"?");
     assert_int_equal(run(&h, (char[]){"remove"}, (char[]){"files"}), EXIT_DONE);
     assert_int_equal(run(&h, (char[]){"list"}, (char[]){"--names"}), EXIT_DONE);
-    assert_string_equal(h.out, "");
+    assert_string_equal(h.out, "snapshots\n");
     home_close(&h);
 }
 

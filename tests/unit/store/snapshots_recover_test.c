@@ -283,6 +283,58 @@ TEST(of_several_processes_one_mends)
     house_clear(&h);
 }
 
+/* Its texts are in pages of their own, which a check of the whole file would read all. */
+static void
+fill_large(struct house *h)
+{
+    static char            json[900000];
+    struct snapshot_text   text   = {.summary = STR("large"), .context = STR("x"), .structured = {json, sizeof json}};
+    struct snapshot_origin origin = {0};
+    struct snapshot        out;
+
+    memset(json, 'j', sizeof json);
+    text.importance = 3;
+    for (int i = 0; i < 42; i++)
+        if (!snapshot_save(h->db, &text, &origin, clock_wall(), &out, &h->err))
+            fail_msg("%s", h->err.text);
+}
+
+TEST(a_large_file_is_checked_once_a_day_and_when_something_was_wrong)
+{
+    struct house          h     = {0};
+    struct snapshot_which which = {.id = 20};
+    struct snapshot       found;
+    char                  lock[128];
+
+    house_open(&h);
+    fill_large(&h);
+    house_fill(&h, 43, 10);
+    house_close(&h);
+    assert_true(file_size(h.path) > 33 << 20);
+    size_t page = a_page_of(&h, "snapshot");
+    house_open(&h); /* it was small when it was checked today */
+    house_close(&h);
+    damage_page(&h, page);
+    house_open(&h);
+    assert_string_equal(h.opening.damaged, "");
+    for (which.id = 1; snapshot_load(h.db, &which, h.a, &found, &h.err); which.id++)
+        arena_reset(h.a);
+    assert_int_equal(h.err.code, ERROR_INVALID);
+    assert_int_equal(names_with(h.directory, "damaged", NULL), 0);
+    assert_true(house_count(&h) >= 40); /* the next who asks has it mended */
+    assert_int_equal(names_with(h.directory, "damaged", NULL), 1);
+    house_close(&h);
+
+    page = a_page_of(&h, "snapshot");
+    damage_page(&h, page);
+    snprintf(lock, sizeof lock, "%s-lock", h.path);
+    struct timespec old[2] = {{.tv_sec = 1700000000}, {.tv_sec = 1700000000}};
+    assert_int_equal(utimensat(AT_FDCWD, lock, old, 0), 0);
+    house_open(&h);
+    said(&h, "damaged");
+    house_clear(&h);
+}
+
 TEST(a_database_of_a_newer_gatehouse_is_refused_and_left)
 {
     struct house h = {0};

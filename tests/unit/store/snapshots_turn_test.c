@@ -207,6 +207,27 @@ TEST(the_database_of_another_program_is_left_alone)
     memory_close(&m);
 }
 
+TEST(what_was_mended_on_the_way_is_no_error)
+{
+    struct memory           m;
+    struct snapshot_opening opening;
+    struct error            err = {0};
+    FILE                   *file;
+
+    memory_open(&m);
+    snapshot_db_close(m.db);
+    assert_non_null(file = fopen(m.path, "w"));
+    assert_true(fputs("this is no database, though it is as long as the header of one would be: a hundred bytes,"
+                      " and some more",
+                      file) >= 0);
+    fclose(file);
+    m.db = snapshot_db_open(m.path, &usual_limits, &opening, &err);
+    assert_non_null(m.db);
+    assert_string_not_equal(opening.damaged, "");
+    assert_int_equal(err.code, ERROR_NONE);
+    memory_close(&m);
+}
+
 TEST(anybody_can_read_the_texts_with_sqlite3)
 {
     struct memory m;
