@@ -137,8 +137,8 @@ try_server(const struct running *gateway, const char *name, struct trial *out)
         if (i > 0)
             nanosleep(&(struct timespec){.tv_nsec = BETWEEN_TRIES_MS * 1000000L}, NULL);
         v.is_off = false;
-        began = clock_mono();
-        doc   = ask(&v, HTTP_METHOD_POST, initialize, TRY_WAIT, &status, &out->failure);
+        began    = clock_mono();
+        doc      = ask(&v, HTTP_METHOD_POST, initialize, TRY_WAIT, &status, &out->failure);
     }
     out->took = clock_mono() - began;
     out->ok   = doc != NULL;

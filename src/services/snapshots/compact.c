@@ -77,6 +77,8 @@ words_tokens(struct str text)
 {
     uint64_t sum = 0;
 
+    if (text.data == NULL)
+        return 0;
     for (size_t at = 0, end; at < text.len; at = end) {
         enum kind kind = kind_of((unsigned char)text.data[at]);
         for (end = at + 1; end < text.len; end++) {

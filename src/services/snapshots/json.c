@@ -154,7 +154,7 @@ snapshot_from_json(yyjson_val *value, struct arena *a, struct snapshot *out, str
     if (!yyjson_is_obj(value))
         return error_set(err, ERROR_INVALID, "a snapshot must be an object");
     if (!read_whole(value, "id", INT64_MAX, &out->id, err) ||
-        !read_whole(value, "version", UINT32_MAX, &version, err) || !text_read(value, MIB(64), a, &out->text, err) ||
+        !read_whole(value, "version", UINT32_MAX, &version, err) || !text_read(value, 0, a, &out->text, err) ||
         !read_origin(value, a, &out->origin, err) || !read_time(value, "created_at", &out->created, err) ||
         !read_time(value, "changed_at", &out->changed, err) || !read_time(value, "deleted_at", &out->deleted, err))
         return false;

@@ -22,15 +22,6 @@ read_which(yyjson_val *arguments, struct snapshot_which *out, struct error *err)
 }
 
 static bool
-keep_text(struct job *job, bool is_written, struct buffer *b, struct str *out, struct error *err)
-{
-    *out = is_written ? arena_str(job->arena, buffer_str(b)) : STR_NONE;
-    buffer_clear(b);
-    return out->data != NULL || error_set(err, ERROR_MEMORY, "no memory");
-}
-
-/* The old server's text is the prompt as it was made when saving; a row of its first version has none. */
-static bool
 load(struct job *job, struct error *err)
 {
     struct loading       *w          = (struct loading *)job;
@@ -43,9 +34,11 @@ load(struct job *job, struct error *err)
     if (!snapshot_load(job->db, &which, job->arena, &w->found, err))
         return err->code == ERROR_NOT_FOUND ? not_found(&which, err) : false;
     if (max_tokens > 0)
-        return keep_text(job, compact_write(&w->found, max_tokens, &text), &text, &w->text, err);
-    w->text = w->found.text.prompt;
-    return str_trim(w->text).len > 0 || keep_text(job, prompt_write(&w->found.text, &text), &text, &w->text, err);
+        w->text = compact_write(&w->found, max_tokens, &text) ? arena_str(job->arena, buffer_str(&text)) : STR_NONE;
+    else if (prompt_complete(&w->found.text, job->arena))
+        w->text = w->found.text.prompt; /* the old server's text */
+    buffer_clear(&text);
+    return w->text.data != NULL || error_set(err, ERROR_MEMORY, "no memory");
 }
 
 static void

@@ -20,7 +20,7 @@ find_one(struct job *job, struct error *err)
     struct reading *w = (struct reading *)job;
 
     if (snapshot_load(job->db, &w->which, job->arena, &w->found, err))
-        return true;
+        return prompt_complete(&w->found.text, job->arena) || error_set(err, ERROR_MEMORY, "no memory");
     w->found.id = 0;
     return err->code == ERROR_NOT_FOUND;
 }

@@ -8,7 +8,8 @@
 
 enum { SESSIONS_MOST = 1000, EMPTIED_MOST = 500 };
 
-#define LOOK_EVERY SECONDS(1)
+#define LOOK_EVERY SECONDS(1) /* while somebody would hear of it, */
+#define LOOK_IDLE  SECONDS(5) /* and whether somebody would */
 #define CARE_FIRST SECONDS(5) /* behind the opening */
 #define CARE_EVERY MINUTES(60)
 
@@ -113,11 +114,12 @@ end_look(struct strand_work *w, const struct error *err)
 static void
 on_look(struct timer *timer)
 {
-    struct snapshots *s = LIST_OF(struct snapshots, timer, look);
+    struct snapshots *s        = LIST_OF(struct snapshots, timer, look);
+    bool              is_heard = service_is_heard(s->service);
 
-    if (!s->is_looking && service_is_heard(s->service))
+    if (is_heard && !s->is_looking)
         s->is_looking = strand_start(&s->writing.strand, &s->looking);
-    loop_set_timer(s->parts.loop, timer, loop_now(s->parts.loop) + LOOK_EVERY);
+    loop_set_timer(s->parts.loop, timer, loop_now(s->parts.loop) + (is_heard ? LOOK_EVERY : LOOK_IDLE));
 }
 
 /* --- what the server before us left --- */

@@ -24,7 +24,7 @@ struct snapshots_parts {
 /* The database is opened by its first use or soon after, on a worker: a damaged one does not keep Gatehouse from
  * starting. NULL: `err`. */
 struct snapshots *snapshots_new(const struct snapshots_parts *parts, struct error *err);
-/* What was acknowledged is on the disk by then. NULL is nothing. */
+/* What was acknowledged is on the disk by then. Not from within the loop, which turns until it is. NULL is nothing. */
 void            snapshots_free(struct snapshots *s);
 struct service *snapshots_service(struct snapshots *s);
 

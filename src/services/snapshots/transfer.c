@@ -71,6 +71,10 @@ add_filtered(struct exporting *w, struct error *err)
     for (size_t i = 0; i < page.count; i++) {
         if (add_whole(w, page.items[i].id, err))
             continue;
+        if (err->code == ERROR_NOT_FOUND) { /* deleted since it was listed */
+            *err = (struct error){0};
+            continue;
+        }
         if (err->code != ERROR_NONE)
             return false;
         cursor_write(&page.items[i - 1], w->cursor); /* the first has always room */
@@ -92,7 +96,8 @@ write_export(struct exporting *w, struct error *err)
     return w->text.data != NULL || error_set(err, ERROR_MEMORY, "no memory");
 }
 
-static bool export(struct job *job, struct error *err)
+static bool
+write_out(struct job *job, struct error *err)
 {
     struct exporting *w    = (struct exporting *)job;
     yyjson_val       *ids  = yyjson_obj_get(job->arguments, "ids");
@@ -139,7 +144,7 @@ void
 export_snapshots(struct request *r)
 {
     if (JOB_NEW(r, struct exporting) != NULL)
-        job_read(r, export, answer_export);
+        job_read(r, write_out, answer_export);
 }
 
 /* --- in --- */
@@ -206,7 +211,7 @@ take_all(struct importing *w, yyjson_val *root, struct error *err)
 }
 
 static bool
-import(struct job *job, struct error *err)
+take_in(struct job *job, struct error *err)
 {
     struct importing *w    = (struct importing *)job;
     struct str        data = argument_text(job->arguments, "data");
@@ -251,5 +256,5 @@ import_snapshots(struct request *r)
     if (w == NULL)
         return;
     w->origin = origin_of(r);
-    job_write(r, import, answer_import);
+    job_write(r, take_in, answer_import);
 }

@@ -3,7 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { DEPTH_MOST = 100 };
+enum { DEPTH_MOST = 100, TEXT_MOST = 256 << 20 /* when there is no limit */ };
 
 /* --- what may be stored --- */
 
@@ -446,6 +446,8 @@ make_prompt(struct arena *a, struct snapshot_text *text, struct error *err)
 bool
 text_read(yyjson_val *object, uint64_t most, struct arena *a, struct snapshot_text *text, struct error *err)
 {
+    if (most == 0)
+        most = TEXT_MOST;
     if (!read_text(object, "summary", WORDS_SUMMARY_MOST, a, &text->summary, err) ||
         !read_context(object, most, a, text, err) || !read_label(object, "name", a, &text->name, err) ||
         !read_label(object, "project", a, &text->project, err) ||
@@ -455,6 +457,12 @@ text_read(yyjson_val *object, uint64_t most, struct arena *a, struct snapshot_te
     if (text->summary.len == 0 || text->context.len == 0)
         return error_set(err, ERROR_INVALID, "summary and context are required");
     return make_prompt(a, text, err);
+}
+
+bool
+prompt_complete(struct snapshot_text *text, struct arena *a)
+{
+    return trim(text->prompt).len > 0 || make_prompt(a, text, NULL);
 }
 
 /* --- times --- */

@@ -21,6 +21,8 @@ enum {
 bool context_write(yyjson_val *context, struct buffer *out);
 /* `Resuming: ...`, `Context:`, `Next:`. */
 bool prompt_write(const struct snapshot_text *text, struct buffer *out);
+/* The prompt of one that was kept: rows of the old server's first version have none. False: no memory. */
+bool prompt_complete(struct snapshot_text *text, struct arena *a);
 /* The same facts in fewer tokens; what of them does not fit `max_tokens` (0: all fits) is left out, the least important
  * first, and named in a last line. */
 bool compact_write(const struct snapshot *snapshot, uint64_t max_tokens, struct buffer *out);
@@ -33,7 +35,7 @@ bool text_check(const char *what, struct str text, size_t most, struct arena *a,
 
 /* The members of `object` that a snapshot has (summary, context, name, next_steps, tags, project, importance), checked,
  * into `text`; those that are not there are left as they are, an empty one takes the text away. Then its prompt is
- * made. `most` is the limit of one snapshot. False: `err` says which is wrong; `text` may hold some of it. */
+ * made. `most` is the limit of one snapshot; 0: none. False: `err` says which is wrong; `text` may hold some of it. */
 bool text_read(yyjson_val *object, uint64_t most, struct arena *a, struct snapshot_text *text, struct error *err);
 
 /* One snapshot as JSON: what `gatehouse snapshots show --json`, structured content and an export hold. `whole`: with

@@ -256,3 +256,23 @@ TEST(a_database_that_cannot_be_opened_fails_calls_in_words_until_it_can)
     assert_got(&house.bob, "Saved snapshot #1");
     shop_close();
 }
+
+TEST(a_damaged_database_is_set_aside_and_the_person_told_in_the_next_answer)
+{
+    struct error err = {0};
+    static char  noise[20000];
+
+    open_both();
+    save("{\"summary\":\"S\",\"context\":\"C\"}");
+    shop_stop();
+    memset(noise, 'x', sizeof noise);
+    assert_true(file_replace(shop.path, str_of(noise, sizeof noise), 0600, &err));
+    shop_start((struct snapshot_limits){.size = MIB(1), .quota = MIB(64)});
+    call(&house.bob, "save_snapshot", "{\"summary\":\"After\",\"context\":\"C\"}");
+    assert_got(&house.bob, "\"text\":\"Saved snapshot #");
+    assert_got(&house.bob, "\"text\":\"To be told to the person: ");
+    assert_true(str_find(buffer_str(&shop.told), STR("damaged")) >= 0);
+    call(&house.bob, "load_snapshot", "{}");
+    assert_not_got(&house.bob, "To be told to the person"); /* once */
+    shop_close();
+}
