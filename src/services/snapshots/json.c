@@ -80,7 +80,8 @@ snapshot_json(yyjson_mut_doc *doc, const struct snapshot *s, bool whole)
     put_text(&w, "project", s->text.project);
     put(&w, "importance", yyjson_mut_int(doc, s->text.importance));
     put_tags(&w, &s->text);
-    put_text(&w, "summary", s->text.summary);
+    put(&w, "summary",
+        yyjson_mut_strncpy(doc, s->text.summary.len > 0 ? s->text.summary.data : "", s->text.summary.len));
     if (whole) {
         put_text(&w, "context", s->text.context);
         put_structure(&w, s->text.structured);

@@ -51,6 +51,7 @@ struct snapshots {
     struct strand          caring; /* backups: on a connection of their own, for they take long */
     struct strand_work     looking, importing, emptying, copying;
     bool                   is_looking, is_emptying, is_copying;
+    bool                   is_imported;   /* the database is open, and has what the old server left */
     unsigned               emptied;       /* of the bin, the last time */
     char                   imported[600]; /* what of the old server's, a line */
     struct timer           look, care;
