@@ -205,7 +205,7 @@ TEST(a_damaged_backup_is_passed_over)
     overwrite(h.path, 0, "rubbish", 7);
     house_open(&h);
     said(&h, "the backup of 2026-11-21");
-    said(&h, "10 snapshots and 0 changes were read out of it"); /* with another header */
+    said(&h, "10 snapshots were read out of it"); /* with another header */
     assert_int_equal(house_count(&h), 20);
     house_clear(&h);
 }
@@ -239,7 +239,7 @@ TEST(the_log_of_a_damaged_file_is_read_and_goes_with_it)
     assert_int_equal(names_with(h.directory, "snapshots.db-wal", NULL), 1);
     damage_page(&h, page);
     house_open(&h);
-    said(&h, "1 snapshots and 0 changes were read out of it");
+    said(&h, "1 snapshot was read out of it");
     assert_string_equal(house_summary(&h, 41), "in the log");
     assert_int_equal(house_count(&h), 41);
     assert_int_equal(names_with(h.directory, "Z-wal", log), 1);
