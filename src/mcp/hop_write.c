@@ -155,7 +155,8 @@ hop_begin_stream(struct hop *hop)
     http_answer_head(hop->request, 200, headers, buffer_len(&hop->session) == 0 ? 3 : 4, -1);
     LIST_EACH (struct exchange, x, &hop->exchanges, front_node) {
         x->http_status = 200;
-        exchange_begin_answer(x);
+        if (x->state != EXCHANGE_GUARDING) /* of a batch, those behind are still to be sent */
+            exchange_begin_answer(x);
     }
     hop_begin_events(hop);
     if (buffer_len(&hop->joined) > 0) {

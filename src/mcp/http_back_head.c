@@ -88,6 +88,13 @@ refuse_answer(struct http_back *hb, int status, const struct http_headers *heade
     http_back_finish(hb, CLOSE_MALFORMED, detail);
 }
 
+/* It may be silent for hours. MCP 2026-07-28 basic/utilities/subscriptions. */
+static bool
+stays_open(const struct exchange *x)
+{
+    return x->kind == KIND_STREAM || (x->is_modern && str_eq(x->message.method, STR("subscriptions/listen")));
+}
+
 void
 http_back_pass_head(struct http_back *hb, const struct answer_head *head)
 {
@@ -96,7 +103,7 @@ http_back_pass_head(struct http_back *hb, const struct answer_head *head)
     LIST_EACH (struct exchange, each, &hb->exchanges, back_node) {
         each->http_status = head->status;
         each->first_byte  = each->first_byte == 0 ? clock_mono() : each->first_byte;
-        if (hb->is_stream && each->kind == KIND_STREAM)
+        if (hb->is_stream && stays_open(each))
             each->patience = 0;
         exchange_begin_answer(each);
     }

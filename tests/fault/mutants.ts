@@ -1,4 +1,4 @@
-// script/test --mutants [WORD]: do the tests notice? Plants each fault of mutants.txt whose name holds WORD, one at a time,
+// script/test --mutants [WORD]: do the tests notice? Plants each fault of mutants.txt whose name or file holds WORD, one at a time,
 // in a copy of the tree (build-mutants/tree, which has a build of its own with the sanitizers), and plays the tests that
 // should turn red. A mutant that no test notices has survived, and fails the run. The last line is the sum.
 
@@ -99,7 +99,7 @@ async function setUp(): Promise<void> {
 
 // The tests ---------------------------------------------------------------------------------------------------------
 
-const program = (stage: Stage) => `tests/unit/${stage.what.replace('/', '-')}_test`;
+const program = (stage: Stage) => `tests/unit/${stage.what.replaceAll('/', '-')}_test`;
 const targets = (stage: Stage) =>
     stage.kind === 'unit' ? [program(stage), 'gatehouse-helper'] : ['gatehouse', 'gatehouse-helper', 'bench/echo_http', 'bench/echo_stdio', 'bench/load'];
 
@@ -166,7 +166,7 @@ async function verdict(mutant: Mutant): Promise<{ killed?: string; broken?: stri
 }
 
 async function main(word: string): Promise<boolean> {
-    const mutants = parseTable(readFileSync(tablePath(root), 'utf8')).filter(({ name }) => name.includes(word));
+    const mutants = parseTable(readFileSync(tablePath(root), 'utf8')).filter(({ name, file }) => `${name} ${file}`.includes(word));
     let failed = 0;
 
     await setUp();

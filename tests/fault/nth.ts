@@ -20,12 +20,11 @@ import { parseArgs } from 'node:util';
 import { holds } from '../scenarios/runner/checks.ts';
 import { Client } from '../scenarios/runner/client.ts';
 import type { House } from '../scenarios/runner/gatehouse.ts';
-import { nameOfRun, planRuns } from '../scenarios/runner/plan.ts';
+import { nameOfRun, planRuns, serverOfPath } from '../scenarios/runner/plan.ts';
 import type { Run } from '../scenarios/runner/plan.ts';
-import { entryOf, makeWire, speakAll, targetOf } from '../scenarios/runner/play.ts';
+import { entryOf, houseOf, makeWire, speakAll, targetOf } from '../scenarios/runner/play.ts';
 import { readScenario } from '../scenarios/runner/scenario.ts';
 import { Failure, PATIENCE_MS, Stage } from '../scenarios/runner/stage.ts';
-import { fill } from '../scenarios/runner/value.ts';
 import { isWithin, NthHouse } from './nth-house.ts';
 import type { Holdings } from './nth-house.ts';
 import type { CallClass } from './shim.ts';
@@ -224,10 +223,9 @@ class Trial {
         if (this.#house !== undefined && !this.#house.gatehouse.isGone) return this.#house;
         if (this.#house !== undefined) await this.#close();
         const house = new NthHouse(this.#options.gatehouse, await mkdtemp(`${tmpdir()}/nth-`));
-        const wanted = this.#run.scenario.house;
 
         this.#house = house;
-        await house.start((wanted ? fill(wanted, new Map()) : {}) as House);
+        await house.start(houseFor(this.#run));
         for (let i = 0; i < 2; i++) {
             const { failure } = await this.#play(house, () => {});
             if (failure) throw new Error(`undisturbed: line ${failure.line}: ${failure.message}`);
@@ -277,16 +275,23 @@ class Trial {
     }
 }
 
+/** What the run wants of Gatehouse. Sessions with Gatehouse itself go with no entry: they end when they are silent. */
+function houseFor(run: Run): House {
+    const house = houseOf(run);
+    const isAsked = run.speakers.some((speaker) => speaker.side === 'client' && serverOfPath(speaker.path) === undefined);
+    return isAsked ? { ...house, settings: { 'session.idle': '5s', ...house.settings } } : house;
+}
+
 /** What other threads do of a run comes after it: the store writes behind the calls. */
 async function restOf(of: CallClass): Promise<void> {
     if (of === 'alloc-aside') await sleep(200);
 }
 
-/** Requests that still have no end; a stream that a client opened with GET may stay. */
+/** Requests that still have no end; a stream that a client listens to may stay, as long as who speaks is there. */
 async function awaitEnds(clients: Client[]): Promise<string[]> {
     const giveUpAt = performance.now() + ANSWER_WITHIN_MS;
     const open = () =>
-        clients.flatMap((client) => client.outcomes()).filter((outcome) => outcome.method !== 'GET' && outcome.ended === undefined);
+        clients.flatMap((client) => client.outcomes()).filter((outcome) => !outcome.stays && outcome.ended === undefined);
 
     while (open().length > 0 && performance.now() < giveUpAt) await sleep(10);
     return open().map((outcome) => outcome.text);

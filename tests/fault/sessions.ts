@@ -1,4 +1,5 @@
-// A client of sessions with stdio servers that can leave in every way, and a look at what is left behind.
+// A client of sessions with stdio servers, and with services of ours, that can leave in every way, and a look at what is
+// left behind.
 
 import { mkdirSync, readFileSync, readdirSync, rmdirSync, writeFileSync } from 'node:fs';
 import { Agent, request } from 'node:http';
@@ -23,21 +24,26 @@ export const isFailure = ({ status, text }: { status: number; text: string }) =>
 export class Visitor {
     #agent = new Agent({ keepAlive: true });
     #url: string;
+    #own: Record<string, string>;
     #id: string | undefined;
     #going = new Set<ClientRequest>();
     #number = 0;
     heard = ''; // all that came in answers and streams, as it came
 
-    constructor(url: string) {
+    /** `own`: header fields of all it sends. */
+    constructor(url: string, own: Record<string, string> = {}) {
         this.#url = url;
+        this.#own = own;
     }
 
-    #send(method: string, body: string, onHead?: (response: IncomingMessage) => void): Promise<Answer> {
+    #send(method: string, body: string, onHead?: (response: IncomingMessage) => void, more: Record<string, string> = {}): Promise<Answer> {
         const began = performance.now();
         const headers = {
             accept: 'application/json, text/event-stream',
             ...(body !== '' && { 'content-type': 'application/json', 'content-length': Buffer.byteLength(body) }),
             ...(this.#id !== undefined && { 'mcp-session-id': this.#id, 'mcp-protocol-version': '2025-11-25' }),
+            ...this.#own,
+            ...more,
         };
 
         return new Promise((resolve, reject) => {
@@ -71,8 +77,18 @@ export class Visitor {
         return this.#send('POST', this.#message(method, params, `n-${++this.#number}`));
     }
 
-    notify(method: string): Promise<Answer> {
-        return this.#send('POST', this.#message(method, {}));
+    /** Of revision 2026-07-28: without a session. Resolves when the answer is whole; `onHead` hears of its begin. */
+    modern(method: string, params: Record<string, unknown> = {}, onHead?: () => void): Promise<Answer> {
+        const prefix = 'io.modelcontextprotocol/';
+        const _meta = { [`${prefix}protocolVersion`]: '2026-07-28', [`${prefix}clientCapabilities`]: {} };
+        const name: Record<string, string> = typeof params['name'] === 'string' ? { 'mcp-name': params['name'] } : {};
+        const more = { 'mcp-protocol-version': '2026-07-28', 'mcp-method': method, ...name };
+
+        return this.#send('POST', this.#message(method, { ...params, _meta }, `m-${++this.#number}`), onHead, more);
+    }
+
+    notify(method: string, params: unknown = {}): Promise<Answer> {
+        return this.#send('POST', this.#message(method, params));
     }
 
     reply(id: string, result: unknown): Promise<Answer> {
@@ -104,11 +120,12 @@ export class Visitor {
         return got;
     }
 
-    /** Resolves when the stream is open; `done` when it ended. */
-    async listen(): Promise<{ done: Promise<Answer> }> {
+    /** Resolves when the stream is open; `done` when it ended. `after`: the id of the last event that it has seen. */
+    async listen(after?: string): Promise<{ done: Promise<Answer> }> {
         let done!: Promise<Answer>;
+        const more: Record<string, string> = after === undefined ? {} : { 'last-event-id': after };
         await new Promise<void>((resolve, reject) => {
-            done = this.#send('GET', '', () => resolve());
+            done = this.#send('GET', '', () => resolve(), more);
             done.catch(reject);
         });
         return { done };

@@ -1,10 +1,12 @@
-// Writes seeds for the fuzz targets into a folder, one below it for each: what the scenarios say, and the hostile inputs.
+// Writes seeds for the fuzz targets into a folder, one below it for each: what the scenarios say, the hostile inputs, and
+// what a wrong client may say to a service.
 // They are made anew for each run and never committed; script/fuzz calls it:  seeds.ts FOLDER
 
 import { createHash } from 'node:crypto';
 import { globSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Table, bytesOf } from '../fault/inputs.ts';
+import type { Values } from '../fault/inputs.ts';
 import { readScenario } from '../scenarios/runner/scenario.ts';
 import type { Sent, Step } from '../scenarios/runner/scenario.ts';
 import { fill } from '../scenarios/runner/value.ts';
@@ -57,6 +59,12 @@ function messagesOf(sent: Sent, id: number): Json[] {
     }
 }
 
+/** What the target `service` has in its first byte. */
+const BOTH_ERAS = 0x40;
+
+/** Its tools and prompts have other names. */
+const asService = (text: string) => text.replace(/"name":"\w+","arguments":/g, '"name":"play","arguments":').replace(/"name":"test_\w+"/g, '"name":"play"');
+
 /** One side of a scenario: each message alone, and all as one connection would carry them. */
 function addSide(seeds: Seeds, side: 'client' | 'server', steps: Step[]): void {
     const sent = steps.filter((step) => step.do === 'send').map((step) => step.what);
@@ -69,6 +77,7 @@ function addSide(seeds: Seeds, side: 'client' | 'server', steps: Step[]): void {
     seeds.add('lines', together, [255, 15, 0]);
     seeds.add('blocks', together);
     if (side === 'client') {
+        seeds.add('service', asService(together), [BOTH_ERAS]);
         const requests = lines.map((line) => `POST /mcp HTTP/1.1\r\n${host}Content-Length: ${Buffer.byteLength(line)}\r\n\r\n${line}`);
         const chunks = lines.map((line) => `POST /mcp HTTP/1.1\r\n${host}Transfer-Encoding: chunked\r\n\r\n${Buffer.byteLength(line).toString(16)}\r\n${line}\r\n0\r\n\r\n`);
         seeds.add('http_request', requests.join(''), [30]);
@@ -126,7 +135,34 @@ function addInputs(seeds: Seeds): void {
     }
 }
 
+// What a wrong client says ------------------------------------------------------------------------------------------------
+
+const opening = (revision: string) =>
+    `{"jsonrpc":"2.0","id":0,"method":"initialize","params":{"protocolVersion":"${revision}","capabilities":{"elicitation":{},"sampling":{},"roots":{}},"clientInfo":{"name":"c","version":"1"}}}\n`;
+
+/** The body of each row, in a talk of its revision; `$state` and `$cursor` are what the target puts there. */
+function addWrongMessages(seeds: Seeds): void {
+    const table = new Table(join(import.meta.dirname, '../conformance/wrong-messages.tsv'));
+    const seen = new Set<number>();
+
+    for (const row of table.rows) {
+        const revision = row.at.replace('stdio-', '');
+        const known: Values = { ...table.texts, revision, port: '1', version: '', ended: 'x' };
+        const values = new Proxy(known, {
+            get: (all, name) => all[String(name)] ?? /^(state|cursor|session)( .*)?$/.exec(String(name))?.slice(1, 3).reduce((word, how) => (how ? `x$${word}` : `$${word}`)),
+        });
+        if (seen.has(row.line)) continue;
+        seen.add(row.line);
+        const text = asService(bytesOf(row.source, values).toString('latin1'));
+        const body = /\r\n\r\n(.+)$/s.exec(text)?.[1];
+        const before = revision < '2026' ? opening(revision) : '';
+        if (row.at.startsWith('stdio-')) seeds.add('service', Buffer.from(text, 'latin1'), [BOTH_ERAS]);
+        else if (body !== undefined) seeds.add('service', Buffer.from(`${before}${body.replaceAll('\n', ' ')}\n`, 'latin1'), [BOTH_ERAS]);
+    }
+}
+
 const seeds = new Seeds(process.argv[2]!);
 addScenarios(seeds);
 addInputs(seeds);
+addWrongMessages(seeds);
 console.log(`${seeds.count} seeds`);

@@ -30,6 +30,14 @@ question_new(struct request *r, const char *key, const char *method, const char 
     return q;
 }
 
+/* The handler has returned, or is about to: what it did from outside of itself is seen to when the turn ends. */
+static void
+settle_later(struct request *r)
+{
+    if (r->depth == 0 && list_is_empty(&r->unsettled))
+        list_append(&r->service->unsettled, &r->unsettled);
+}
+
 /* The answer, if there is one; else it is due. `params` are made only then. */
 static yyjson_val *
 ask(struct request *r, const char *key, const char *method, const char *schema, unsigned abilities,
@@ -37,8 +45,11 @@ ask(struct request *r, const char *key, const char *method, const char *schema, 
 {
     struct question *q = r->is_answered || r->is_over ? NULL : question_find(r, key);
 
-    if (r->is_answered || r->is_over)
+    if (r->is_answered || r->is_over) {
+        r->is_given_back = true;
+        settle_later(r);
         return NULL;
+    }
     if (q == NULL) {
         q = question_new(r, key, method, schema);
         if (q == NULL)
@@ -55,8 +66,7 @@ ask(struct request *r, const char *key, const char *method, const char *schema, 
     q->is_due = true;
     if (params == NULL)
         r->is_broken = true;
-    if (r->depth == 0 && list_is_empty(&r->unsettled)) /* from outside of a handler: it goes out with the turn's end */
-        list_append(&r->service->unsettled, &r->unsettled);
+    settle_later(r);
     return NULL;
 }
 

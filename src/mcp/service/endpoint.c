@@ -338,8 +338,9 @@ send_all(struct asked *a, struct hop *hop)
     if (a->session != NULL)
         hop_set_streams(hop, service_session_streams(a->session));
     hop_expect(hop);
-    for (size_t i = 0; i < a->in.count; i++)
-        exchange_send(a->in.xs[i], back); /* the last one may free the hop */
+    for (size_t i = 0; i < a->in.count; i++)       /* the last one may free the hop */
+        if (a->in.xs[i]->state != EXCHANGE_CLOSED) /* what was said to one before was too much for the client */
+            exchange_send(a->in.xs[i], back);
     if (is_delete)
         service_session_end(a->session, CLOSE_SESSION_ENDED);
 }

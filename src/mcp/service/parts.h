@@ -210,6 +210,7 @@ struct request {
 
     unsigned        depth; /* of handlers on the stack */
     bool            is_answered, is_over /* nobody wants the answer */;
+    bool            is_given_back; /* the handler asked, waits to be called again, and nobody is left to be asked */
     struct timer    after, leg;
     request_handler next, stop;
     void           *data;

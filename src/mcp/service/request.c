@@ -293,7 +293,7 @@ request_settle(struct request *r)
     }
     bool is_timed  = r->next != NULL;
     bool is_asking = asking_is_due(r);
-    r->state       = is_asking ? REQUEST_ASKING : is_timed ? REQUEST_TIMED : REQUEST_HELD;
+    r->state       = is_asking || r->is_given_back ? REQUEST_ASKING : is_timed ? REQUEST_TIMED : REQUEST_HELD;
     if (r->is_over) {
         end_unanswered(r);
         return;

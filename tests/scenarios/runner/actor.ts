@@ -1,7 +1,7 @@
 // One end of a conversation, playing its script line by line. What client and server share: names, labels, the ids of
 // requests, and the comparing of a message with what is written after `<`.
 
-import { isRequest, isResponse, nameOf } from './message.ts';
+import { isRequest, isResponse, modernResult, nameOf } from './message.ts';
 import type { Id, Message } from './message.ts';
 import { isModern } from './plan.ts';
 import type { Speaker } from './plan.ts';
@@ -133,7 +133,8 @@ export abstract class Actor<Way> {
             if (what.method.startsWith('notifications/'))
                 return { message: params === undefined ? base : { ...base, params } };
 
-            const id = (what.id === undefined ? ++this.#lastId : this.filled(what.id)) as Id;
+            const id = (what.id === undefined ? this.#lastId + 1 : this.filled(what.id)) as Id;
+            if (typeof id === 'number') this.#lastId = Math.max(this.#lastId, id); /* none is given twice */
             const asked = { id, label, method: what.method };
             this.mine.push(asked);
             return { message: { jsonrpc: '2.0', id, method: what.method, ...(params && { params }) }, asked };
@@ -154,7 +155,7 @@ export abstract class Actor<Way> {
 
     resultOf(answers: Asked<Way>, result: Message): Message {
         const modern = isModern(this.speaker.revision) && this.speaker.side === 'server';
-        return modern && answers.method !== '' ? { resultType: 'complete', ...result } : result;
+        return modern ? modernResult(answers.method, result) : result;
     }
 
     /** The request that an unlabelled answer means is the last one without an answer. */

@@ -4,7 +4,7 @@ import http from 'node:http';
 import { Actor } from './actor.ts';
 import { clientGreeting, isRequest, isResponse, mirrorHeaders, withEnvelope } from './message.ts';
 import type { Id, Message } from './message.ts';
-import { isModern } from './plan.ts';
+import { isModern, saysVersion, serverOfPath } from './plan.ts';
 import type { Speaker } from './plan.ts';
 import type { Receive, Send, Step } from './scenario.ts';
 import { EventReader } from './sse.ts';
@@ -22,12 +22,13 @@ class Hop {
     text = '';
     ended?: 'end' | 'cut';
     statusIsSpoken = false;
+    stays = false; // open as long as its client wants
     request?: http.ClientRequest;
 }
 
-export type Outcome = { method: string; status?: number; ended?: 'end' | 'cut'; isError: boolean; text: string };
+export type Outcome = { stays: boolean; status?: number; ended?: 'end' | 'cut'; isError: boolean; text: string };
 
-export type Target = { host: string; port: number; hostHeader: string; path: string };
+export type Target = { host: string; port: number; hostHeader: string; path: string; token?: string };
 
 export class Client extends Actor<Hop> {
     target: Target;
@@ -62,6 +63,8 @@ export class Client extends Actor<Hop> {
         );
         if (answer instanceof Error || !('result' in answer))
             throw answer instanceof Error ? answer : this.#openingFailed(hop);
+        if ((answer.result as Message).protocolVersion !== (message.params as Message).protocolVersion)
+            throw this.#openingFailed(hop); /* a script that wants another says so: `without opening` */
         hop.queue.shift();
         await this.#accepted(this.#post({ jsonrpc: '2.0', method: 'notifications/initialized' }));
     }
@@ -82,6 +85,7 @@ export class Client extends Actor<Hop> {
 
         if (what.is === 'request') {
             hop = this.#request(what.verb, what.path, headers, what.body);
+            hop.stays = what.verb === 'GET';
             this.#expectAnswerTo(what.body, hop, step.label);
         } else if (what.is === 'batch') {
             const parts = what.parts.map((part) => this.compose(part.what as never, part.label));
@@ -92,12 +96,13 @@ export class Client extends Actor<Hop> {
             for (const { asked } of parts) this.#wayOf(asked, hop);
         } else if (what.is === 'method' || what.is === 'result' || what.is === 'error') {
             const { message, asked } = this.compose(what, step.label);
-            if (message.method === 'initialize') message.params = this.#greeting(message.params as Message);
-            else if (asked)
-                message.params = withEnvelope(message.params as Message, this.speaker.name, this.speaker.revision)!;
+            if (asked && isModern(this.speaker.revision))
+                message.params = withEnvelope(message.params as Message, this.#greeting());
+            else if (message.method === 'initialize') message.params = this.#greeting(message.params as Message);
             if (message.params === undefined) delete message.params;
             hop = this.#post(message, { ...mirrorHeaders(message, this.speaker.revision), ...headers });
             this.#wayOf(asked, hop);
+            hop.stays = message.method === 'subscriptions/listen' && serverOfPath(this.target.path) === undefined;
             if (message.method === 'notifications/cancelled')
                 this.#cancelled.add((message.params as Message).requestId as Id);
             const spoken = next?.do === 'receive' && next.what.is === 'status';
@@ -169,8 +174,9 @@ export class Client extends Actor<Hop> {
             'host': this.target.hostHeader,
             'accept': method === 'GET' ? 'text/event-stream' : 'application/json, text/event-stream',
             'content-type': method === 'POST' ? 'application/json' : undefined,
+            'authorization': this.target.token && `Bearer ${this.target.token}`,
             'mcp-session-id': this.#session,
-            'mcp-protocol-version': revision === '2025-03-26' ? undefined : revision,
+            'mcp-protocol-version': saysVersion(revision) ? revision : undefined,
             ...Object.fromEntries(Object.entries(over).map(([name, value]) => [name.toLowerCase(), value])),
         };
         return Object.fromEntries(Object.entries(usual).filter((each): each is [string, string] => each[1] != null));
@@ -358,7 +364,7 @@ export class Client extends Actor<Hop> {
     /** How each request went that this client made: for those who judge a run that was disturbed. */
     outcomes(): Outcome[] {
         return this.#hops.map((hop) => ({
-            method: hop.request?.method ?? '',
+            stays: hop.stays,
             status: hop.status,
             ended: hop.ended,
             isError: (hop.status ?? 0) >= 400 || hop.ended === 'cut' || /"error":\s*\{/.test(hop.text),

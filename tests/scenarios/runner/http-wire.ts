@@ -3,9 +3,9 @@
 import http from 'node:http';
 import { randomUUID } from 'node:crypto';
 import type { AddressInfo } from 'node:net';
-import { isNotification, isRequest, isResponse } from './message.ts';
-import type { Id, Message } from './message.ts';
-import { isModern } from './plan.ts';
+import { flawOf, isNotification, isRequest, isResponse, statusOf } from './message.ts';
+import type { Flaw, Id, Message } from './message.ts';
+import { isModern, saysVersion } from './plan.ts';
 import type { How, Server, Way } from './server.ts';
 import { formatEvent } from './sse.ts';
 import { Failure } from './stage.ts';
@@ -29,6 +29,7 @@ class HttpWay implements Way {
     response: http.ServerResponse;
     newSession?: string;
     isBatch = false;
+    isModern = false; // an error has a status of its own
     isGone = false;
     #open = new Set<Id>(); // requests that this answer owes
     #ready: Message[] = []; // answers of a batch
@@ -59,7 +60,8 @@ class HttpWay implements Way {
 
         if (answers && !how.sse && !this.response.headersSent) {
             this.#ready.push(message);
-            if (this.#open.size === 0) this.#answerJson(this.isBatch ? this.#ready : message, how);
+            const status = this.isModern ? statusOf(message) : 200;
+            if (this.#open.size === 0) this.#answerJson(status, this.isBatch ? this.#ready : message, how);
             return;
         }
         this.#begin(how.headers);
@@ -92,8 +94,8 @@ class HttpWay implements Way {
         this.response.socket?.destroy();
     }
 
-    #answerJson(body: Json, how: How): void {
-        this.answer(200, { ...this.#session(), ...how.headers }, JSON.stringify(body));
+    #answerJson(status: number, body: Json, how: How): void {
+        this.answer(status, { ...this.#session(), ...how.headers }, JSON.stringify(body));
     }
 
     #begin(headers: Record<string, string | null>): void {
@@ -155,12 +157,14 @@ export class HttpWire {
 
     #post(way: HttpWay, body: string): void {
         const parsed = parse(body);
-        if (parsed === undefined) return refuse(way, 400, -32700, 'not JSON');
+        if (parsed === undefined) return refuse(way, 400, { code: -32700, message: 'not JSON' });
 
         const messages = (Array.isArray(parsed) ? parsed : [parsed]) as Message[];
         way.isBatch = Array.isArray(parsed);
-        if (way.isBatch && this.server.speaker.revision !== '2025-03-26') return refuse(way, 400, -32600, 'no batches');
-        if (messages.some((message) => message.method === 'initialize')) this.#begin(way);
+        way.isModern = this.#isModern;
+        if (way.isBatch && this.server.speaker.revision !== '2025-03-26')
+            return refuse(way, 400, { code: -32600, message: 'no batches' });
+        if (!this.#isModern && messages.some((message) => message.method === 'initialize')) this.#begin(way);
         else if (!this.#admit(way, messages[0])) return;
 
         for (const message of messages) if (isRequest(message)) way.owe(message.id as Id);
@@ -169,31 +173,36 @@ export class HttpWire {
     }
 
     #begin(way: HttpWay): void {
-        if (this.#isModern) return;
         way.newSession = `session-${randomUUID()}`;
         this.#sessions.add(way.newSession);
     }
 
-    /** Session and version header, as the revision wants them. */
+    /** Session, envelope and headers, as the revision wants them. */
     #admit(way: HttpWay, message: Message | undefined): boolean {
         const session = way.headers['mcp-session-id'];
-        const { revision } = this.server.speaker;
+        const { speaker, stage } = this.server;
         const version = way.headers['mcp-protocol-version'];
 
+        if (this.#isModern && message !== undefined && isRequest(message)) {
+            const flaw = flawOf(message, way.headers, speaker.revision);
+            return flaw === undefined || (refuse(way, 400, flaw, message), false);
+        }
         if (!this.#isModern) {
-            if (session === undefined) return (refuse(way, 400, -32000, 'no session', message), false);
+            if (session === undefined)
+                return (refuse(way, 400, { code: -32000, message: 'no session' }, message), false);
             if (!this.#sessions.has(String(session)))
-                return (refuse(way, 404, -32001, 'session not found', message), false);
+                return (refuse(way, 404, { code: -32001, message: 'session not found' }, message), false);
         }
-        if (version !== revision && !(revision === '2025-03-26' && version === undefined)) {
-            const { speaker, stage } = this.server;
-            stage.fail(new Failure(speaker.line, `MCP-Protocol-Version: ${revision} at ${speaker.name}`, `${version}`));
-        }
+        if (version !== speaker.revision && !(version === undefined && !saysVersion(speaker.revision)))
+            stage.fail(
+                new Failure(speaker.line, `MCP-Protocol-Version: ${speaker.revision} at ${speaker.name}`, `${version}`),
+            );
         return true;
     }
 
     #get(way: HttpWay): void {
-        if (this.#isModern || !this.server.mentions('GET')) return way.answer(405, { Allow: 'POST, DELETE' }, '');
+        if (this.#isModern) return way.answer(405, { Allow: 'POST' }, '');
+        if (!this.server.mentions('GET')) return way.answer(405, { Allow: 'POST, DELETE' }, '');
         if (!this.#admit(way, undefined)) return;
         way.stream();
         this.server.arrive('GET', way);
@@ -208,9 +217,9 @@ export class HttpWire {
     }
 }
 
-function refuse(way: HttpWay, status: number, code: number, message: string, to?: Message): void {
+function refuse(way: HttpWay, status: number, error: Flaw, to?: Message): void {
     const id = to !== undefined && isRequest(to) ? { id: to.id } : {};
-    way.answer(status, {}, JSON.stringify({ jsonrpc: '2.0', ...id, error: { code, message } }));
+    way.answer(status, {}, JSON.stringify({ jsonrpc: '2.0', ...id, error }));
 }
 
 function parse(body: string): Json | undefined {

@@ -8,13 +8,13 @@ import { relative, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { nameOfRun, planRuns } from './plan.ts';
-import type { Run } from './plan.ts';
+import type { Lack, Run } from './plan.ts';
 import { playRun } from './play.ts';
 import { readScenario } from './scenario.ts';
 import { Failure } from './stage.ts';
 import { ScenarioError } from './value.ts';
 
-const AT_ONCE = 2;
+const AT_ONCE = 4; // most of a run is waiting
 const SCENARIOS = fileURLToPath(new URL('..', import.meta.url));
 const ROOT = fileURLToPath(new URL('../../..', import.meta.url));
 
@@ -28,11 +28,11 @@ const { values: options, positionals: patterns } = parseArgs({
     },
 });
 
-type Tally = { passed: number; failed: number; leftOut: number; scenarios: number };
+type Tally = { passed: number; failed: number; leftOut: Map<Lack, number>; scenarios: number };
 
 async function main(): Promise<number> {
     const began = performance.now();
-    const tally: Tally = { passed: 0, failed: 0, leftOut: 0, scenarios: 0 };
+    const tally: Tally = { passed: 0, failed: 0, leftOut: new Map(), scenarios: 0 };
     const runs = collectRuns(tally);
 
     await Promise.all(
@@ -41,10 +41,8 @@ async function main(): Promise<number> {
         }),
     );
     const took = ((performance.now() - began) / 1000).toFixed(1);
-    console.log(
-        `${tally.scenarios} scenarios in ${took} s` +
-            (tally.leftOut > 0 ? `; ${tally.leftOut} runs need the bridge or a stdio front, and were left out` : ''),
-    );
+    const lacks = [...tally.leftOut].map(([lack, count]) => `${count} for want of ${lack}`);
+    console.log(`${tally.scenarios} scenarios in ${took} s${lacks.length > 0 ? `; left out ${lacks.join(', ')}` : ''}`);
     console.log(`${tally.passed} passed, ${tally.failed} failed`);
     return tally.failed > 0 || tally.passed === 0 ? 1 : 0;
 }
@@ -58,7 +56,7 @@ function collectRuns(tally: Tally): Run[] {
         try {
             const plan = planRuns({ ...readScenario(file), file: name });
             tally.scenarios++;
-            tally.leftOut += plan.leftOut;
+            for (const lack of plan.leftOut) tally.leftOut.set(lack, (tally.leftOut.get(lack) ?? 0) + 1);
             runs.push(...plan.runs.filter((run) => run.direct || !options['direct-only']));
         } catch (error) {
             if (!(error instanceof ScenarioError)) throw error;

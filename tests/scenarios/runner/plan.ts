@@ -12,7 +12,10 @@ export type Run = {
     speakers: Speaker[];
 };
 
-export type Plan = { runs: Run[]; leftOut: number };
+/** What Gatehouse has not yet: a run that needs it is left out. */
+export type Lack = 'a stdio front' | 'the bridge between eras' | 'children of 2026-07-28';
+
+export type Plan = { runs: Run[]; leftOut: Lack[] };
 
 /** The name of the server that a path leads to; undefined for a path that is no server's. */
 export function serverOfPath(path: string): string | undefined {
@@ -23,19 +26,26 @@ export function isModern(revision: string): boolean {
     return revision >= MODERN;
 }
 
+/** Whether what is sent over HTTP says MCP-Protocol-Version. */
+export function saysVersion(revision: string | undefined): boolean {
+    return revision !== undefined && revision >= '2025-06-18';
+}
+
 /** Until Gatehouse bridges them, two ends meet only in one revision, and no client speaks stdio to it. */
 export function planRuns(scenario: Scenario): Plan {
     const all = combine(scenario.ends.map(waysToSpeak));
+    const meeting = all.filter(canMeet);
+    const ready = meeting.filter((speakers) => lackOf(speakers) === undefined);
     const possible = all.filter((speakers) => speakers.every((s) => s.side === 'server' || s.transport === 'http'));
-    const meeting = possible.filter(allMeet);
-    const played = meeting.length > 0 ? meeting : possible;
+    const played = ready.length > 0 ? ready : possible; /* what nobody can meet is meant so */
+    const leftOut = meeting.filter((speakers) => !played.includes(speakers)).map((speakers) => lackOf(speakers)!);
     const runs: Run[] = [];
 
     for (const speakers of played) {
         if (canBeDirect(scenario, speakers)) runs.push({ scenario, direct: true, speakers });
         runs.push({ scenario, direct: false, speakers });
     }
-    return { runs, leftOut: all.filter(couldMeet).length - played.length };
+    return { runs, leftOut };
 }
 
 export function nameOfRun(run: Run): string {
@@ -51,28 +61,27 @@ function combine(choices: Speaker[][]): Speaker[][] {
     return choices.reduce<Speaker[][]>((all, ways) => all.flatMap((some) => ways.map((way) => [...some, way])), [[]]);
 }
 
-function allMeet(speakers: Speaker[]): boolean {
+/** Two legacy revisions never meet. */
+function canMeet(speakers: Speaker[]): boolean {
     return speakers.every((client) => {
         const server = serverOf(speakers, client);
-        return server === undefined || (server.revision === client.revision && mayBeSpoken(server));
+        return server === undefined || server.revision === client.revision || !isOfOneEra(server, client);
     });
 }
 
-/** Once Gatehouse bridges eras and has a stdio front; two legacy revisions never meet. */
-function couldMeet(speakers: Speaker[]): boolean {
-    return speakers.every((client) => {
-        const server = serverOf(speakers, client);
-        return (
-            server === undefined ||
-            server.revision === client.revision ||
-            isModern(server.revision) !== isModern(client.revision)
-        );
-    });
+function lackOf(speakers: Speaker[]): Lack | undefined {
+    const pairs = speakers.map((client) => ({ client, server: serverOf(speakers, client) }));
+
+    if (speakers.some((s) => s.side === 'client' && s.transport === 'stdio')) return 'a stdio front';
+    if (pairs.some(({ client, server }) => server !== undefined && !isOfOneEra(server, client)))
+        return 'the bridge between eras';
+    if (pairs.some(({ server }) => server?.transport === 'stdio' && isModern(server.revision)))
+        return 'children of 2026-07-28';
+    return undefined;
 }
 
-/** What is modern and a child needs the bridge. */
-function mayBeSpoken(server: Speaker): boolean {
-    return !(server.transport === 'stdio' && isModern(server.revision));
+function isOfOneEra(one: Speaker, other: Speaker): boolean {
+    return isModern(one.revision) === isModern(other.revision);
 }
 
 function canBeDirect(scenario: Scenario, speakers: Speaker[]): boolean {

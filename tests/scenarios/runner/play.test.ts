@@ -2,17 +2,21 @@
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { CAPABILITIES, CLIENT, VERSION } from './message.ts';
 import { planRuns } from './plan.ts';
-import { playRun } from './play.ts';
+import { playRun, targetOf } from './play.ts';
 import { parseScenario } from './scenario.ts';
+import { Server } from './server.ts';
+import type { Way } from './server.ts';
+import { Gatehouse } from './gatehouse.ts';
 import { EventReader, formatEvent } from './sse.ts';
 import { Failure, Stage } from './stage.ts';
 
-async function play(server: string[], client: string[]): Promise<Failure | undefined> {
+async function play(server: string[], client: string[], revision = '2025-11-25'): Promise<Failure | undefined> {
     const indent = (lines: string[]) => lines.map((line) => `    ${line}\n`).join('');
     const scenario = parseScenario(
         't.scn',
-        `server s speaks 2025-11-25 over http\n${indent(server)}client c speaks 2025-11-25 over http at /s/s/mcp\n${indent(client)}`,
+        `server s speaks ${revision} over http\n${indent(server)}client c speaks ${revision} over http at /s/s/mcp\n${indent(client)}`,
     );
     try {
         await playRun(planRuns(scenario).runs[0], 'nowhere');
@@ -49,6 +53,12 @@ test('what came and was not spoken of fails', async () => {
     assert.match((await play(LIST, ['> tools/list', '< 200']))?.message ?? '', /nothing more at c/);
 });
 
+test('an id that the runner chooses is none of the script', async () => {
+    const server = ['< tools/list id 1', '< prompts/list id 2', '> {"prompts": []}', '< ping id 3', '> {}'];
+    const client = ['> [a] tools/list id 1', '> prompts/list', '< {"prompts": []}', '> ping', '< {}', 'hang up [a]'];
+    assert.equal(await play(server, client, '2026-07-28'), undefined);
+});
+
 test('a status that is not spoken of fails', async () => {
     assert.match(
         (await play(['< tools/list', '> 500 body oops'], ['> tools/list', '< {}']))?.got ?? '',
@@ -66,12 +76,61 @@ test('a client without its session, or with a wrong version, is found out', asyn
     );
 });
 
+test('what a modern request says of itself must agree', async () => {
+    const ask = (line: string) => play(LIST, [line, '< {"tools": []}'], '2026-07-28');
+
+    assert.equal(await ask('> tools/list'), undefined);
+    assert.match((await ask('> tools/list with {"Mcp-Method": "ping"}'))?.got ?? '', /HTTP 400 .*-32020.*Mcp-Method/);
+    assert.match((await ask('> tools/call {"name": "x"} with {"Mcp-Name": null}'))?.got ?? '', /-32020.*Mcp-Name/);
+    assert.match((await ask('> tools/list with {"MCP-Protocol-Version": null}'))?.got ?? '', /-32020.*MCP-Protocol/);
+    assert.match((await ask(`> tools/list {"_meta": {"${VERSION}": "2027-01-31"}}`))?.got ?? '', /-32022.*2026-07-28/);
+    assert.match((await ask(`> tools/list {"_meta": {"${CAPABILITIES}": 1}}`))?.got ?? '', /-32602/);
+});
+
+test('a modern error has its status, a modern result its kind and freshness', async () => {
+    const modern = (server: string[], client: string[]) => play(server, client, '2026-07-28');
+
+    assert.equal(await modern(['< ping', '> error -32601'], ['> ping', '< 404', '< error -32601']), undefined);
+    assert.equal(await modern(['< ping', '> error -32603'], ['> ping', '< 200', '< error -32603']), undefined);
+    assert.equal(await modern([], ['> initialize', '< 404', '< error -32601']), undefined);
+    assert.equal(await modern([], ['> GET', '< 405', '< header allow: POST']), undefined);
+    const fresh = '< {"resultType": "complete", "tools": [], "ttlMs": 0, "cacheScope": "private"}';
+    assert.equal(await modern(LIST, ['> tools/list', fresh]), undefined);
+});
+
+test('what another client of the same id asks is no repetition', () => {
+    const [speaker] = planRuns(parseScenario('t.scn', 'server s speaks 2026-07-28 over http\n    < tools/list\n')).runs[0]!.speakers;
+    const server = new Server(new Stage(), speaker!);
+    const ask = (name: string) => {
+        const way = { headers: {}, isGone: false } as unknown as Way;
+        server.arrive('message', way, { id: 1, method: 'tools/list', params: { _meta: { [CLIENT]: { name } } } });
+    };
+
+    for (const name of ['ada', 'bob']) ask(name);
+    assert.deepEqual(server.repeats, []);
+    ask('ada');
+    assert.deepEqual(server.repeats, ['tools/list']);
+});
+
 test('an end that leaves is seen by the other', async () => {
     assert.equal(await play(['< tools/list', 'hang up'], ['> tools/list', '< cut']), undefined);
     assert.equal(
         await play(['< tools/list', 'signal there', '< hang up'], ['> tools/list', 'wait there', 'hang up']),
         undefined,
     );
+});
+
+test('a client of Gatehouse itself bears the token of the house', () => {
+    const text = (path: string) =>
+        `only through Gatehouse with {"token": "t"}\nserver s speaks 2025-11-25 over http\nclient c speaks 2025-11-25 over http at ${path}\n`;
+    const token = (path: string) => {
+        const run = planRuns(parseScenario('t.scn', text(path))).runs[0]!;
+        return targetOf(run, run.speakers[1]!, [], new Gatehouse('nowhere', 'nowhere')).token;
+    };
+
+    assert.equal(token('/gateway/mcp'), 't');
+    assert.equal(token('/s/s/mcp'), undefined);
+    assert.equal(token('/s/other/mcp'), undefined);
 });
 
 test('waiting gives up', async () => {

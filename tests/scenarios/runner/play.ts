@@ -9,7 +9,7 @@ import type { Target } from './client.ts';
 import { Gatehouse } from './gatehouse.ts';
 import type { House } from './gatehouse.ts';
 import { HttpWire } from './http-wire.ts';
-import { serverOf } from './plan.ts';
+import { serverOf, serverOfPath } from './plan.ts';
 import type { Run, Speaker } from './plan.ts';
 import { Server } from './server.ts';
 import { Failure, RUN_LIMIT_MS, Stage } from './stage.ts';
@@ -67,8 +67,7 @@ async function speak(set: Set): Promise<void> {
 
     try {
         for (const wire of wires) await wire.open();
-        const house = (run.scenario.house ? fill(run.scenario.house, new Map()) : {}) as House;
-        await gatehouse?.start(Object.fromEntries(wires.map(entryOf)), house);
+        await gatehouse?.start(Object.fromEntries(wires.map(entryOf)), houseOf(run));
         set.clients = run.speakers
             .filter((s) => s.side === 'client')
             .map((s) => new Client(stage, s, targetOf(run, s, wires, gatehouse)));
@@ -110,6 +109,11 @@ export function makeWire(stage: Stage, speaker: Speaker, home: string): HttpWire
     return speaker.transport === 'http' ? new HttpWire(server) : new StdioWire(server, home);
 }
 
+/** What the scenario wants of Gatehouse itself. */
+export function houseOf(run: Run): House {
+    return (run.scenario.house ? fill(run.scenario.house, new Map()) : {}) as House;
+}
+
 export function entryOf(wire: HttpWire | StdioWire): [string, object] {
     const { speaker } = wire.server;
     const options = (speaker.options ? fill(speaker.options, new Map()) : {}) as object;
@@ -127,8 +131,12 @@ export function targetOf(
     gatehouse: Gatehouse | undefined,
 ): Target {
     const host = '127.0.0.1';
-    if (gatehouse) return { host, port: gatehouse.port, hostHeader: `localhost:${gatehouse.port}`, path: client.path };
-
+    if (gatehouse) {
+        const { token } = houseOf(run);
+        const isOurs = serverOfPath(client.path) === undefined;
+        const hostHeader = `localhost:${gatehouse.port}`;
+        return { host, port: gatehouse.port, hostHeader, path: client.path, token: isOurs ? token : undefined };
+    }
     const name = serverOf(run.speakers, client)!.name;
     const { port } = wires.find((wire) => wire.server.speaker.name === name) as HttpWire;
     return { host, port, hostHeader: `127.0.0.1:${port}`, path: '/mcp' };

@@ -142,9 +142,25 @@ test('lists multiply the runs, and only those who speak the same go direct', () 
         plan('2025-11-25 over http', '2025-11-25 over http', 'only through Gatehouse\n').runs.map((run) => run.direct),
         [false],
     );
-    assert.equal(plan('2025-11-25, 2026-07-28 over http', '2025-11-25, 2026-07-28 over http').leftOut, 2);
-    assert.equal(
-        plan('2025-11-25 over stdio', '2026-07-28 over http').runs.length,
-        1,
-    ); /* what nobody can meet is meant so */
+    const alone = planRuns(parseScenario('t.scn', 'client ada speaks 2025-11-25, 2026-07-28 over http at /gateway/mcp\n'));
+    assert.deepEqual(
+        alone.runs.map((run) => run.direct),
+        [false, false],
+    );
+});
+
+test('a run that needs what Gatehouse has not yet is left out, and said', () => {
+    const leftOut = (server: string, client: string) => {
+        const text = `server weather speaks ${server}\nclient ada speaks ${client} at /s/weather/mcp\n`;
+        const { runs, leftOut } = planRuns(parseScenario('t.scn', text));
+        return [runs.length, ...leftOut];
+    };
+    const bridge = 'the bridge between eras';
+
+    assert.deepEqual(leftOut('2025-11-25, 2026-07-28 over http', '2025-11-25, 2026-07-28 over http'), [4, bridge, bridge]);
+    assert.deepEqual(leftOut('2025-06-18, 2025-11-25 over stdio', '2025-06-18, 2025-11-25 over http'), [2]);
+    assert.deepEqual(leftOut('2025-11-25 over http', '2025-11-25 over http, stdio'), [2, 'a stdio front']);
+    assert.deepEqual(leftOut('2026-07-28 over http, stdio', '2026-07-28 over http'), [2, 'children of 2026-07-28']);
+    /* what nobody can meet is meant so */
+    assert.deepEqual(leftOut('2025-11-25 over stdio', '2026-07-28 over http'), [1]);
 });

@@ -4,7 +4,7 @@ import { readFileSync } from 'node:fs';
 import { Cursor, ScenarioError, parseText, parseValue } from './value.ts';
 import type { Value } from './value.ts';
 
-export const LEGACY = ['2025-03-26', '2025-06-18', '2025-11-25'];
+export const LEGACY = ['2024-11-05', '2025-03-26', '2025-06-18', '2025-11-25'];
 export const MODERN = '2026-07-28';
 
 export type Transport = 'http' | 'stdio';

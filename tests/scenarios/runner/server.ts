@@ -2,8 +2,9 @@
 
 import { Actor } from './actor.ts';
 import type { Asked } from './actor.ts';
-import { discovery, isRequest, isResponse, serverGreeting } from './message.ts';
+import { CLIENT, discovery, isRequest, isResponse, metaOf, serverGreeting } from './message.ts';
 import type { Id, Message } from './message.ts';
+import { isModern } from './plan.ts';
 import type { Speaker } from './plan.ts';
 import type { Receive, Received, Send, Step } from './scenario.ts';
 import { Failure } from './stage.ts';
@@ -69,7 +70,8 @@ export class Server extends Actor<Way> {
     }
 
     #noteRepeat(method: string, way: Way, message?: Message): void {
-        const opening = method === 'initialize' ? JSON.stringify(message?.params) : ''; /* which client's */
+        const who = method === 'initialize' ? message?.params : metaOf(message)[CLIENT]; /* which client's */
+        const opening = who === undefined ? '' : JSON.stringify(who);
         const session = way.headers['mcp-session-id'] ?? (this.#nameOf(way) || opening); /* a child is a session of its own */
         if (message !== undefined && !isRequest(message)) return;
         const key = JSON.stringify([method, message?.id, session]);
@@ -84,15 +86,15 @@ export class Server extends Actor<Way> {
         return [...this.#heard.values()].some((way) => way.isGone);
     }
 
+    /** Of the two ways to begin, the one of the other era is no method. */
     #answerAsUsual(method: string, message: Message, way: Way): boolean {
         const { name, revision } = this.speaker;
-        const result = {
-            'initialize': serverGreeting(name, revision),
-            'server/discover': discovery(name, revision),
-        }[method];
+        const usual = { 'initialize': serverGreeting(name, revision), 'server/discover': discovery(name, revision) }[method];
+        const isOurs = isModern(revision) === (method === 'server/discover');
+        const answer: Message = isOurs ? { result: usual! } : { error: { code: -32601, message: 'Method not found' } };
 
-        if (result) way.send({ jsonrpc: '2.0', id: message.id, result }, { sse: false, headers: {} });
-        return result !== undefined || method === 'notifications/initialized';
+        if (usual) way.send({ jsonrpc: '2.0', id: message.id, ...answer }, { sse: false, headers: {} });
+        return usual !== undefined || method === 'notifications/initialized';
     }
 
     override resultOf(answers: Asked<Way>, result: Message): Message {

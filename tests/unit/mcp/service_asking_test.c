@@ -1,4 +1,5 @@
 /* One handler, asked through by clients of both eras. */
+#include "base/live.h"
 #include "mcp/service/parts.h"
 #include "mcp/service_house.h"
 
@@ -99,7 +100,36 @@ ask_much(struct request *r)
     request_elicit(r, "who", "?", FORM);
 }
 
+static void
+read_after_asking(struct request *r)
+{
+    yyjson_val *who = request_elicit(r, "who", "Your name?", FORM);
+
+    if (who == NULL)
+        return;
+    request_add_resource_text(r, request_uri(r), "text/plain", STR("yours"));
+    request_finish(r);
+}
+
+/* Its client leaves while it runs. */
+static void
+ask_nobody(struct request *r)
+{
+    exchange_close(r->x, CLOSE_CLIENT_LEFT);
+    assert_null(request_elicit(r, "who", "Your name?", FORM));
+}
+
+static struct request *held;
+
+static void
+hold(struct request *r)
+{
+    held = r;
+}
+
 static const struct tool tools[] = {
+    {.name = "nobody", .call = ask_nobody},
+    {.name = "hold", .call = hold},
     {.name = "greet", .call = greet, .input = "{\"type\":\"object\"}"},
     {.name = "all", .call = ask_all},
     {.name = "twice", .call = ask_twice},
@@ -110,8 +140,10 @@ static const struct tool tools[] = {
     {.name = "samples", .call = greet, .needs = CLIENT_SAMPLES},
     {0},
 };
-static const struct prompt        prompts[] = {{.name = "greet", .get = greet}, {.name = "all", .get = ask_all}, {0}};
-static const struct service_table table     = {.name = "asking", .version = "1", .tools = tools, .prompts = prompts};
+static const struct prompt        prompts[]   = {{.name = "greet", .get = greet}, {.name = "all", .get = ask_all}, {0}};
+static const struct resource      resources[] = {{.uri = "ask:who", .name = "who", .read = read_after_asking}, {0}};
+static const struct service_table table       = {
+          .name = "asking", .version = "1", .tools = tools, .prompts = prompts, .resources = resources, .fresh_ms = 9};
 
 #define ALL               "{\"elicitation\":{\"form\":{},\"url\":{}},\"sampling\":{},\"roots\":{}}"
 #define REPLY(id, result) "{\"jsonrpc\":\"2.0\",\"id\":" id ",\"result\":" result "}"
@@ -169,6 +201,7 @@ TEST(a_legacy_client_is_asked_while_its_call_waits)
     assert_got(&house.ada, "Hello, Ada!");
     assert_int_equal(called, 2);
     assert_int_equal(house.noted_from_client, 1);
+    assert_int_equal(house.ada.session->questions.count, 0);
     say(&house.ada, REPLY("1", ADA)); /* once more: to nothing */
     say(&house.ada, REPLY("77", ADA));
     house_close();
@@ -356,26 +389,58 @@ TEST(a_state_holds_for_its_request_only_and_not_when_it_was_touched)
     house_close();
 }
 
-TEST(a_state_is_of_no_use_after_ten_minutes)
+/* Comes again with a state that has `is` where ours has `was`; they are of one length. */
+static void
+retry_with(const char *was, const char *is)
 {
     struct arena    *a       = arena_new(KIB(8), MIB(1));
     const struct str purpose = STR("requestState of asking");
     struct str       state;
+    char             more[4000];
 
-    begin();
     modern("tools/call", "greet", "");
     assert_true(seal_open(&house.key, purpose, str_from(text_of(&house.ada, "requestState")), a, &state));
-    ptrdiff_t at = str_find(state, STR("\"until\":"));
+    ptrdiff_t at = str_find(state, str_from(was));
     assert_true(at > 0);
-    char *old = arena_cstr(a, state);
-    memcpy(old + at + 8, "1", 1); /* the century before */
-    memset(old + at + 9, '0', 3);
-    char *sealed = seal_text(&house.key, purpose, str_from(old), a);
-    char  more[4000];
-    snprintf(more, sizeof more, "\"requestState\":\"%s\",\"inputResponses\":{\"who\":" ADA "},", sealed);
+    char *other = arena_cstr(a, state);
+    memcpy(other + at, is, strlen(is));
+    snprintf(more, sizeof more, "\"requestState\":\"%s\",\"inputResponses\":{\"who\":" ADA "},",
+             seal_text(&house.key, purpose, str_from(other), a));
     modern("tools/call", "greet", more);
-    assert_got(&house.ada, "\"code\":-32602");
     arena_free(a);
+}
+
+TEST(a_state_is_of_no_use_after_ten_minutes)
+{
+    begin();
+    retry_with("\"until\":1", "\"until\":1");
+    assert_got(&house.ada, "Hello, Ada!");
+    retry_with("\"until\":", "\"until\":1000"); /* the century before */
+    assert_got(&house.ada, "\"code\":-32602");
+    house_close();
+}
+
+TEST(a_state_is_its_principals)
+{
+    begin();
+    retry_with("\"principal\":\"local\"", "\"principal\":\"focal\"");
+    assert_got(&house.ada, "\"code\":-32602");
+    house_close();
+}
+
+TEST(what_answers_to_a_question_is_for_nobody_else)
+{
+    char more[4000];
+
+    begin();
+    ask_modern(&house.ada, "1", "resources/list", "", ALL);
+    assert_got(&house.ada, "\"ttlMs\":9,\"cacheScope\":\"public\"");
+    forget(&house.ada);
+    ask_modern(&house.ada, "2", "resources/read", "\"uri\":\"ask:who\",", ALL);
+    snprintf(more, sizeof more, "\"uri\":\"ask:who\",\"requestState\":\"%s\",\"inputResponses\":{\"who\":" ADA "},",
+             text_of(&house.ada, "requestState"));
+    ask_modern(&house.ada, "3", "resources/read", more, ALL);
+    assert_got(&house.ada, "\"ttlMs\":0,\"cacheScope\":\"private\"");
     house_close();
 }
 
@@ -429,5 +494,23 @@ TEST(a_session_that_ends_while_its_client_is_asked_leaves_nothing)
     service_session_end(house.ada.session, CLOSE_SESSION_ENDED);
     house_turn();
     assert_int_equal(called, 2);
+    house_close();
+}
+
+/* It waits to be called again, which nobody will: it is not the handler's any more. */
+TEST(who_asks_when_nobody_is_left_is_done_with)
+{
+    begin();
+    modern("tools/call", "nobody", "");
+    house_turn();
+    assert_int_equal(live_counts[LIVE_SERVICE_CALLS], 0);
+    forget(&house.ada);
+    exchange_close(ask_modern(&house.ada, "1", "tools/call", "\"name\":\"hold\",", ALL), CLOSE_CLIENT_LEFT);
+    house_turn();
+    assert_int_equal(live_counts[LIVE_SERVICE_CALLS], 1);
+    assert_null(request_elicit(held, "who", "Your name?", FORM));
+    assert_null(request_roots(held, "roots"));
+    house_turn();
+    assert_int_equal(live_counts[LIVE_SERVICE_CALLS], 0);
     house_close();
 }

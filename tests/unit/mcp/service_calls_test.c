@@ -253,3 +253,18 @@ TEST(what_changes_is_told_on_the_get_stream_or_remembered_until_there_is_one)
     assert_got(&house.ada, "\"code\":-32002");
     house_close();
 }
+
+TEST(a_session_stays_while_a_call_of_it_runs)
+{
+    held = NULL;
+    house_open_for(&table, (struct service_parts){.session_idle = SECONDS(10)});
+    enter(&house.ada, "2025-11-25", "{}");
+    say(&house.ada, CALL("1", "hold", "{}"));
+    timer_wheel_tick(&house.loop.timers, clock_mono() + SECONDS(12));
+    assert_int_equal(service_sessions(house.service), 1);
+    request_finish(held);
+    house_turn();
+    timer_wheel_tick(&house.loop.timers, clock_mono() + SECONDS(24));
+    assert_int_equal(service_sessions(house.service), 0);
+    house_close();
+}

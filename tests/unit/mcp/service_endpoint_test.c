@@ -61,7 +61,20 @@ hold(struct request *r)
     request_progress(r, 1, 2, NULL);
 }
 
+/* Says more on the way than a client may leave unread. */
+static void
+chat(struct request *r)
+{
+    static char much[KIB(64)];
+
+    memset(much, 'x', sizeof much - 1);
+    for (int i = 1; i <= 400; i++)
+        request_progress(r, i, 400, much);
+    request_finish(r);
+}
+
 static const struct tool tools[] = {
+    {.name = "chat", .call = chat},
     {.name  = "greet",
      .call  = greet,
      .input = "{\"type\":\"object\",\"properties\":{\"name\":{\"type\":\"string\",\"x-mcp-header\":\"Name\"}}}"},
@@ -379,6 +392,33 @@ TEST(a_batch_is_answered_together_where_there_are_batches)
     assert_true(got("[{") && got("\"id\":1"));
     assert_answer(400, "-32600", "POST", in_session(PLAIN), "[" OPENING("2025-03-26") "," LIST "]");
     assert_answer(400, "-32600", "POST", in_session(PLAIN), "[" LIST ",{\"jsonrpc\":\"2.0\",\"id\":null}]");
+    finish();
+}
+
+TEST(a_batch_of_which_one_speaks_on_the_way_becomes_a_stream)
+{
+    begin();
+    open_session(OPENING("2025-03-26"));
+    send_alone("POST", in_session(PLAIN),
+               "[" REQUEST("1", "tools/call", "\"name\":\"hold\",\"_meta\":{\"progressToken\":1}") "," TOLD "," REQUEST(
+                   "2", "ping", "") "]");
+    WAIT_FOR(&here.wire, got("\"id\":2,\"result\":{}"));
+    assert_true(got("notifications/progress"));
+    request_finish(here.held);
+    WAIT_FOR(&here.wire, wire_read(here.client, &here.got, NULL));
+    assert_true(got("\"id\":1,\"result\""));
+    finish();
+}
+
+TEST(a_batch_whose_client_does_not_read_ends_what_was_not_begun)
+{
+    begin();
+    open_session(OPENING("2025-03-26"));
+    send_alone("POST", in_session(PLAIN),
+               "[" REQUEST("1", "tools/call", "\"name\":\"chat\",\"_meta\":{\"progressToken\":1}") "," TOLD "," REQUEST(
+                   "2", "ping", "") "]");
+    WAIT_FOR(&here.wire, here.closed == 4); /* the opening among them */
+    assert_int_equal(ask("POST", in_session(PLAIN), REQUEST("3", "ping", "")), 200);
     finish();
 }
 

@@ -226,6 +226,18 @@ TEST(a_batch_is_one_line_where_there_are_batches)
     finish();
 }
 
+TEST(no_other_revision_has_batches)
+{
+    static const char *const openings[] = {OPENING("2024-11-05"), OPENING("2025-06-18"), OPENING("2025-11-25")};
+
+    for (size_t i = 0; i < 3; i++) {
+        begin();
+        assert_answer(openings[i], "\"id\":0");
+        assert_answer("[{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"ping\"}]\n", "\"2.0\",\"error\":{\"code\":-32600");
+        finish();
+    }
+}
+
 TEST(what_cannot_be_read_is_answered_and_what_is_no_request_is_not)
 {
     begin();

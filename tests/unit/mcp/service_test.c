@@ -242,6 +242,26 @@ TEST(a_list_comes_in_pages_and_a_cursor_holds_for_its_list_only)
     house_close();
 }
 
+/* Wherever it was changed: in what it says, in what it begins with, in what it is sealed with. */
+TEST(a_cursor_that_was_touched_is_none)
+{
+    char cursor[600], params[700];
+
+    house_open(&table);
+    MODERN("tools/list", "");
+    snprintf(cursor, sizeof cursor, "%s", text_of(&house.ada, "nextCursor"));
+    for (size_t i = 0; i + 1 < strlen(cursor); i++) { /* the last letter has bits that say nothing */
+        char was  = cursor[i];
+        cursor[i] = was == 'A' ? 'B' : 'A';
+        snprintf(params, sizeof params, "\"cursor\":\"%s\",", cursor);
+        cursor[i] = was;
+        forget(&house.ada);
+        MODERN("tools/list", params);
+        assert_got(&house.ada, "\"code\":-32602");
+    }
+    house_close();
+}
+
 TEST(what_a_revision_does_not_have_is_left_out_of_its_lists)
 {
     house_open(&(struct service_table){.name = "x", .version = "1", .tools = tools, .prompts = prompts});

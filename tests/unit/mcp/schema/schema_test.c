@@ -120,6 +120,7 @@ TEST(what_is_unevaluated_is_what_no_keyword_of_the_same_schema_saw)
     static const struct row rows[] = {
         {"{'anyOf':[{'properties':{'a':true}},{'properties':{'b':true},'required':['b']}],'unevaluatedProperties':false}", "{'a':1,'b':2}", ""},
         {"{'anyOf':[{'properties':{'a':true}},{'properties':{'b':true},'required':['c']}],'unevaluatedProperties':false}", "{'a':1,'b':2}", "the value must not have the property 'b', of which its schema does not speak"},
+        {"{'anyOf':[{'properties':{'a':true}},{'properties':{'b':true},'not':true}],'unevaluatedProperties':false}", "{'a':1,'b':2}", "the value must not have the property 'b', of which its schema does not speak"}, /* it failed behind what it saw */
         {"{'allOf':[{'properties':{'a':true}},{'unevaluatedProperties':false}]}", "{'a':1}", "the value must not have the property 'a', of which its schema does not speak"},
         {"{'$ref':'#/$defs/x','unevaluatedProperties':{'type':'null'},'$defs':{'x':{'properties':{'a':true}}}}", "{'a':1,'b':2}", "/b: must be null, is a number"},
         {"{'if':{'properties':{'a':{'const':1}}},'unevaluatedProperties':false}", "{'a':1}", ""},
