@@ -4,9 +4,9 @@
 
 /* In the order in which people ask; what weakens a promise without being wrong comes last. */
 static void (*const checks[])(struct doctor *d) = {
-    check_home,   check_file_system, check_registry, check_database, check_gateways, check_disk,
-    check_port,   check_localhost,   check_peers,    check_children, check_helper,   check_kernel,
-    check_limits, check_memory,      check_secrecy,  check_clock,    check_proxies,  check_settings,
+    check_home,   check_file_system, check_registry, check_database, check_snapshots, check_gateways, check_disk,
+    check_port,   check_localhost,   check_peers,    check_children, check_helper,    check_kernel,   check_limits,
+    check_memory, check_secrecy,     check_clock,    check_proxies,  check_settings,
 };
 
 static const char *const words[] = {"good", "odd", "bad"}; /* enum finding */

@@ -38,6 +38,7 @@ void check_disk(struct doctor *d);
 void check_registry(struct doctor *d);
 /* doctor_database.c */
 void check_database(struct doctor *d);
+void check_snapshots(struct doctor *d);
 void check_gateways(struct doctor *d);
 /* doctor_net.c */
 void check_port(struct doctor *d);

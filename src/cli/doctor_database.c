@@ -5,6 +5,7 @@
 #include "base/format.h"
 #include "cli/doctor.h"
 #include "store/db.h"
+#include "store/snapshots/care.h"
 #include "store/traffic.h"
 
 /* Rows carry the time of their call; one of tomorrow was written, or is read, under a wrong clock. */
@@ -66,6 +67,24 @@ check_database(struct doctor *d)
     else
         check_rows(d, db);
     db_close(db);
+}
+
+/* What a person saved, beside what passed. */
+void
+check_snapshots(struct doctor *d)
+{
+    const char             *path    = cli_home_file(d->cli, "users/local/snapshots.db");
+    struct snapshot_figures figures = {0};
+    struct error            err     = {0};
+
+    if (path == NULL || access(path, F_OK) != 0)
+        return;
+    if (snapshot_verify(path, &figures, &err))
+        doctor_say(d, FINDING_GOOD, NULL, "snapshots whole (%llu saved)", (unsigned long long)figures.count);
+    else
+        doctor_say(d, FINDING_BAD, NULL,
+                   "snapshots: %s; a damaged file is set aside when it is next opened, and a copy put in its place",
+                   err.text);
 }
 
 /* ---- who writes it ---- */

@@ -17,6 +17,7 @@ struct visit {
     char session[FETCH_SESSION_SIZE];
     char url[256];
     char revision[20];
+    bool is_off; /* the gateway said that it is disabled */
 };
 
 /* The message that answers: in a stream the one line that has a result or an error. */
@@ -61,6 +62,7 @@ ask(struct visit *v, enum http_method method, const char *body, mono_time wait, 
         yyjson_val *error = yyjson_obj_get(yyjson_doc_get_root(doc), "error");
         const char *said  = yyjson_get_str(yyjson_obj_get(error, "message"));
         if (error != NULL || f.status / 100 != 2) {
+            v->is_off = yyjson_equals_str(yyjson_obj_get(yyjson_obj_get(error, "data"), "reason"), "disabled");
             error_set(err, ERROR_PROTOCOL, "%s", said != NULL ? said : "");
             if (said == NULL)
                 error_set(err, ERROR_PROTOCOL, "it answered with HTTP %d%s", f.status,
@@ -130,11 +132,13 @@ try_server(const struct running *gateway, const char *name, struct trial *out)
 
     *out = (struct trial){.tools = -1, .resources = -1, .prompts = -1};
     snprintf(v.url, sizeof v.url, "http://127.0.0.1:%u/s/%s/mcp", gateway->port, name);
-    for (int i = 0; i < TRIES && status == NOT_THERE_YET; i++) { /* the gateway reads mcp.json a moment later */
+    /* The gateway reads mcp.json a moment later; until then what is built in is still switched off. */
+    for (int i = 0; i < TRIES && (status == NOT_THERE_YET || v.is_off); i++) {
         if (i > 0)
             nanosleep(&(struct timespec){.tv_nsec = BETWEEN_TRIES_MS * 1000000L}, NULL);
-        began = clock_mono();
-        doc   = ask(&v, HTTP_METHOD_POST, initialize, TRY_WAIT, &status, &out->failure);
+        v.is_off = false;
+        began    = clock_mono();
+        doc      = ask(&v, HTTP_METHOD_POST, initialize, TRY_WAIT, &status, &out->failure);
     }
     out->took = clock_mono() - began;
     out->ok   = doc != NULL;

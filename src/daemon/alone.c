@@ -75,10 +75,13 @@ open_service(struct alone *a, struct error *err)
         &(struct exchange_hooks){.stages = stages, .on_message = forget_message, .on_close = forget_close, .owner = a});
     if (!a->has_exchanges)
         return error_set(err, ERROR_MEMORY, "no memory");
-    a->services = services_new(&parts, a->parts->name, err);
+    a->services = services_new(&parts);
     if (a->services == NULL)
+        return error_set(err, ERROR_MEMORY, "no memory");
+    struct service *service = services_find(a->services, str_from(a->parts->name), err);
+    if (service == NULL)
         return false;
-    a->stdio = stdio_new(services_of(a->services)[0].service, &a->exchanges,
+    a->stdio = stdio_new(service, &a->exchanges,
                          &(struct stdio_parts){.in        = a->parts->in,
                                                .out       = a->parts->out,
                                                .line_max  = a->parts->settings->message.max,
@@ -133,7 +136,7 @@ alone_run(const struct alone_parts *parts, struct error *err)
     bool ok = read_home(&a, err) && open_service(&a, err);
     if (ok) {
         watch_signals(&a);
-        parts->on_ready(parts->owner, services_path(a.services, parts->name));
+        parts->on_ready(parts->owner, services_path(a.services, str_from(parts->name)));
         loop_run(&a.loop);
     }
     take_apart(&a);

@@ -255,25 +255,32 @@ open_loop(struct daemon *d, struct error *err)
     return true;
 }
 
+static struct service *
+find_service(void *owner, struct str name, struct error *err)
+{
+    return services_find(((struct daemon *)owner)->services, name, err);
+}
+
 static bool
 open_gateway(struct daemon *d, struct error *err)
 {
     struct services_parts services = {
         .loop = &d->loop, .session_key = &d->session_key, .settings = d->settings, .environment = environ};
-    struct gateway_parts parts = {.loop        = &d->loop,
-                                  .settings    = d->settings,
-                                  .client      = d->client,
-                                  .children    = d->children,
-                                  .traffic     = d->traffic,
-                                  .session_key = &d->session_key,
-                                  .environment = environ,
-                                  .token       = str_from(d->token.text)};
+    struct gateway_parts parts = {.loop          = &d->loop,
+                                  .settings      = d->settings,
+                                  .client        = d->client,
+                                  .children      = d->children,
+                                  .traffic       = d->traffic,
+                                  .session_key   = &d->session_key,
+                                  .environment   = environ,
+                                  .token         = str_from(d->token.text),
+                                  .service       = find_service,
+                                  .service_owner = d};
 
-    d->services = services_new(&services, NULL, err);
+    d->services = services_new(&services);
     if (d->services == NULL)
-        return false;
-    parts.services = services_of(d->services);
-    d->gateway     = gateway_new(&parts, d->first, err);
+        return error_set(err, ERROR_MEMORY, "no memory");
+    d->gateway = gateway_new(&parts, d->first, err);
     if (d->gateway == NULL)
         return false;
     d->watch = registry_watch_new(&d->loop, &d->source, d->first, on_registry, d, err);

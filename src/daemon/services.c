@@ -6,10 +6,10 @@
 #include "base/log.h"
 #include "services/snapshots/snapshots.h"
 
-/* One that runs. */
+/* One that may run. */
 struct built {
     const struct kind *kind;
-    void              *it;
+    void              *it;             /* NULL: nobody asked for it yet */
     char               path[PATH_MAX]; /* what it keeps */
 };
 
@@ -22,12 +22,11 @@ struct kind {
     void (*close)(void *it);
 };
 
-enum { BUILT_MOST = 1 };
+enum { KIND_COUNT = 1 };
 
 struct services {
-    struct built           built[BUILT_MOST];
-    struct gateway_service list[BUILT_MOST + 1];
-    size_t                 count;
+    struct services_parts parts;
+    struct built          built[KIND_COUNT];
 };
 
 static void
@@ -63,68 +62,63 @@ close_snapshots(void *it)
     snapshots_free(it);
 }
 
-static const struct kind kinds[BUILT_MOST] = {
+static const struct kind kinds[KIND_COUNT] = {
     {"snapshots", "users/local/snapshots.db", open_snapshots, service_of_snapshots, close_snapshots},
 };
 
-static bool
-add(struct services *s, const struct kind *kind, const struct services_parts *parts, struct error *err)
-{
-    struct built *b   = &s->built[s->count];
-    int           len = snprintf(b->path, sizeof b->path, "%.*s/%s", STR_ARG(parts->settings->home), kind->path);
-
-    if (len < 0 || (size_t)len >= sizeof b->path)
-        return error_set(err, ERROR_INVALID, "the path of the home is too long");
-    b->kind = kind;
-    b->it   = kind->open(b, parts, err);
-    if (b->it == NULL) {
-        error_wrap(err, "starting %s", kind->name);
-        return false;
-    }
-    s->list[s->count++] = (struct gateway_service){kind->name, kind->service(b->it)};
-    return true;
-}
-
 struct services *
-services_new(const struct services_parts *parts, const char *only, struct error *err)
+services_new(const struct services_parts *parts)
 {
     struct services *s = calloc(1, sizeof *s);
 
-    if (s == NULL) {
-        error_set(err, ERROR_MEMORY, "no memory");
-        return NULL;
-    }
-    for (size_t i = 0; i < BUILT_MOST; i++)
-        if ((only == NULL || strcmp(only, kinds[i].name) == 0) && !add(s, &kinds[i], parts, err)) {
-            services_free(s);
-            return NULL;
-        }
+    if (s != NULL)
+        s->parts = *parts;
+    for (size_t i = 0; s != NULL && i < KIND_COUNT; i++)
+        s->built[i].kind = &kinds[i];
     return s;
 }
 
 void
 services_free(struct services *s)
 {
-    if (s == NULL)
-        return;
-    while (s->count > 0) {
-        s->count--;
-        s->built[s->count].kind->close(s->built[s->count].it);
-    }
+    for (size_t i = KIND_COUNT; s != NULL && i > 0; i--)
+        if (s->built[i - 1].it != NULL)
+            s->built[i - 1].kind->close(s->built[i - 1].it);
     free(s);
 }
 
-const struct gateway_service *
-services_of(const struct services *s)
+static struct built *
+built_of(const struct services *s, struct str name)
 {
-    return s->list;
+    for (size_t i = 0; i < KIND_COUNT; i++)
+        if (str_eq(name, str_from(s->built[i].kind->name)))
+            return (struct built *)(uintptr_t)&s->built[i];
+    return NULL;
+}
+
+struct service *
+services_find(struct services *s, struct str name, struct error *err)
+{
+    struct built *b = built_of(s, name);
+
+    if (b == NULL) {
+        error_set(err, ERROR_NOT_FOUND, "this Gatehouse runs without it");
+        return NULL;
+    }
+    if (b->it != NULL)
+        return b->kind->service(b->it);
+    int len = snprintf(b->path, sizeof b->path, "%.*s/%s", STR_ARG(s->parts.settings->home), b->kind->path);
+    if (len < 0 || (size_t)len >= sizeof b->path)
+        error_set(err, ERROR_INVALID, "the path of the home is too long");
+    else
+        b->it = b->kind->open(b, &s->parts, err);
+    return b->it == NULL ? NULL : b->kind->service(b->it);
 }
 
 const char *
-services_path(const struct services *s, const char *name)
+services_path(const struct services *s, struct str name)
 {
-    for (size_t i = 0; i < s->count; i++)
-        if (strcmp(name, s->built[i].kind->name) == 0)
-            return s->built[i].path;
-    return NULL;
+    const struct built *b = built_of(s, name);
+
+    return b == NULL ? "" : b->path;
 }

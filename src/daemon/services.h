@@ -4,7 +4,7 @@
 #define GATEHOUSE_DAEMON_SERVICES_H
 
 #include "base/settings.h"
-#include "gateway/gateway.h"
+#include "mcp/service/running.h"
 
 struct services;
 
@@ -16,14 +16,14 @@ struct services_parts {
     char *const              *environment;
 };
 
-/* All of them, or with `only` that one, which is built in. NULL: `err`. */
-struct services *services_new(const struct services_parts *parts, const char *only, struct error *err);
+/* Makes none yet. NULL: no memory. */
+struct services *services_new(const struct services_parts *parts);
 /* What was acknowledged is on the disk by then. NULL is nothing. */
 void services_free(struct services *s);
 
-/* As gateway_parts has it. */
-const struct gateway_service *services_of(const struct services *s);
-/* Where it keeps what it has. */
-const char *services_path(const struct services *s, const char *name);
+/* Made when it is first asked for: what is switched off touches nothing. NULL: `err`. */
+struct service *services_find(struct services *s, struct str name, struct error *err);
+/* Where it keeps what it has; it was found before. */
+const char *services_path(const struct services *s, struct str name);
 
 #endif

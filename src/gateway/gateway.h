@@ -17,13 +17,6 @@
 struct gateway;
 struct service;
 
-/* What is built in under that name, as it runs here. The gateway ends its sessions, silent ones too; it ends none
- * itself (service_parts.session_idle is 0). */
-struct gateway_service {
-    const char     *name;
-    struct service *service;
-};
-
 /* All borrowed, and outlive the gateway. */
 struct gateway_parts {
     struct loop              *loop;
@@ -34,8 +27,10 @@ struct gateway_parts {
     const struct session_key *session_key;
     char *const              *environment; /* ours, for the children's allow-list */
     struct str                token;       /* the local token: never passed on */
-    /* Ends with one without name; NULL: none. */
-    const struct gateway_service *services;
+    /* What is built in under that name, to be made when it is first asked for; it outlives the gateway, which ends its
+     * sessions, silent ones too (service_parts.session_idle is 0). NULL: `err`. May be NULL: nothing is there. */
+    struct service *(*service)(void *owner, struct str name, struct error *err);
+    void *service_owner;
 };
 
 /* `first` is the registry at start; a reference is taken. */

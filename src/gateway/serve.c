@@ -40,25 +40,17 @@ open_session(void *owner, struct exchange *x, struct str id)
     return l != NULL;
 }
 
-static struct service *
-service_of(const struct server *s)
-{
-    const struct gateway_service *each = s->gateway->parts.services;
-
-    for (; each != NULL && each->name != NULL; each++)
-        if (str_eq(s->entry->name, str_from(each->name)))
-            return each->service;
-    return NULL;
-}
-
 bool
 serve_open(struct server *s, struct error *err)
 {
+    const struct gateway_parts *gateway = &s->gateway->parts;
     struct endpoint_parts parts = {.patience = s->entry->timeout, .attach = attach, .open = open_session, .owner = s};
 
-    s->service = service_of(s);
-    if (s->service == NULL)
+    if (gateway->service == NULL)
         return error_set(err, ERROR_NOT_FOUND, "this Gatehouse runs without it");
+    s->service = gateway->service(gateway->service_owner, s->entry->name, err);
+    if (s->service == NULL)
+        return false;
     if (s->labels == NULL)
         return error_set(err, ERROR_MEMORY, "no memory");
     const struct service_table *table = service_table_of(s->service);

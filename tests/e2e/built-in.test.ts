@@ -102,6 +102,7 @@ test('two on stdio and a gateway share what they keep', { timeout: 60000 }, asyn
         const { result } = await ask(call(2, 'list_snapshots', {}));
         for (const i of [0, 1]) match(JSON.stringify(result), new RegExp(`wall ${i}`));
     }
+    match((await gatehouse.command('doctor')).stdout, /snapshots whole \(2 saved\)/);
     const added = await gatehouse.command('add', 'again', gatehouse.url('snapshots'), '--no-try'); // itself, as a server behind itself
     equal(added.code, 0, added.stderr);
 });

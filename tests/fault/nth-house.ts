@@ -50,7 +50,8 @@ export class NthHouse {
         const mark = `mark-${++this.#generation}`;
         const giveUpAt = performance.now() + REGISTER_LIMIT_MS;
 
-        await this.gatehouse.writeRegistry({ ...entries, [mark]: { type: 'http', url: 'http://127.0.0.1:1/mcp' } });
+        const builtIn = { snapshots: { timeout: 30000 + this.#generation } }; // it has sessions too, which end when its entry is another
+        await this.gatehouse.writeRegistry({ ...builtIn, ...entries, [mark]: { type: 'http', url: 'http://127.0.0.1:1/mcp' } });
         process.kill(this.gatehouse.pid, 'SIGHUP');
         while ((await this.#ask(`/api/servers/config/${mark}`)).status !== 200) {
             if (performance.now() > giveUpAt || this.gatehouse.isGone) throw new Error('the registry was not taken');

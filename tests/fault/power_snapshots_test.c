@@ -15,7 +15,9 @@
 
 enum { SHORT_RUN = 50, LONG_RUN = 200, ACTS_MAX = 512 };
 
-static struct disk *disk; /* NULL: not noted */
+static struct disk *disk;       /* NULL: not noted */
+static size_t       moves[256]; /* where the disk stood when a file got another's place or name */
+static size_t       move_count;
 
 int     __real_mkostemp64(char *pattern, int flags);
 int     __wrap_mkostemp64(char *pattern, int flags);
@@ -84,8 +86,11 @@ __wrap_rename(const char *from, const char *to)
 {
     int got = __real_rename(from, to);
 
-    if (disk != NULL && got == 0)
+    if (disk != NULL && got == 0) {
         disk_rename(disk, from, to);
+        if (move_count < sizeof moves / sizeof moves[0] && strstr(to, "/backups/") == NULL)
+            moves[move_count++] = disk_position(disk);
+    }
     return got;
 }
 
@@ -358,20 +363,23 @@ look_at_what_is_left(const struct life *l, size_t position, uint64_t *random, co
     disk = noted;
 }
 
-/* Half of them anywhere, half while something rare is under way. */
+/* A third anywhere, a third while something rare is under way, a third about the moment when files change places. */
 static size_t
 choose(const struct life *l, uint64_t *random, int i)
 {
-    size_t at = next_random(random) % l->count;
+    size_t at = next_random(random) % l->count, end = disk_position(disk), position;
 
-    for (size_t k = 0; i % 2 == 1 && k < l->count; k++, at = (at + 1) % l->count)
+    for (size_t k = 0; i % 3 == 1 && k < l->count; k++, at = (at + 1) % l->count)
         if (l->acts[at].kind >= BACKUP || l->acts[at].kind == OPEN)
             break;
     size_t from = at == 0 ? 0 : l->acts[at - 1].position, to = l->acts[at].position;
-    size_t position = from + next_random(random) % (to - from + 1);
-    if (i % 3 == 0)
+    if (i % 3 == 2 && move_count > 0)
+        position = moves[next_random(random) % move_count] - 2 + next_random(random) % 5;
+    else
+        position = from + next_random(random) % (to - from + 1);
+    if (i % 6 == 0)
         position = disk_next_turn(disk, position) + next_random(random) % 3;
-    return position < disk_position(disk) ? position : disk_position(disk);
+    return position < end ? position : end;
 }
 
 TEST(after_power_loss_what_was_acknowledged_is_there_and_backups_are_whole)

@@ -22,20 +22,20 @@
 #define GREET REQUEST("1", "tools/call", "\"name\":\"greet\"")
 
 static struct here {
-    struct gateway_service services[2];
-    struct wire            wire;
-    struct settings        settings;
-    struct http_server    *server;
-    uint16_t               port;
-    struct session_key     key;
-    struct service        *service;
-    struct traffic        *traffic;
-    struct gateway        *gateway;
-    struct request        *held;
-    int                    client;
-    struct buffer          got;
-    char                   session[SESSION_ID_SIZE], directory[64], path[96];
-    struct buffer          log; /* of the rows: a line each */
+    struct wire         wire;
+    struct settings     settings;
+    struct http_server *server;
+    uint16_t            port;
+    struct session_key  key;
+    struct service     *service;
+    struct traffic     *traffic;
+    struct gateway     *gateway;
+    struct request     *held;
+    int                 client;
+    struct buffer       got;
+    char                session[SESSION_ID_SIZE], directory[64], path[96];
+    struct buffer       log;   /* of the rows: a line each */
+    size_t              asked; /* for the service */
 } here;
 
 static void
@@ -113,8 +113,17 @@ open_service(void)
     assert_non_null(here.service);
 }
 
+static struct service *
+find_service(void *owner, struct str name, struct error *err)
+{
+    (void)owner, (void)err;
+    assert_str(name, "snapshots");
+    here.asked++;
+    return here.service;
+}
+
 static void
-begin(void)
+begin_with(const char *registry)
 {
     static const struct http_server_events events = {.on_head = on_head, .on_request = on_request};
     struct error                           err    = {0};
@@ -129,16 +138,21 @@ begin(void)
     here.server = http_server_new(&here.wire.net, &http_limits_default, STR_NONE, &events, NULL, &err);
     assert_true(http_server_listen(here.server, "127.0.0.1", 0, &here.port, &err));
     open_service();
-    struct registry *first = registry_of("");
-    here.services[0]       = (struct gateway_service){"snapshots", here.service};
+    struct registry *first = registry_of(registry);
     here.gateway           = gateway_new(&(struct gateway_parts){.loop        = &here.wire.loop,
                                                                  .settings    = &here.settings,
                                                                  .traffic     = here.traffic,
                                                                  .session_key = &here.key,
-                                                                 .services    = here.services},
+                                                                 .service     = find_service},
                                          first, &err);
     registry_unref(first);
     assert_non_null(here.gateway);
+}
+
+static void
+begin(void)
+{
+    begin_with("");
 }
 
 static bool
@@ -331,6 +345,17 @@ TEST(an_entry_switches_it_off_and_its_sessions_end)
     assert_int_equal(status_now().state, STATE_DISABLED);
     assert_answer(503, "disabled", "POST", PLAIN, OPENING);
     set_registry("{}");
+    open_session();
+    finish();
+    buffer_clear(&here.log);
+}
+
+TEST(what_is_switched_off_at_the_start_is_not_even_made)
+{
+    begin_with("{\"mcpServers\": {\"snapshots\": {\"enabled\": false}}}");
+    assert_int_equal(here.asked, 0);
+    set_registry("{}");
+    assert_int_equal(here.asked, 1);
     open_session();
     finish();
     buffer_clear(&here.log);
