@@ -116,6 +116,21 @@ memory_no_id(struct memory *m, int64_t id)
     return EXIT_NOT_FOUND;
 }
 
+bool
+memory_read_filter(const struct memory *m, struct snapshot_filter *out, struct error *err)
+{
+    const struct args *a     = &m->cli->args;
+    struct str         since = args_value(a, "since");
+
+    *out = (struct snapshot_filter){.project  = args_value(a, "project"),
+                                    .tag      = args_value(a, "tag"),
+                                    .name     = args_value(a, "name"),
+                                    .from_bin = args_has(a, "bin")};
+    return since.data == NULL || parse_moment(since, m->now, &out->since) ||
+           error_set(err, ERROR_INVALID, "--since \"%.*s\" is no time: write 10m, 2h, 7d or 2026-11-21T14:02:00Z",
+                     STR_ARG(str_take(since, 60)));
+}
+
 int
 memory_no_word(struct memory *m, enum snapshot_word kind, const char *what, struct str word)
 {

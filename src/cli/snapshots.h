@@ -36,6 +36,8 @@ int memory_find(struct memory *m, struct str word, uint32_t version, bool from_b
 int memory_no_id(struct memory *m, int64_t id);
 /* Says that there is none at all, and how that changes. */
 void memory_invite(struct memory *m);
+/* --project, --tag, --name, --since and --bin, as far as the command has them. */
+bool memory_read_filter(const struct memory *m, struct snapshot_filter *out, struct error *err);
 /* A project, tag or name that no snapshot has: says so, with the nearest; else -1. */
 int memory_no_word(struct memory *m, enum snapshot_word kind, const char *what, struct str word);
 

@@ -33,21 +33,13 @@ struct listing {
 static bool
 read_filter(struct listing *l, struct error *err)
 {
-    struct memory     *m     = l->m;
-    const struct args *a     = &m->cli->args;
-    struct str         since = args_value(a, "since"), limit = args_value(a, "limit");
+    struct memory *m     = l->m;
+    struct str     limit = args_value(&m->cli->args, "limit");
 
-    l->filter = (struct snapshot_filter){.project  = args_value(a, "project"),
-                                         .tag      = args_value(a, "tag"),
-                                         .name     = args_value(a, "name"),
-                                         .from_bin = args_has(a, "bin")};
-    l->limit  = m->cli->is_terminal && !m->is_json ? ON_TERMINAL : 0;
-    if (since.data != NULL && !parse_moment(since, m->now, &l->filter.since))
-        return error_set(err, ERROR_INVALID, "--since \"%.*s\" is no time: write 10m, 2h, 7d or 2026-11-21T14:02:00Z",
-                         STR_ARG(str_take(since, 60)));
+    l->limit = m->cli->is_terminal && !m->is_json ? ON_TERMINAL : 0;
     if (limit.data != NULL && !str_to_u64(limit, &l->limit))
         return error_set(err, ERROR_INVALID, "--limit \"%.*s\" is no number (0: all)", STR_ARG(str_take(limit, 60)));
-    return true;
+    return memory_read_filter(m, &l->filter, err);
 }
 
 /* ---- rows ---- */

@@ -17,19 +17,6 @@ enum { PAGE = 16, TURN = 256 };
 /* ---- export ---- */
 
 static bool
-read_filter(struct memory *m, struct snapshot_filter *f, struct error *err)
-{
-    const struct args *a     = &m->cli->args;
-    struct str         since = args_value(a, "since");
-
-    *f = (struct snapshot_filter){
-        .project = args_value(a, "project"), .tag = args_value(a, "tag"), .whole = true, .limit = PAGE};
-    return since.data == NULL || parse_moment(since, m->now, &f->since) ||
-           error_set(err, ERROR_INVALID, "--since \"%.*s\" is no time: write 10m, 2h, 7d or 2026-11-21T14:02:00Z",
-                     STR_ARG(str_take(since, 60)));
-}
-
-static bool
 put_out(struct memory *m, FILE *to, struct error *err)
 {
     struct str text = buffer_str(&m->out);
@@ -107,10 +94,12 @@ static int export(struct memory *m)
     struct error           err   = {0};
     uint64_t               count = 0;
 
-    if (!read_filter(m, &f, &err)) {
+    if (!memory_read_filter(m, &f, &err)) {
         cli_fail(m->cli, &err);
         return EXIT_TYPED_WRONG;
     }
+    f.whole = true;
+    f.limit = PAGE;
     if (m->db != NULL) { /* an export of nothing, by a slip of the fingers, would look like one */
         int code = memory_no_word(m, SNAPSHOT_PROJECTS, "project", f.project);
         code     = code >= 0 ? code : memory_no_word(m, SNAPSHOT_TAGS, "tag", f.tag);
@@ -134,9 +123,10 @@ snapshots_export(struct cli *cli)
 
 struct taking {
     struct memory         *m;
-    struct snapshot_import sum; /* of all files */
-    struct snapshot_import now; /* of the one at hand */
-    uint64_t               in_turn;
+    mono_time              began;
+    bool                   is_told; /* how far it is: what takes long shows that it lives */
+    struct snapshot_import sum;     /* of all files */
+    struct snapshot_import now;     /* of the one at hand */
 };
 
 static void
@@ -166,6 +156,23 @@ take(struct taking *t, yyjson_val *item, size_t number, struct error *err)
     return ok;
 }
 
+static void
+tell_progress(struct taking *t, uint64_t done, uint64_t of)
+{
+    struct buffer text = {.max = 128};
+
+    if (!t->m->cli->is_terminal || (!t->is_told && clock_mono() - t->began < MILLISECONDS(500)))
+        return;
+    t->is_told = true;
+    buffer_append_char(&text, '\r');
+    format_count(&text, done);
+    buffer_append(&text, STR(" of "));
+    format_count(&text, of);
+    fprintf(t->m->cli->err, "%.*s%s", STR_ARG(buffer_str(&text)), done == of ? "\n" : " ...");
+    fflush(t->m->cli->err);
+    buffer_clear(&text);
+}
+
 /* In turns: each is on the disk before the next begins, and others may write between them. `items` may be one. */
 static bool
 take_items(struct taking *t, yyjson_val *items, struct error *err)
@@ -188,8 +195,10 @@ take_items(struct taking *t, yyjson_val *items, struct error *err)
             t->now = held;
             return false;
         }
-        if (is_last)
+        if (is_last) {
             held = t->now;
+            tell_progress(t, i + 1, count);
+        }
     }
     return true;
 }
@@ -198,14 +207,12 @@ static bool
 take_json(struct taking *t, struct buffer *text, struct error *err)
 {
     yyjson_read_err why = {0};
-    struct str      s   = buffer_str(text);
 
     if (!buffer_reserve(text, YYJSON_PADDING_SIZE))
         return error_set(err, ERROR_MEMORY, "no memory");
-    s        = buffer_str(text);
-    char *in = (char *)(uintptr_t)s.data;
-    memset(in + s.len, 0, YYJSON_PADDING_SIZE);
-    yyjson_doc *doc   = yyjson_read_opts(in, s.len, YYJSON_READ_INSITU | YYJSON_READ_BIGNUM_AS_RAW, NULL, &why);
+    memset(buffer_space(text), 0, YYJSON_PADDING_SIZE);
+    yyjson_doc *doc   = yyjson_read_opts(text->data + text->from, buffer_len(text),
+                                         YYJSON_READ_INSITU | YYJSON_READ_BIGNUM_AS_RAW, NULL, &why);
     yyjson_val *items = doc == NULL ? NULL : export_items(yyjson_doc_get_root(doc));
     bool        ok;
 
@@ -261,7 +268,7 @@ static bool
 put_sum(struct memory *m, const struct snapshot_import *sum)
 {
     if (m->is_json)
-        return buffer_printf(&m->out, "{\"taken\":%llu,\"had\":%llu,\"refused\":%llu}\n",
+        return buffer_printf(&m->out, "{\"imported\":%llu,\"present\":%llu,\"refused\":%llu}\n",
                              (unsigned long long)sum->taken, (unsigned long long)sum->had,
                              (unsigned long long)sum->refused);
     bool ok = buffer_append(&m->out, STR("Took in ")) && memory_count(&m->out, sum->taken);
@@ -278,7 +285,7 @@ static int
 import(struct memory *m)
 {
     const struct args *a    = &m->cli->args;
-    struct taking      t    = {.m = m};
+    struct taking      t    = {.m = m, .began = clock_mono()};
     int                code = EXIT_DONE;
 
     for (size_t i = 0; i < a->word_count; i++) {

@@ -35,7 +35,7 @@ read_input(struct memory *m, struct buffer *text, struct error *err)
 static struct str
 without_last_lines(struct str text)
 {
-    while (text.len > 0 && (text.data[text.len - 1] == '\n' || text.data[text.len - 1] == '\r'))
+    while (str_ends(text, STR("\n")) || str_ends(text, STR("\r")))
         text.len--;
     return text;
 }

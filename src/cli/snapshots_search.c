@@ -113,7 +113,7 @@ put_excerpt(struct memory *m, struct str excerpt)
               .out = &m->out, .colour = m->cli->colour, .room = columns > (unsigned)(2 * INDENT) ? columns - INDENT : 0};
     bool ok = make_printable(excerpt, &m->part) && buffer_printf(&m->out, "%*s", INDENT, "");
 
-    struct str text = buffer_str(&m->part);
+    struct str text = m->part.data == NULL ? STR("") : buffer_str(&m->part);
     for (size_t from = 0, i = 0; ok && i <= text.len; i++)
         if (i == text.len || is_space(text.data[i])) {
             ok   = i == from || put_word(&w, str_take(str_skip(text, from), i - from));
@@ -177,14 +177,11 @@ nothing(struct memory *m, const struct snapshot_filter *filter, struct str query
 static bool
 read_filter(struct memory *m, struct snapshot_filter *f, struct error *err)
 {
-    const struct args *a     = &m->cli->args;
-    struct str         since = args_value(a, "since"), limit = args_value(a, "limit");
-    uint64_t           count = BEST;
+    struct str limit = args_value(&m->cli->args, "limit");
+    uint64_t   count = BEST;
 
-    *f = (struct snapshot_filter){.project = args_value(a, "project"), .tag = args_value(a, "tag")};
-    if (since.data != NULL && !parse_moment(since, m->now, &f->since))
-        return error_set(err, ERROR_INVALID, "--since \"%.*s\" is no time: write 10m, 2h, 7d or 2026-11-21T14:02:00Z",
-                         STR_ARG(str_take(since, 60)));
+    if (!memory_read_filter(m, f, err))
+        return false;
     if (limit.data != NULL && (!str_to_u64(limit, &count) || count == 0 || count > MOST))
         return error_set(err, ERROR_INVALID, "--limit \"%.*s\" is no number from 1 to %d", STR_ARG(str_take(limit, 60)),
                          MOST);

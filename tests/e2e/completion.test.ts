@@ -42,9 +42,8 @@ test('a name that another has written is offered as a word, and not run', { time
     writeFileSync(join(path, 'mcp.json'), JSON.stringify({ mcpServers: { [hostile]: { command: 'x' } } }), { mode: 0o600 });
     gatehouse('snapshots', 'save', 'A', '--context', 'x', '--name', hostile, '--project', 'two words');
     for (const words of [['remove', ''], ['snapshots', 'show', ''], ['snapshots', 'list', '--name', '']]) {
-        const offered = complete('gatehouse', ...words);
-        equal(offered.length, 1);
-        equal(unquoted(offered[0]!), hostile);
+        const offered = complete('gatehouse', ...words).filter((name) => name !== 'snapshots'); // built in
+        deepEqual(offered.map(unquoted), [hostile]);
     }
     deepEqual(complete('gatehouse', 'snapshots', 'list', '--project', ''), ['two\\ words']);
     equal(readdirSync(path).includes('HOLE'), false);

@@ -117,6 +117,7 @@ void       cursor_write(const struct snapshot *last, char out[CURSOR_SIZE]);
 bool       cursor_read(struct str cursor, struct snapshot_filter *out, struct error *err); /* "": from the newest */
 struct str argument_text(yyjson_val *arguments, const char *name); /* STR_NONE: it is not there */
 int64_t    argument_number(yyjson_val *arguments, const char *name);
+int64_t    number_of(yyjson_val *value);
 
 /* --- handlers --- */
 

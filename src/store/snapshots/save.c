@@ -151,10 +151,9 @@ find_renamed(struct snapshot_db *db, struct snapshot *snapshot, char source[SOUR
 }
 
 static bool
-put(struct snapshot_db *db, struct snapshot *snapshot, bool *is_there, struct error *err)
+put(struct snapshot_db *db, struct snapshot *snapshot, char source[SOURCE_SIZE], bool *is_there, struct error *err)
 {
     bool is_taken = snapshot->id < 1 || snapshot->id > foreign_id_most;
-    char source[SOURCE_SIZE];
 
     if (!find_source(db, snapshot->origin.source, is_there, err))
         return false;
@@ -176,10 +175,11 @@ bool
 snapshot_put(struct snapshot_db *db, const struct snapshot *snapshot, int64_t *id, struct error *err)
 {
     struct snapshot mine = *snapshot;
+    char            source[SOURCE_SIZE]; /* of `mine`, when it is known by nothing else */
     struct change   change;
     bool            is_there = false;
 
-    if (!change_begin(&change, db, err) || !change_end(&change, put(db, &mine, &is_there, err), err))
+    if (!change_begin(&change, db, err) || !change_end(&change, put(db, &mine, source, &is_there, err), err))
         return false;
     *id = is_there ? 0 : mine.id;
     return true;

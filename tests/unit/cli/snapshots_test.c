@@ -477,13 +477,13 @@ TEST(what_is_exported_comes_in_elsewhere_once)
     assert_int_equal(snapshots(&other, "show", "auth", "--raw"), EXIT_DONE);
     assert_string_equal(other.out, PROMPT);
     assert_int_equal(snapshots(&other, "import", path, "--json"), EXIT_DONE);
-    assert_string_equal(other.out, "{\"taken\":0,\"had\":2,\"refused\":0}\n");
+    assert_string_equal(other.out, "{\"imported\":0,\"present\":2,\"refused\":0}\n");
     assert_int_equal(snapshots(&h, "export", "--project", "gatehouse"), EXIT_DONE);
     yyjson_doc *doc = said_json(&h);
     assert_int_equal(yyjson_arr_size(yyjson_obj_get(yyjson_doc_get_root(doc), "snapshots")), 1);
     yyjson_doc_free(doc);
     assert_int_equal(snapshots(&h, "import", path, "--json"), EXIT_DONE); /* where it came from */
-    assert_string_equal(h.out, "{\"taken\":0,\"had\":2,\"refused\":0}\n");
+    assert_string_equal(h.out, "{\"imported\":0,\"present\":2,\"refused\":0}\n");
     assert_int_equal(snapshots(&h, "export", "--project", "gatehouse"), EXIT_DONE);
     other.typed = h.out;
     assert_int_equal(snapshots(&other, "import", "-"), EXIT_DONE);
