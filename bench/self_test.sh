@@ -1,8 +1,8 @@
 #!/bin/sh
 # The load generator against the echo servers: it counts right answers, and it notices wrong ones.
-#   self_test.sh LOAD ECHO_HTTP ECHO_STDIO ECHO_SERVICE STREAMS
+#   self_test.sh LOAD ECHO_HTTP ECHO_STDIO ECHO_SERVICE STREAMS ASK
 set -eu
-load=$1 echo_http=$2 echo_stdio=$3 echo_service=$4 streams=$5
+load=$1 echo_http=$2 echo_stdio=$3 echo_service=$4 streams=$5 ask=$6
 dir=$(mktemp -d)
 trap 'kill $servers 2>/dev/null || true; rm -rf "$dir"' EXIT
 servers=
@@ -58,3 +58,10 @@ done
 lines=$(printf '%s\n%s\r\n%s' '{"jsonrpc":"2.0","id":1,"method":"ping"}' '{"jsonrpc":"2.0","method":"notifications/initialized"}' \
     '{"jsonrpc":"2.0","id":"a","method":"tools/call","params":{"name":"echo","arguments":{"text":"x\"y"}}}' | "$echo_stdio" | wc -l)
 [ "$lines" = 2 ] || fail "two requests and a notification have two answers, not $lines"
+
+printf 'echo\t{"text":"one"}\necho\t{"text":"two"}\n' >"$dir/calls"
+"$ask" --calls "$dir/calls" --url "$url" >"$dir/asked" || fail "two calls over HTTP"
+grep -q '"calls":2,"errors":0,' "$dir/asked" || fail "two calls are right: $(cat "$dir/asked")"
+"$ask" --calls "$dir/calls" -- "$echo_stdio" >/dev/null || fail "two calls of a command"
+printf 'echo\t{"text":7}\n' >"$dir/calls"
+if "$ask" --calls "$dir/calls" --url "$url" >/dev/null 2>&1; then fail "a wrong argument went through"; fi

@@ -9,20 +9,22 @@ import { type Cell, firstAnswers, idleStreams, measure } from "./measure.ts";
 import { million } from "./million.ts";
 import { profile } from "./profile.ts";
 import { checks, failures, render, type Results } from "./report.ts";
+import { snapshots } from "./snapshots.ts";
 import { soak } from "./soak.ts";
 import { renderSoak, soakFailures } from "./soak_report.ts";
 import { toolkit } from "./toolkit.ts";
 import { here, installPeers, root, type Target, targets } from "./targets.ts";
 
-const USAGE = `usage: script/bench [--quick] [--million [--stored N]] [--toolkit] [--peers] [--only NAME,...] [--rounds N] [--seconds S] [--strict]
+const USAGE = `usage: script/bench [--quick] [--million [--stored N]] [--toolkit] [--snapshots] [--peers] [--only NAME,...] [--rounds N] [--seconds S] [--strict]
        script/bench --profile NAME [--seconds S]
        script/bench --soak [SECONDS]
 
   --quick     one round of one second: does it all work, roughly
   --million   then the same with a million exchanges stored, and questions to the log
   --toolkit   then services: the toolkit beside the official SDK from npm, with sessions and idle streams
+  --snapshots then a memory of 100,000 snapshots, beside SQLite alone and server-memory
   --peers     Fiberplane's gateway, mcp-proxy and supergateway from npm as well
-  --only      of direct, nginx, gatehouse, gatehouse-stdio and the peers only these; toolkit: what --toolkit does alone
+  --only      of direct, nginx, gatehouse, gatehouse-stdio and the peers only these; toolkit, snapshots: what these do alone
   --strict    a missed budget is a failure
   --soak      instead of measuring: mixed load for an hour, or so long, and whether anything grows; writes results/soak.md
   --profile   instead of measuring: where the time of this one goes, at 32 connections and 350 B (needs perf)
@@ -46,6 +48,7 @@ function options() {
                 million: { type: "boolean", default: false },
                 stored: { type: "string", default: "1000000" },
                 toolkit: { type: "boolean", default: false },
+                snapshots: { type: "boolean", default: false },
                 peers: { type: "boolean", default: false },
                 only: { type: "string" },
                 rounds: { type: "string" },
@@ -139,8 +142,10 @@ async function main(): Promise<number> {
     if (chosen.soak !== undefined) return await soakFor(Number(chosen.soak));
     const all = targets(chosen.peers);
     const names = chosen.only?.split(",");
-    const only = names?.filter((name) => name !== "toolkit").map((name) => named(all, name));
+    const services = ["toolkit", "snapshots"];
+    const only = names?.filter((name) => !services.includes(name)).map((name) => named(all, name));
     const withToolkit = chosen.toolkit || names?.includes("toolkit");
+    const withSnapshots = chosen.snapshots || names?.includes("snapshots");
     const list = only ? all.filter((t) => only.includes(t)) : all;
     const measured = Number(chosen.seconds ?? (chosen.quick ? 1 : 4));
     const seconds = { warm: Math.min(1, measured), measured };
@@ -179,6 +184,13 @@ async function main(): Promise<number> {
         say("the toolkit beside the official SDK");
         const others = chosen.quick ? 1000 : 10_000;
         results.toolkit = await toolkit({ rounds: results.rounds, others, seconds }, (what, work) => attempt(results, what, work), say);
+    }
+    if (withSnapshots) {
+        const size = chosen.quick ? { stored: 5000, calls: 200 } : { stored: 100_000, calls: 2000 };
+        say(`a memory of ${size.stored} snapshots`);
+        await attempt(results, "snapshots", async () => {
+            results.snapshots = await snapshots({ ...size, rounds: results.rounds }, (what, work) => attempt(results, what, work), say);
+        });
     }
 
     process.stdout.write(write(results, !chosen.quick && !only));

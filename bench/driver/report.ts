@@ -2,6 +2,7 @@
 
 import type { Cell, Recorded, Sample, Streams } from "./measure.ts";
 import { fullName, type Million } from "./million.ts";
+import type { Snapshots, Timing } from "./snapshots.ts";
 import { ERAS, type Toolkit, type ToolkitSample } from "./toolkit.ts";
 
 export interface Results {
@@ -15,6 +16,7 @@ export interface Results {
     streams: Record<string, Streams>;
     million?: Million;
     toolkit?: Toolkit;
+    snapshots?: Snapshots;
     problems: string[]; // what could not be measured
 }
 
@@ -83,6 +85,7 @@ export function checks(results: Results): Check[] {
     list.push({ what: "disk per call, 350 B, 32 connections", value: disk, limit: 200, unit: "B" });
     if (results.million) list.push(...millionChecks(results.million));
     if (results.toolkit) list.push(...toolkitChecks(results.toolkit));
+    if (results.snapshots) list.push(...snapshotChecks(results.snapshots));
     return list;
 }
 
@@ -100,6 +103,15 @@ function toolkitChecks({ streams }: Toolkit): Check[] {
         const value = streams.find((s) => s.program === "toolkit" && s.era === era)?.streams.kibEach;
         return { what: `resident, each idle stream of a service, ${era}`, value, limit: 4, unit: "KiB" };
     });
+}
+
+function snapshotChecks({ stored, timings }: Snapshots): Check[] {
+    const of = (program: string, place: string) => timings.filter((t) => t.program === program && t.place === place && t.what !== "fill");
+    const inMemory = of("gatehouse", "no disk");
+    const alone = of("SQLite alone", "disk");
+    const rounds = of("gatehouse", "disk").flatMap((t) => alone.filter((a) => a.round === t.round).map((a) => t.p50_us / a.p50_us));
+    const ratio = { what: "saving a snapshot, of the same commit in SQLite alone", value: median(rounds), limit: 1.3, unit: "x" };
+    return [...inMemory.map((t) => ({ what: `${t.what}, p95, ${stored} snapshots`, value: t.p95_us / 1000, limit: 5, unit: "ms" })), ratio];
 }
 
 function mib(kib: number[]): number | undefined {
@@ -128,6 +140,7 @@ export function failures(results: Results): string[] {
         for (const q of results.million.questions) if (q.problem) list.push(`${q.name}: ${q.problem}`);
     }
     if (results.toolkit) list.push(...toolkitFailures(results.toolkit));
+    if (results.snapshots) list.push(...snapshotFailures(results.snapshots));
     return list;
 }
 
@@ -142,6 +155,14 @@ function toolkitFailures({ samples, streams }: Toolkit): string[] {
         list.push(`toolkit, ${s.era}: ${s.streams.failed} idle streams were not opened`);
     }
     return list;
+}
+
+function snapshotFailures({ timings, exits }: Snapshots): string[] {
+    const failed = timings.filter((t) => t.errors > 0 && t.program !== "server-memory, stdio");
+    return [
+        ...failed.map((t) => `${t.program}, ${t.place}, ${t.what}: ${t.errors} of ${t.calls} calls failed`),
+        ...exits.filter((exit) => exit !== 0).map((exit) => `snapshots: ended with ${exit} after SIGTERM`),
+    ];
 }
 
 function recordFailures(where: string, r: Recorded): string[] {
@@ -241,6 +262,21 @@ function toolkitText(t: Toolkit): string {
     ].join("\n\n");
 }
 
+function snapshotsText({ stored, fillSeconds, bytesEach, timings }: Snapshots): string {
+    const kinds = new Map(timings.map((t) => [`${t.what}/${t.place}/${t.program}`, t])).values();
+    const rows = [...kinds].map((kind) => {
+        const of = timings.filter((t) => t.what === kind.what && t.place === kind.place && t.program === kind.program);
+        const value = (read: (t: Timing) => number) => number(median(of.map(read)));
+        const calls = `${of.reduce((sum, t) => sum + t.calls, 0)}`;
+        return [kind.what, kind.place, kind.program, calls, value((t) => t.p50_us), value((t) => t.p95_us), value((t) => t.max_us)];
+    });
+    return [
+        `## A memory of ${stored} snapshots`,
+        `One caller, everything on one CPU. Filled in ${number(fillSeconds)} s; ${number(bytesEach)} B a snapshot in the database. *No disk*: on a tmpfs, where a sync costs nothing.`,
+        table(["what", "where", "program", "calls", "p50 us", "p95 us", "max us"], rows),
+    ].join("\n\n");
+}
+
 function checksTable(results: Results): string {
     const rows = checks(results).map((c) => [
         c.what, `${number(c.value)} ${c.unit}`, `${c.limit} ${c.unit}`, number(c.nginx),
@@ -262,6 +298,7 @@ export function render(results: Results): string {
     ];
     if (results.million) parts.push(millionText(results.million));
     if (results.toolkit) parts.push(toolkitText(results.toolkit));
+    if (results.snapshots) parts.push(snapshotsText(results.snapshots));
     if (failed.length > 0) parts.push("## Failed", failed.map((line) => `- ${line}`).join("\n"));
     return parts.join("\n\n") + "\n";
 }

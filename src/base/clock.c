@@ -130,6 +130,10 @@ time_parse_iso(struct str s, wall_time *t)
         return false;
     date.tm_year -= 1900;
     date.tm_mon -= 1;
+    struct tm day = {.tm_year = date.tm_year, .tm_mon = date.tm_mon, .tm_mday = date.tm_mday};
+    timegm(&day);
+    if (day.tm_mday != date.tm_mday) /* 30 February is 1 March now */
+        return false;
     *t = ((int64_t)timegm(&date) - zone) * 1000000 + fraction;
     return true;
 }

@@ -68,6 +68,39 @@ cli_hint(struct cli *cli, const char *format, ...)
     buffer_clear(&text);
 }
 
+int
+cli_no_command(struct cli *cli, const struct command *group, const char *word)
+{
+    const struct command *nearest = command_nearest(group == NULL ? commands : group->commands, str_from(word));
+    const char           *of      = group == NULL ? "" : group->name;
+    const char           *space   = group == NULL ? "" : " ";
+
+    if (nearest != NULL)
+        cli_refuse(cli, 0, "there is no command \"%s%s%s\"; did you mean \"%s\"?", of, space, word, nearest->name);
+    else if (word[0] == '-')
+        cli_refuse(cli, 0, "the command comes first: gatehouse %s%sCOMMAND %s", of, space, word);
+    else
+        cli_refuse(cli, 0, "there is no command \"%s%s%s\"", of, space, word);
+    cli_hint(cli, "All commands:  gatehouse help %s", group == NULL ? "--all" : group->name);
+    return EXIT_TYPED_WRONG;
+}
+
+int
+cli_ask(struct cli *cli, const char *question, const char *kept, const char *refusal)
+{
+    char answer[16];
+
+    if (args_has(&cli->args, "yes"))
+        return -1;
+    if (!isatty(fileno(cli->in)))
+        return cli_refuse(cli, EXIT_TYPED_WRONG, "%s: say --yes too when nobody can be asked", refusal);
+    fprintf(cli->err, "%s [y/N] ", question);
+    if (fgets(answer, sizeof answer, cli->in) != NULL && (answer[0] == 'y' || answer[0] == 'Y'))
+        return -1;
+    fprintf(cli->err, "%s\n", kept);
+    return EXIT_DONE;
+}
+
 bool
 cli_put(struct cli *cli, struct buffer *text)
 {
@@ -167,7 +200,7 @@ run_command(struct cli *cli, size_t count, char *const *words)
         return EXIT_TYPED_WRONG;
     }
     cli->colour = choose_colour(cli);
-    if (args_has(&cli->args, "help"))
+    if (args_has(&cli->args, "help") || cli->command->commands != NULL)
         return help_of_command(cli, cli->command);
     int code;
     if (cli->command->needs_no_home || load_settings(cli, &err)) {
@@ -184,28 +217,23 @@ run_command(struct cli *cli, size_t count, char *const *words)
 int
 cli_run(struct cli *cli, size_t count, char *const *words)
 {
-    struct str name = count == 0 ? STR_NONE : str_from(words[0]);
+    const char *first[COMMAND_WORDS] = {0};
+    size_t      used;
 
     cli->columns = terminal_columns(cli);
     if (count == 0)
         return help_short(cli);
-    if (str_eq(name, STR("--help")) || str_eq(name, STR("-h")))
-        name = STR("help");
-    if (str_eq(name, STR("--version")) || str_eq(name, STR("-V")))
-        name = STR("version");
-    cli->command = command_find(name);
-    if (cli->command == NULL) {
-        const struct command *nearest = command_nearest(name);
-        if (nearest != NULL)
-            cli_refuse(cli, 0, "there is no command \"%s\"; did you mean \"%s\"?", words[0], nearest->name);
-        else if (str_starts(name, STR("-")))
-            cli_refuse(cli, 0, "the command comes first: gatehouse COMMAND %s", words[0]);
-        else
-            cli_refuse(cli, 0, "there is no command \"%s\"", words[0]);
-        cli_hint(cli, "All commands:  gatehouse help --all");
-        return EXIT_TYPED_WRONG;
-    }
-    int code = run_command(cli, count - 1, words + 1);
+    for (size_t i = 0; i < count && i < COMMAND_WORDS; i++)
+        first[i] = words[i];
+    if (strcmp(first[0], "--help") == 0 || strcmp(first[0], "-h") == 0)
+        first[0] = "help";
+    if (strcmp(first[0], "--version") == 0 || strcmp(first[0], "-V") == 0)
+        first[0] = "version";
+    cli->command  = command_follow(count < COMMAND_WORDS ? count : COMMAND_WORDS, first, &used);
+    bool is_group = cli->command != NULL && cli->command->commands != NULL;
+    if (cli->command == NULL || (is_group && used < count && words[used][0] != '-'))
+        return cli_no_command(cli, cli->command, words[used]);
+    int code = run_command(cli, count - used, words + used);
     args_clear(&cli->args);
     if (fflush(cli->out) != 0 && errno != EPIPE && code == EXIT_DONE)
         return cli_refuse(cli, EXIT_FAILED, "the output could not be written: %s", strerror(errno));

@@ -31,6 +31,11 @@ int cli_fail(struct cli *cli, const struct error *err);
 int cli_refuse(struct cli *cli, int code, const char *format, ...) __attribute__((format(printf, 3, 4)));
 /* A line "  <format>" under it: what to do. */
 void cli_hint(struct cli *cli, const char *format, ...) __attribute__((format(printf, 2, 3)));
+/* There is no such word in the group, or with NULL no such command: the nearest, and where all of them stand. */
+int cli_no_command(struct cli *cli, const struct command *group, const char *word);
+/* Asks for a yes or no on a terminal, where --yes was not given. Where nobody can be asked: says `refusal`. -1: yes;
+ * else the exit code, and `kept` was said. */
+int cli_ask(struct cli *cli, const char *question, const char *kept, const char *refusal);
 /* Writes the buffer to `out`, and empties it. False: it did not all go (a full disk, a closed pipe). */
 bool cli_put(struct cli *cli, struct buffer *text);
 

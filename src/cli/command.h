@@ -1,5 +1,7 @@
 /* src/cli/command.h: what a command is, as data. Parsing, --help, the manual, docs/cli.md, shell completion and the
- * test that walks all commands come from the one table (table.c). */
+ * test that walks all commands come from the one table (table.c).
+ *
+ * A command may be a group: it has a table of its own, does nothing itself, and its help lists them. */
 #ifndef GATEHOUSE_CLI_COMMAND_H
 #define GATEHOUSE_CLI_COMMAND_H
 
@@ -7,14 +9,19 @@
 
 struct cli;
 
-/* What the shell offers after an option, or as a word of a command. */
+/* What the shell offers after an option, or as a word of a command. Those from SERVER on are asked of Gatehouse when
+ * they are needed (completion.c). */
 enum complete {
     COMPLETE_NOTHING,
     COMPLETE_DIRECTORY,
-    COMPLETE_SERVER,
-    COMPLETE_BUILT_IN,
+    COMPLETE_FILE,
     COMPLETE_COMMAND,
-    COMPLETE_CHOICES
+    COMPLETE_CHOICES,
+    COMPLETE_BUILT_IN,
+    COMPLETE_SERVER,
+    COMPLETE_SNAPSHOT, /* by name */
+    COMPLETE_PROJECT,  /* of snapshots, as tags are */
+    COMPLETE_TAG,
 };
 
 struct option {
@@ -31,10 +38,10 @@ struct example {
     const char *text;
 };
 
-enum { COMMAND_USAGES = 3, COMMAND_EXAMPLES = 6 };
+enum { COMMAND_USAGES = 3, COMMAND_EXAMPLES = 6, COMMAND_WORDS = 2 };
 
 struct command {
-    const char          *name;
+    const char          *name;                  /* all its words: "logs", "snapshots list" */
     const char          *usage[COMMAND_USAGES]; /* what follows "gatehouse " */
     const char          *text;                  /* a line */
     struct example       examples[COMMAND_EXAMPLES];
@@ -47,18 +54,26 @@ struct command {
     bool                 takes_settings; /* each setting is an option */
     bool                 is_first;       /* one of those that people need first */
     bool                 needs_no_home;  /* works with settings that are wrong */
-    int (*run)(struct cli *cli);         /* the exit code */
+    int (*run)(struct cli *cli);         /* the exit code; NULL: of a group */
+
+    const struct command *commands; /* of a group, ends like the table; NULL: it is none */
 };
 
 /* Ends with a command without name. */
 extern const struct command commands[];
+/* Of the group "snapshots" (snapshots_table.c). */
+extern const struct command snapshots_commands[];
 /* What every command takes. */
 extern const struct option global_options[];
 
-/* NULL: there is none. */
-const struct command *command_find(struct str name);
-/* The most alike name; NULL: none is near. */
-const struct command *command_nearest(struct str name);
+/* The last word of its name: what is typed to choose it among those of its table. */
+struct str command_word(const struct command *command);
+/* In a table, by that word. NULL: there is none. */
+const struct command *command_find(const struct command *table, struct str word);
+/* The most alike; NULL: none is near, or there is no table. */
+const struct command *command_nearest(const struct command *table, struct str word);
+/* As far as words lead, through groups, and how many did. NULL: not even the first. */
+const struct command *command_follow(size_t count, const char *const *words, size_t *used);
 
 /* Exit codes, in --help and the manual too. */
 enum {

@@ -1,9 +1,15 @@
 #include "cli/cli.h"
 #include "gateway/registry.h"
 
-/* Each shell gets the table as a script of its own; names of servers are asked for when needed. */
+/* Each shell gets the table as a script of its own. What only Gatehouse knows is asked for when needed: a value a line,
+ * which others have written. A shell must neither expand it nor put it into the command line as if it were typed. */
 
-static const char server_names[] = "gatehouse list --names 2>/dev/null";
+static const char *const asked[] = {
+    [COMPLETE_SERVER]   = "gatehouse list --names",
+    [COMPLETE_SNAPSHOT] = "gatehouse snapshots names",
+    [COMPLETE_PROJECT]  = "gatehouse snapshots projects",
+    [COMPLETE_TAG]      = "gatehouse snapshots tags",
+};
 
 static void
 words_of(struct buffer *out, const char *const *choices)
@@ -13,10 +19,10 @@ words_of(struct buffer *out, const char *const *choices)
 }
 
 static void
-command_names(struct buffer *out)
+command_names(struct buffer *out, const struct command *table)
 {
-    for (const struct command *c = commands; c->name != NULL; c++)
-        buffer_printf(out, "%s ", c->name);
+    for (const struct command *c = table; c->name != NULL; c++)
+        buffer_printf(out, "%.*s ", STR_ARG(command_word(c)));
 }
 
 static void
@@ -35,6 +41,16 @@ option_names(struct buffer *out, const struct option *options)
 
 /* ---- bash ---- */
 
+/* compgen -W would expand what stands in a line; `cur` is what was typed, with its quotes. */
+static const char bash_ask[] = "_gatehouse_ask() {\n"
+                               "    local line quoted\n"
+                               "    COMPREPLY=()\n"
+                               "    while IFS= read -r line; do\n"
+                               "        printf -v quoted %q \"$line\"\n"
+                               "        if [[ $quoted == \"$cur\"* ]]; then COMPREPLY+=(\"$quoted\"); fi\n"
+                               "    done < <(\"$@\" 2>/dev/null)\n"
+                               "}\n";
+
 /* What may stand behind an option, or for a word. */
 static void
 bash_reply(struct buffer *out, enum complete complete, const char *const *choices)
@@ -43,8 +59,15 @@ bash_reply(struct buffer *out, enum complete complete, const char *const *choice
     case COMPLETE_DIRECTORY:
         buffer_append(out, STR("COMPREPLY=($(compgen -d -- \"$cur\"))"));
         return;
+    case COMPLETE_FILE:
+        buffer_append(out, STR("COMPREPLY=(); " /* zsh has no compopt */
+                               "compopt -o default 2>/dev/null || COMPREPLY=($(compgen -f -- \"$cur\"))"));
+        return;
     case COMPLETE_SERVER:
-        buffer_printf(out, "COMPREPLY=($(compgen -W \"$(%s)\" -- \"$cur\"))", server_names);
+    case COMPLETE_SNAPSHOT:
+    case COMPLETE_PROJECT:
+    case COMPLETE_TAG:
+        buffer_printf(out, "_gatehouse_ask %s", asked[complete]);
         return;
     case COMPLETE_NOTHING:
         buffer_append(out, STR("COMPREPLY=()"));
@@ -55,7 +78,7 @@ bash_reply(struct buffer *out, enum complete complete, const char *const *choice
         break;
     case COMPLETE_COMMAND:
         buffer_append(out, STR("COMPREPLY=($(compgen -W '"));
-        command_names(out);
+        command_names(out, commands);
         break;
     case COMPLETE_CHOICES:
         buffer_append(out, STR("COMPREPLY=($(compgen -W '"));
@@ -77,10 +100,18 @@ bash_values(struct buffer *out, const struct option *options)
     }
 }
 
+static void bash_commands(struct buffer *out, const struct command *table, unsigned depth);
+
 static void
-bash_command(struct buffer *out, const struct command *c)
+bash_command(struct buffer *out, const struct command *c, unsigned depth)
 {
-    buffer_printf(out, "    %s)\n        case $prev in\n", c->name);
+    buffer_printf(out, "    %.*s)\n", STR_ARG(command_word(c)));
+    if (c->commands != NULL) {
+        bash_commands(out, c->commands, depth + 1);
+        buffer_append(out, STR("    ;;\n"));
+        return;
+    }
+    buffer_append(out, STR("        case $prev in\n"));
     bash_values(out, c->options);
     bash_values(out, global_options);
     buffer_append(out, STR("        esac\n        if [[ $cur == -* ]]; then COMPREPLY=($(compgen -W '"));
@@ -93,16 +124,26 @@ bash_command(struct buffer *out, const struct command *c)
     buffer_append(out, STR("; fi ;;\n"));
 }
 
+/* The word at `depth` chooses among them. */
+static void
+bash_commands(struct buffer *out, const struct command *table, unsigned depth)
+{
+    buffer_printf(out, "    if [ \"$COMP_CWORD\" = %u ]; then COMPREPLY=($(compgen -W '", depth);
+    command_names(out, table);
+    buffer_printf(out, "' -- \"$cur\")); return; fi\n    case ${COMP_WORDS[%u]} in\n", depth);
+    for (const struct command *c = table; c->name != NULL; c++)
+        bash_command(out, c, depth);
+    buffer_append(out, STR("    esac\n"));
+}
+
 static void
 print_bash(struct buffer *out)
 {
-    buffer_append(out, STR("_gatehouse() {\n    local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD-1]}\n"
-                           "    if [ \"$COMP_CWORD\" = 1 ]; then COMPREPLY=($(compgen -W '"));
-    command_names(out);
-    buffer_append(out, STR("' -- \"$cur\")); return; fi\n    case ${COMP_WORDS[1]} in\n"));
-    for (const struct command *c = commands; c->name != NULL; c++)
-        bash_command(out, c);
-    buffer_append(out, STR("    esac\n}\ncomplete -F _gatehouse gatehouse\n"));
+    buffer_append(out, str_from(bash_ask));
+    buffer_append(out,
+                  STR("_gatehouse() {\n    local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD-1]}\n"));
+    bash_commands(out, commands, 1);
+    buffer_append(out, STR("}\ncomplete -F _gatehouse gatehouse\n"));
 }
 
 /* ---- fish ---- */
@@ -128,8 +169,14 @@ fish_arguments(struct buffer *out, enum complete complete, const char *const *ch
     case COMPLETE_DIRECTORY:
         buffer_append(out, STR(" -a '(__fish_complete_directories)'"));
         return;
+    case COMPLETE_FILE:
+        buffer_append(out, STR(" -F"));
+        return;
     case COMPLETE_SERVER:
-        buffer_printf(out, " -a '(%s)'", server_names);
+    case COMPLETE_SNAPSHOT:
+    case COMPLETE_PROJECT:
+    case COMPLETE_TAG:
+        buffer_printf(out, " -a '(%s 2>/dev/null)'", asked[complete]);
         return;
     case COMPLETE_BUILT_IN:
         buffer_append(out, STR(" -a '"));
@@ -137,7 +184,7 @@ fish_arguments(struct buffer *out, enum complete complete, const char *const *ch
         break;
     case COMPLETE_COMMAND:
         buffer_append(out, STR(" -a '"));
-        command_names(out);
+        command_names(out, commands);
         break;
     case COMPLETE_CHOICES:
         buffer_append(out, STR(" -a '"));
@@ -152,7 +199,9 @@ fish_options(struct buffer *out, const struct option *options, const char *condi
 {
     for (; options != NULL && options->name != NULL; options++) {
         buffer_printf(out, "complete -c gatehouse%s -l %s%s", condition, options->name,
-                      options->value == NULL ? "" : " -x");
+                      options->value == NULL               ? ""
+                      : options->complete == COMPLETE_FILE ? " -r"
+                                                           : " -x");
         fish_arguments(out, options->complete, options->choices);
         buffer_append(out, STR(" -d "));
         fish_text(out, options->text);
@@ -160,17 +209,35 @@ fish_options(struct buffer *out, const struct option *options, const char *condi
     }
 }
 
+/* Whether the words before the cursor begin with those, and whether they are those. */
+static const char fish_places[] = "function __gatehouse_in\n"
+                                  "    set -l words (commandline -opc)\n"
+                                  "    for i in (seq (count $argv))\n"
+                                  "        set -l at (math $i + 1)\n"
+                                  "        test \"$words[$at]\" = \"$argv[$i]\"; or return 1\n"
+                                  "    end\n"
+                                  "    true\n"
+                                  "end\n"
+                                  "function __gatehouse_at\n"
+                                  "    set -l words (commandline -opc)\n"
+                                  "    test (count $words) -eq (math (count $argv) + 1); and __gatehouse_in $argv\n"
+                                  "end\n";
+
+/* `group`: its words, "" of all. */
 static void
-print_fish(struct buffer *out)
+fish_commands(struct buffer *out, const struct command *table, const char *group)
 {
     char condition[96];
 
-    buffer_append(out, STR("complete -c gatehouse -f\n"));
-    for (const struct command *c = commands; c->name != NULL; c++) {
-        buffer_printf(out, "complete -c gatehouse -n __fish_use_subcommand -a %s -d ", c->name);
+    for (const struct command *c = table; c->name != NULL; c++) {
+        buffer_printf(out, "complete -c gatehouse -n '__gatehouse_at %s' -a %.*s -d ", group, STR_ARG(command_word(c)));
         fish_text(out, c->text);
         buffer_append_char(out, '\n');
-        snprintf(condition, sizeof condition, " -n '__fish_seen_subcommand_from %s'", c->name);
+        if (c->commands != NULL) {
+            fish_commands(out, c->commands, c->name);
+            continue;
+        }
+        snprintf(condition, sizeof condition, " -n '__gatehouse_in %s'", c->name);
         if (c->complete != COMPLETE_NOTHING) {
             buffer_printf(out, "complete -c gatehouse%s", condition);
             fish_arguments(out, c->complete, c->choices);
@@ -178,6 +245,14 @@ print_fish(struct buffer *out)
         }
         fish_options(out, c->options, condition);
     }
+}
+
+static void
+print_fish(struct buffer *out)
+{
+    buffer_append(out, str_from(fish_places));
+    buffer_append(out, STR("complete -c gatehouse -f\n"));
+    fish_commands(out, commands, "");
     fish_options(out, global_options, "");
 }
 

@@ -37,11 +37,23 @@ print_options(struct buffer *out, const struct option *options, const char *titl
 }
 
 static void
+print_below(struct buffer *out, const struct command *group)
+{
+    if (group->commands == NULL)
+        return;
+    buffer_append(out, STR("\nCommands\n"));
+    for (const struct command *c = group->commands; c->name != NULL; c++)
+        buffer_printf(out, "  %-10.*s %s\n", STR_ARG(command_word(c)), c->text);
+    buffer_printf(out, "One of them: gatehouse %s COMMAND --help\n", group->name);
+}
+
+static void
 print_command(struct buffer *out, const struct command *c)
 {
     buffer_printf(out, "%s\n\n", c->text);
     for (size_t i = 0; i < COMMAND_USAGES && c->usage[i] != NULL; i++)
         buffer_printf(out, "%s gatehouse %s\n", i == 0 ? "usage:" : "      ", c->usage[i]);
+    print_below(out, c);
     buffer_append(out, STR("\nExamples\n"));
     for (size_t i = 0; i < COMMAND_EXAMPLES && c->examples[i].line != NULL; i++)
         buffer_printf(out, "  %s\n      %s\n", c->examples[i].line, c->examples[i].text);
@@ -82,22 +94,20 @@ help_short(struct cli *cli)
 }
 
 static int
-help_of_word(struct cli *cli, const char *word)
+help_of_words(struct cli *cli)
 {
-    struct buffer         text    = {.max = MIB(1)};
-    const struct command *command = command_find(str_from(word));
+    struct buffer         text = {.max = MIB(1)};
+    const struct args    *a    = &cli->args;
+    size_t                used;
+    const struct command *command = command_follow(a->word_count, a->words, &used);
 
-    if (command != NULL)
+    if (used == a->word_count)
         return help_of_command(cli, command);
-    if (strcmp(word, "settings") == 0) {
+    if (used == 0 && a->word_count == 1 && strcmp(a->words[0], "settings") == 0) {
         settings_print_help(&text);
         return put(cli, &text);
     }
-    command = command_nearest(str_from(word));
-    if (command != NULL)
-        return cli_refuse(cli, EXIT_TYPED_WRONG, "there is no command \"%s\"; did you mean \"%s\"?", word,
-                          command->name);
-    return cli_refuse(cli, EXIT_TYPED_WRONG, "there is no command \"%s\"; all: gatehouse help --all", word);
+    return cli_no_command(cli, command, a->words[used]);
 }
 
 int
@@ -106,7 +116,7 @@ cli_help(struct cli *cli)
     struct buffer text = {.max = MIB(1)};
 
     if (cli->args.word_count > 0)
-        return help_of_word(cli, cli->args.words[0]);
+        return help_of_words(cli);
     if (args_has(&cli->args, "man"))
         manual_print_roff(&text);
     else if (args_has(&cli->args, "markdown"))

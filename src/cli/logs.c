@@ -1,7 +1,5 @@
 #include "cli/logs.h"
 
-#include <unistd.h>
-
 #include "base/format.h"
 #include "store/purge.h"
 
@@ -14,18 +12,11 @@ clear_log(struct cli *cli, const char *path)
     struct purge_result gone = {0};
     struct error        err  = {0};
     struct buffer       text = {.max = KIB(1)};
-    char                answer[16];
+    int                 code =
+        cli_ask(cli, "Delete every recorded call?", "Nothing was deleted.", "--clear deletes every recorded call");
 
-    if (!args_has(&cli->args, "yes")) {
-        if (!isatty(fileno(cli->in)))
-            return cli_refuse(cli, EXIT_TYPED_WRONG,
-                              "--clear deletes every recorded call: say --yes too when nobody can be asked");
-        fprintf(cli->err, "Delete every recorded call? [y/N] ");
-        if (fgets(answer, sizeof answer, cli->in) == NULL || (answer[0] != 'y' && answer[0] != 'Y')) {
-            fprintf(cli->err, "Nothing was deleted.\n");
-            return EXIT_DONE;
-        }
-    }
+    if (code >= 0)
+        return code;
     if (!traffic_purge(path, &(struct purge){0}, &gone, &err) && err.code != ERROR_NOT_FOUND)
         return cli_fail(cli, &err);
     buffer_append(&text, STR("Deleted "));

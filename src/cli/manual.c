@@ -42,6 +42,8 @@ roff_options(struct buffer *out, const struct option *options)
     }
 }
 
+static void roff_commands(struct buffer *out, const struct command *table);
+
 static void
 roff_command(struct buffer *out, const struct command *c)
 {
@@ -66,6 +68,14 @@ roff_command(struct buffer *out, const struct command *c)
         roff(out, c->examples[i].text);
         buffer_append(out, STR("\n.RE\n"));
     }
+    roff_commands(out, c->commands);
+}
+
+static void
+roff_commands(struct buffer *out, const struct command *table)
+{
+    for (; table != NULL && table->name != NULL; table++)
+        roff_command(out, table);
 }
 
 bool
@@ -74,8 +84,7 @@ manual_print_roff(struct buffer *out)
     buffer_append(out, STR(".TH GATEHOUSE 1 \"\" \"Gatehouse " GATEHOUSE_VERSION "\"\n.SH NAME\n"
                            "gatehouse \\- a local gateway for MCP servers that records every call\n"
                            ".SH SYNOPSIS\n\\fBgatehouse\\fR \\fICOMMAND\\fR [\\fIOPTIONS\\fR]\n.SH COMMANDS\n"));
-    for (const struct command *c = commands; c->name != NULL; c++)
-        roff_command(out, c);
+    roff_commands(out, commands);
     buffer_append(out, STR(".SH OPTIONS OF EVERY COMMAND\n"));
     roff_options(out, global_options);
     buffer_append(out,
@@ -86,7 +95,8 @@ manual_print_roff(struct buffer *out)
         roff(out, s->help);
         buffer_append_char(out, '\n');
     }
-    buffer_append(out, STR(".SH FILES\n.TP\n~/.gatehouse\nThe home: mcp.json, gatehouse.yaml, token, traffic.db.\n"
+    buffer_append(out, STR(".SH FILES\n.TP\n~/.gatehouse\nThe home: mcp.json, gatehouse.yaml, token, traffic.db, "
+                           "users/local/snapshots.db.\n"
                            ".SH EXIT STATUS\n"));
     return roff(out, exit_codes_text) && buffer_append(out, STR(".\n"));
 }
@@ -111,10 +121,12 @@ markdown_options(struct buffer *out, const struct option *options)
     }
 }
 
+static void markdown_commands(struct buffer *out, const struct command *table, const char *heading);
+
 static void
-markdown_command(struct buffer *out, const struct command *c)
+markdown_command(struct buffer *out, const struct command *c, const char *heading)
 {
-    buffer_printf(out, "\n## gatehouse %s\n\n%s\n\n```\n", c->name, c->text);
+    buffer_printf(out, "\n%s gatehouse %s\n\n%s\n\n```\n", heading, c->name, c->text);
     for (size_t i = 0; i < COMMAND_USAGES && c->usage[i] != NULL; i++)
         buffer_printf(out, "gatehouse %s\n", c->usage[i]);
     buffer_append(out, STR("```\n"));
@@ -125,6 +137,14 @@ markdown_command(struct buffer *out, const struct command *c)
     for (size_t i = 0; i < COMMAND_EXAMPLES && c->examples[i].line != NULL; i++)
         buffer_printf(out, "%s\n    # %s\n", c->examples[i].line, c->examples[i].text);
     buffer_append(out, STR("```\n"));
+    markdown_commands(out, c->commands, "###");
+}
+
+static void
+markdown_commands(struct buffer *out, const struct command *table, const char *heading)
+{
+    for (; table != NULL && table->name != NULL; table++)
+        markdown_command(out, table, heading);
 }
 
 bool
@@ -134,8 +154,7 @@ manual_print_markdown(struct buffer *out)
                   STR("# The command line\n\n<!-- Made by `gatehouse help --markdown`; a test keeps them equal. -->\n\n"
                       "`gatehouse COMMAND [OPTIONS]`. What was asked for goes to stdout, everything else to stderr; "
                       "a pipe gets no colour and nothing shortened.\n"));
-    for (const struct command *c = commands; c->name != NULL; c++)
-        markdown_command(out, c);
+    markdown_commands(out, commands, "##");
     buffer_append(out, STR("\n## Everywhere\n"));
     markdown_options(out, global_options);
     return buffer_printf(out, "\nSettings: [settings.md](settings.md). Exit codes: %s.\n", exit_codes_text);

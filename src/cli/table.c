@@ -125,6 +125,15 @@ const struct command commands[] = {
       {"gatehouse doctor --fix", "closes the home and its files to others"}},
      .about = "Each line begins with ✓ good, ! odd or ✗ wrong. With something wrong the exit code is 1.",
      .options = doctor_options, .is_first = true, .run = cli_doctor},
+    {"snapshots", {"snapshots COMMAND [OPTIONS]"}, "Your memory: what was saved of conversations, read and kept without a model.",
+     {{"gatehouse snapshots list", "what there is, the newest first"},
+      {"gatehouse snapshots show", "the newest, as a model gets it"},
+      {"gatehouse snapshots search 'token refresh'", "where these words stand"},
+      {"git diff | gatehouse snapshots save 'The login works, tokens expire too soon' -", "saves one by hand"},
+      {"gatehouse snapshots backup ~/usb/snapshots.db", "a copy of all of it"}},
+     .about = "They lie in <home>/users/local/snapshots.db. Every command works on that file itself, whether or not Gatehouse\n"
+              "runs, and while clients save to it.",
+     .commands = snapshots_commands},
     {"token", {"token [--show]"}, "Says where the token for the API is, or shows it.",
      {{"curl -H \"Authorization: Bearer $(gatehouse token --show)\" http://localhost:3333/api/logs", "asks the API"}},
      .options = token_options, .run = cli_token},
@@ -134,8 +143,9 @@ const struct command commands[] = {
      .least_words = 1, .most_words = 1, .complete = COMPLETE_CHOICES, .choices = shells, .needs_no_home = true, .run = cli_completion},
     {"help", {"help [COMMAND]", "help settings", "help --all | --man | --markdown"}, "Explains a command, or a setting.",
      {{"gatehouse help logs", "one command"},
+      {"gatehouse help snapshots list", "one of a group"},
       {"gatehouse help settings", "what may be set, and how"}},
-     .options = help_options, .most_words = 1, .complete = COMPLETE_COMMAND, .needs_no_home = true, .run = cli_help},
+     .options = help_options, .most_words = COMMAND_WORDS, .complete = COMPLETE_COMMAND, .needs_no_home = true, .run = cli_help},
     {"version", {"version [--json]"}, "Says which Gatehouse this is.",
      {{"gatehouse version", "Gatehouse " GATEHOUSE_VERSION}},
      .options = json_option, .needs_no_home = true, .run = cli_version},
@@ -143,23 +153,46 @@ const struct command commands[] = {
 };
 /* clang-format on */
 
-const struct command *
-command_find(struct str name)
+struct str
+command_word(const struct command *command)
 {
-    for (const struct command *c = commands; c->name != NULL; c++)
-        if (str_eq(name, str_from(c->name)))
+    const char *space = strrchr(command->name, ' ');
+
+    return str_from(space == NULL ? command->name : space + 1);
+}
+
+const struct command *
+command_find(const struct command *table, struct str word)
+{
+    for (const struct command *c = table; c->name != NULL; c++)
+        if (str_eq(word, command_word(c)))
             return c;
     return NULL;
 }
 
 const struct command *
-command_nearest(struct str name)
+command_follow(size_t count, const char *const *words, size_t *used)
+{
+    const struct command *table = commands, *found = NULL;
+
+    for (*used = 0; table != NULL && *used < count; ++*used) {
+        const struct command *next = command_find(table, str_from(words[*used]));
+        if (next == NULL)
+            break;
+        found = next;
+        table = next->commands;
+    }
+    return found;
+}
+
+const struct command *
+command_nearest(const struct command *table, struct str word)
 {
     const struct command *nearest = NULL;
     unsigned              best    = NEAREST_NONE;
 
-    for (const struct command *c = commands; c->name != NULL; c++) {
-        unsigned distance = nearest_distance(name, str_from(c->name));
+    for (const struct command *c = table; c != NULL && c->name != NULL; c++) {
+        unsigned distance = nearest_distance(word, command_word(c));
         if (distance < best) {
             best    = distance;
             nearest = c;

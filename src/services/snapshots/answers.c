@@ -123,6 +123,18 @@ uri_of_name(struct str name, struct buffer *out)
     return ok;
 }
 
+/* May be said back: a terminal shows it as it is. */
+static bool
+is_plain(struct str s)
+{
+    for (size_t i = 0; i < s.len; i++) {
+        unsigned char c = (unsigned char)s.data[i];
+        if (c < 0x20 || c == 0x7F || (c == 0xC2 && i + 1 < s.len && (unsigned char)s.data[i + 1] < 0xA0))
+            return false;
+    }
+    return true;
+}
+
 bool
 not_found(const struct snapshot_which *which, struct error *err)
 {
@@ -131,6 +143,8 @@ not_found(const struct snapshot_which *which, struct error *err)
                          which->version);
     if (which->id != 0)
         return error_set(err, ERROR_NOT_FOUND, "Snapshot with ID %lld not found", (long long)which->id);
+    if (!is_plain(which->name) || !is_plain(which->project))
+        return error_set(err, ERROR_NOT_FOUND, "No snapshots found: no name or project has control characters");
     if (which->name.len > 0)
         return error_set(err, ERROR_NOT_FOUND, "Snapshot with name \"%.*s\" not found", STR_ARG(which->name));
     if (which->project.len > 0)

@@ -156,7 +156,10 @@ job_read(struct request *r, bool (*work)(struct job *job, struct error *err), re
     struct job *job = request_data(r);
 
     job->work = work;
-    request_work(r, &job->owner->reading.strand, do_read, done);
+    if (job->owner->is_imported)
+        request_work(r, &job->owner->reading.strand, do_read, done);
+    else /* behind the import: who comes from the old server asks what is there first of all */
+        request_work(r, &job->owner->writing.strand, do_write, done);
 }
 
 void

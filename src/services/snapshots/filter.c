@@ -13,16 +13,21 @@ argument_text(yyjson_val *arguments, const char *name)
 }
 
 int64_t
-argument_number(yyjson_val *arguments, const char *name)
+number_of(yyjson_val *value)
 {
-    yyjson_val *value  = yyjson_obj_get(arguments, name);
-    double      number = yyjson_get_num(value);
+    double number = yyjson_get_num(value);
 
     if (yyjson_is_uint(value))
         return yyjson_get_uint(value) > INT64_MAX ? INT64_MAX : (int64_t)yyjson_get_uint(value);
     if (yyjson_is_sint(value))
         return yyjson_get_sint(value);
     return number > -9e15 && number < 9e15 ? (int64_t)number : 0;
+}
+
+int64_t
+argument_number(yyjson_val *arguments, const char *name)
+{
+    return number_of(yyjson_obj_get(arguments, name));
 }
 
 /* A time and an id: what is older stands behind. */

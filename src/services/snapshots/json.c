@@ -80,7 +80,8 @@ snapshot_json(yyjson_mut_doc *doc, const struct snapshot *s, bool whole)
     put_text(&w, "project", s->text.project);
     put(&w, "importance", yyjson_mut_int(doc, s->text.importance));
     put_tags(&w, &s->text);
-    put_text(&w, "summary", s->text.summary);
+    put(&w, "summary",
+        yyjson_mut_strncpy(doc, s->text.summary.len > 0 ? s->text.summary.data : "", s->text.summary.len));
     if (whole) {
         put_text(&w, "context", s->text.context);
         put_structure(&w, s->text.structured);
@@ -110,7 +111,7 @@ read_time(yyjson_val *object, const char *key, wall_time *out, struct error *err
     snprintf(text, sizeof text, "%s%s", given, strlen(given) == 19 ? "Z" : "");
     if (strlen(text) > 10 && text[10] == ' ')
         text[10] = 'T';
-    return time_parse_iso(str_from(text), out) ||
+    return (time_parse_iso(str_from(text), out) && *out > 0) ||
            error_set(err, ERROR_INVALID, "%s must be a time like 2026-11-21T14:02:11Z", key);
 }
 

@@ -51,6 +51,7 @@ struct snapshots {
     struct strand          caring; /* backups: on a connection of their own, for they take long */
     struct strand_work     looking, importing, emptying, copying;
     bool                   is_looking, is_emptying, is_copying;
+    bool                   is_imported;   /* the database is open, and has what the old server left */
     unsigned               emptied;       /* of the bin, the last time */
     char                   imported[600]; /* what of the old server's, a line */
     struct timer           look, care;
@@ -116,6 +117,7 @@ void       cursor_write(const struct snapshot *last, char out[CURSOR_SIZE]);
 bool       cursor_read(struct str cursor, struct snapshot_filter *out, struct error *err); /* "": from the newest */
 struct str argument_text(yyjson_val *arguments, const char *name); /* STR_NONE: it is not there */
 int64_t    argument_number(yyjson_val *arguments, const char *name);
+int64_t    number_of(yyjson_val *value);
 
 /* --- handlers --- */
 

@@ -162,6 +162,7 @@ end_import(struct strand_work *w, const struct error *err)
 {
     struct snapshots *s = LIST_OF(struct snapshots, w, importing);
 
+    s->is_imported = true; /* or cannot be */
     tell(s, s->imported);
     if (err->code != ERROR_NONE)
         tell_failure(s, "opening the snapshots", err);

@@ -50,7 +50,10 @@ add_chosen(struct exporting *w, yyjson_val *ids, struct error *err)
 
     yyjson_arr_foreach(ids, index, max, id)
     {
-        if (add_whole(w, yyjson_get_sint(id), err))
+        int64_t chosen = number_of(id);
+        if (chosen <= 0) /* none would be the latest */
+            return error_set(err, ERROR_INVALID, "ids must be those of snapshots, from 1 on");
+        if (add_whole(w, chosen, err))
             continue;
         return err->code != ERROR_NONE
                    ? false

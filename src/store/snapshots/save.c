@@ -98,7 +98,8 @@ snapshot_update(struct snapshot_db *db, int64_t id, const struct snapshot_text *
     return true;
 }
 
-/* The one of that id, if it has that time and that summary; `is_taken`: another has the id. */
+/* The one of that id, if it has that time, to the millisecond that JSON holds, and that summary; `is_taken`: another
+ * has the id. */
 static bool
 find_same(struct snapshot_db *db, const struct snapshot *snapshot, bool *is_there, bool *is_taken, struct error *err)
 {
@@ -109,7 +110,7 @@ find_same(struct snapshot_db *db, const struct snapshot *snapshot, bool *is_ther
     sqlite3_bind_int64(s, 1, snapshot->id);
     int got   = handle_row(db, s, err);
     *is_taken = got > 0;
-    *is_there = got > 0 && sqlite3_column_int64(s, COLUMN_CREATED) == snapshot->created &&
+    *is_there = got > 0 && sqlite3_column_int64(s, COLUMN_CREATED) / 1000 == snapshot->created / 1000 &&
                 str_eq(db_str(s, COLUMN_SUMMARY), snapshot->text.summary);
     if (got > 0)
         sqlite3_reset(s);
@@ -132,14 +133,33 @@ find_source(struct snapshot_db *db, struct str source, bool *is_there, struct er
     return got >= 0;
 }
 
+enum { SOURCE_SIZE = 80 };
+
+/* What gets another id is known by the one it had when it comes again, unless it says itself where it came from. */
 static bool
-put(struct snapshot_db *db, struct snapshot *snapshot, bool *is_there, struct error *err)
+find_renamed(struct snapshot_db *db, struct snapshot *snapshot, char source[SOURCE_SIZE], bool *is_there,
+             struct error *err)
+{
+    char changed[TIME_ISO_SIZE];
+
+    if (snapshot->origin.source.len > 0 || snapshot->id < 1)
+        return true;
+    time_format_iso(snapshot->changed, changed);
+    snprintf(source, SOURCE_SIZE, "#%lld of %s", (long long)snapshot->id, changed);
+    snapshot->origin.source = str_from(source);
+    return find_source(db, snapshot->origin.source, is_there, err);
+}
+
+static bool
+put(struct snapshot_db *db, struct snapshot *snapshot, char source[SOURCE_SIZE], bool *is_there, struct error *err)
 {
     bool is_taken = snapshot->id < 1 || snapshot->id > foreign_id_most;
 
     if (!find_source(db, snapshot->origin.source, is_there, err))
         return false;
     if (!*is_there && !is_taken && !find_same(db, snapshot, is_there, &is_taken, err))
+        return false;
+    if (!*is_there && is_taken && !find_renamed(db, snapshot, source, is_there, err))
         return false;
     if (*is_there)
         return true;
@@ -155,10 +175,11 @@ bool
 snapshot_put(struct snapshot_db *db, const struct snapshot *snapshot, int64_t *id, struct error *err)
 {
     struct snapshot mine = *snapshot;
+    char            source[SOURCE_SIZE]; /* of `mine`, when it is known by nothing else */
     struct change   change;
     bool            is_there = false;
 
-    if (!change_begin(&change, db, err) || !change_end(&change, put(db, &mine, &is_there, err), err))
+    if (!change_begin(&change, db, err) || !change_end(&change, put(db, &mine, source, &is_there, err), err))
         return false;
     *id = is_there ? 0 : mine.id;
     return true;

@@ -101,4 +101,6 @@ TEST(times_are_read_as_they_are_written)
     assert_string_equal(text, "2026-11-21T14:02:11.000Z");
     assert_false(time_parse_iso(STR("yesterday"), &t));
     assert_false(time_parse_iso(STR("2026-13-01"), &t));
+    assert_false(time_parse_iso(STR("2026-02-29"), &t));
+    assert_true(time_parse_iso(STR("2028-02-29T23:59:60Z"), &t)); /* a leap year, a leap second */
 }

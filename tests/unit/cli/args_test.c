@@ -10,7 +10,7 @@ parse(struct args *a, const char *command, char *const *words, struct error *err
     while (words[count] != NULL)
         count++;
     *err = (struct error){0};
-    return args_parse(a, command_find(str_from(command)), count, words, err);
+    return args_parse(a, command_find(commands, str_from(command)), count, words, err);
 }
 
 #define WORDS(...)                                                                                                     \

@@ -2,6 +2,7 @@
 #ifndef GATEHOUSE_TESTS_CLI_FIXTURE_H
 #define GATEHOUSE_TESTS_CLI_FIXTURE_H
 
+#include <ftw.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -13,6 +14,11 @@ struct home {
     char            path[64], database[96], variable[96];
     struct traffic *traffic;
     char           *out, *err; /* of the last command */
+
+    const char *typed;        /* what is piped into the next */
+    FILE       *keyboard;     /* instead: a terminal; the test closes it */
+    char       *columns;      /* "COLUMNS=60": it writes to a terminal */
+    char       *variable_too; /* of the environment */
 };
 
 static inline void
@@ -24,18 +30,17 @@ home_open(struct home *h)
     snprintf(h->variable, sizeof h->variable, "GATEHOUSE_HOME=%s", h->path);
 }
 
+static inline int
+home_remove(const char *path, const struct stat *st, int kind, struct FTW *at)
+{
+    (void)st, (void)kind, (void)at;
+    return remove(path);
+}
+
 static inline void
 home_close(struct home *h)
 {
-    static const char *const files[] = {"traffic.db",         "traffic.db-wal", "traffic.db-shm", "traffic.db-slots",
-                                        "traffic.db-reserve", "mcp.json",       "mcp.json.lock",  "token"};
-    char                     path[160];
-
-    for (size_t i = 0; i < sizeof files / sizeof *files; i++) {
-        snprintf(path, sizeof path, "%s/%s", h->path, files[i]);
-        unlink(path);
-    }
-    rmdir(h->path);
+    nftw(h->path, home_remove, 8, FTW_DEPTH | FTW_PHYS);
     free(h->out);
     free(h->err);
 }
@@ -45,19 +50,25 @@ static inline int
 home_run(struct home *h, char *const *words)
 {
     size_t     count = 0, out_len, err_len;
-    char      *env[] = {h->variable, NULL};
-    struct cli cli   = {.environment = env};
+    char      *env[] = {h->variable, NULL, NULL, NULL};
+    struct cli cli   = {.environment = env, .is_terminal = h->columns != NULL};
 
     free(h->out);
     free(h->err);
     while (words[count] != NULL)
         count++;
-    cli.in  = fopen("/dev/null", "re");
-    cli.out = open_memstream(&h->out, &out_len);
-    cli.err = open_memstream(&h->err, &err_len);
+    if (h->columns != NULL)
+        env[1] = h->columns;
+    env[h->columns != NULL ? 2 : 1] = h->variable_too;
+    cli.in                          = h->keyboard != NULL ? h->keyboard
+                                      : h->typed != NULL  ? fmemopen((void *)(uintptr_t)h->typed, strlen(h->typed), "r")
+                                                          : fopen("/dev/null", "re");
+    cli.out                         = open_memstream(&h->out, &out_len);
+    cli.err                         = open_memstream(&h->err, &err_len);
     assert_true(cli.in != NULL && cli.out != NULL && cli.err != NULL);
     int code = cli_run(&cli, count, words);
-    fclose(cli.in);
+    if (h->keyboard == NULL)
+        fclose(cli.in);
     fclose(cli.out);
     fclose(cli.err);
     return code;

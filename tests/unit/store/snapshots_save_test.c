@@ -223,6 +223,8 @@ TEST(what_is_put_keeps_its_id_while_that_is_free)
     from.text.summary = STR("another");
     assert_true(snapshot_put(m.db, &from, &id, &m.err)); /* another has its id */
     assert_int_equal(id, 8);
+    assert_true(snapshot_put(m.db, &from, &id, &m.err)); /* known again all the same */
+    assert_int_equal(id, 0);
     from.id = 3;
     assert_true(snapshot_put(m.db, &from, &id, &m.err));
     assert_int_equal(id, 3);
@@ -230,6 +232,20 @@ TEST(what_is_put_keeps_its_id_while_that_is_free)
     assert_true(snapshot_put(m.db, &from, &id, &m.err));
     assert_int_equal(id, 9);
     assert_int_equal(memory_save(&m, NULL, "mine", 300), 10);
+    memory_close(&m);
+}
+
+TEST(a_time_that_went_through_json_is_the_same)
+{
+    struct memory   m;
+    int64_t         id;
+    struct snapshot from = {.id = 7, .created = 1700000000123456, .text = text_of("old", "from elsewhere")};
+
+    memory_open(&m);
+    assert_true(snapshot_put(m.db, &from, &id, &m.err));
+    from.created = 1700000000123000;
+    assert_true(snapshot_put(m.db, &from, &id, &m.err));
+    assert_int_equal(id, 0);
     memory_close(&m);
 }
 
