@@ -111,7 +111,7 @@ read_time(yyjson_val *object, const char *key, wall_time *out, struct error *err
     snprintf(text, sizeof text, "%s%s", given, strlen(given) == 19 ? "Z" : "");
     if (strlen(text) > 10 && text[10] == ' ')
         text[10] = 'T';
-    return time_parse_iso(str_from(text), out) ||
+    return (time_parse_iso(str_from(text), out) && *out > 0) ||
            error_set(err, ERROR_INVALID, "%s must be a time like 2026-11-21T14:02:11Z", key);
 }
 

@@ -276,19 +276,31 @@ base_of(const char *path)
     return slash == NULL ? path : slash + 1;
 }
 
+/* "3 snapshots and 1 change were". */
+static void
+count_what_was_read(const struct mended *m, char out[96])
+{
+    int len = snprintf(out, 96, "%llu snapshot%s", (unsigned long long)m->taken, m->taken == 1 ? "" : "s");
+
+    if (m->changed > 0)
+        len += snprintf(out + len, 96 - (size_t)len, " and %llu change%s", (unsigned long long)m->changed,
+                        m->changed == 1 ? "" : "s");
+    snprintf(out + len, 96 - (size_t)len, m->taken + m->changed == 1 ? " was" : " were");
+}
+
 static void
 say(struct snapshot_opening *opening, const struct place *p, const char *kept, const struct mended *m)
 {
-    char in_place[64], read[96];
+    char in_place[64], read[96] = "nothing could be";
 
     if (opening == NULL)
         return;
     snprintf(in_place, sizeof in_place,
              m->backup[0] == '\0' ? "there is no backup" : "the backup of %s is in its place", m->backup);
-    snprintf(read, sizeof read, "%llu snapshots and %llu changes were read out of it", (unsigned long long)m->taken,
-             (unsigned long long)m->changed);
-    snprintf(opening->damaged, sizeof opening->damaged, "%s was damaged and is kept as %s: %s, and %s",
-             base_of(p->path), base_of(kept), in_place, m->is_read ? read : "nothing could be read out of it");
+    if (m->is_read)
+        count_what_was_read(m, read);
+    snprintf(opening->damaged, sizeof opening->damaged, "%s was damaged and is kept as %s: %s, and %s read out of it",
+             base_of(p->path), base_of(kept), in_place, read);
 }
 
 static bool

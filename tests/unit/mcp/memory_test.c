@@ -1,4 +1,5 @@
 /* A service whose memory runs out at any point answers, refuses or ends what it was asked, and holds nothing after. */
+#include "base/strand.h"
 #include "each_failure.h"
 #include "mcp/service_house.h"
 
@@ -22,6 +23,36 @@ greet(struct request *r)
     request_finish(r);
 }
 
+static struct strand strand;
+
+static bool
+twice(void *job, struct error *err)
+{
+    int *number = job;
+
+    (void)err;
+    *number *= 2;
+    return true;
+}
+
+static void
+say_number(struct request *r)
+{
+    request_write(r, "%d", *(int *)request_data(r));
+    request_finish(r);
+}
+
+static void
+work(struct request *r)
+{
+    int *number = request_job(r, sizeof *number);
+
+    if (number == NULL)
+        return;
+    *number = 21;
+    request_work(r, &strand, twice, say_number);
+}
+
 static void
 read_note(struct request *r)
 {
@@ -34,6 +65,7 @@ static const struct tool              tools[]     = {{.name = "greet",
                                                       .input = "{\"type\":\"object\",\"properties\":{\"n\":{\"default\":1}}}",
                                                       .output = FORM},
                                                      {.name = "other", .call = greet},
+                                                     {.name = "work", .call = work},
                                                      {0}};
 static const struct resource_template templates[] = {{.name = "note", .uri_template = "note://{id}", .read = read_note},
                                                      {0}};
@@ -98,6 +130,7 @@ talk_modern(struct service *s)
     tell(service_back(s), MODERN("tools/call", "\"name\":\"greet\","));
     tell(service_back(s), MODERN("tools/call", "\"name\":\"greet\",\"inputResponses\":{\"who\":" ADA "},"));
     tell(service_back(s), MODERN("resources/read", "\"uri\":\"note://1\","));
+    tell(service_back(s), MODERN("tools/call", "\"name\":\"work\","));
     tell(service_back(s),
          MODERN("subscriptions/listen",
                 "\"notifications\":{\"toolsListChanged\":true,\"resourceSubscriptions\":[\"note://1\"]},"));
@@ -120,6 +153,7 @@ talk_legacy(struct service *s)
     tell(back, CALL("2", "greet", "{}"));
     tell(back, "{\"jsonrpc\":\"2.0\",\"id\":1,\"result\":" ADA "}");
     tell(back, ASK("3", "tools/list", "{}"));
+    tell(back, CALL("4", "work", "{}"));
     service_resource_updated(s, STR("note://1"));
 }
 
@@ -137,6 +171,7 @@ serves(void *arg)
                    &(struct exchange_hooks){.on_message = on_message, .on_close = on_close});
     struct service_parts parts = {
         .loop = &house.loop, .key = &house.key, .principal = "local", .is_legacy = true, .is_modern = true};
+    strand_init(&strand, &house.loop, 4);
     house.service = service_new(&table, &parts, &err);
     if (house.service == NULL)
         assert_int_equal(err.code, ERROR_MEMORY);
@@ -145,11 +180,12 @@ serves(void *arg)
     else
         talk_legacy(house.service);
     house_turn();
+    strand_clear(&strand);
     size_t well = house.ada.ends;
     service_free(house.service);
     exchanges_clear(&house.exchanges);
     loop_clear(&house.loop);
-    return well == (*is_modern ? 5 : 4);
+    return well == (*is_modern ? 6 : 5);
 }
 
 TEST(a_modern_client_is_served_or_told_when_memory_runs_out)

@@ -412,3 +412,24 @@ TEST(text_is_made_fit)
     assert_str(text_clean(STR(""), a), "");
     arena_free(a);
 }
+
+TEST(whatever_bytes_come_text_is_fit_afterwards_and_what_was_fit_is_unchanged)
+{
+    struct arena *a      = arena_new(KIB(4), MIB(1));
+    uint64_t      random = 7;
+    char          bytes[40];
+
+    for (int i = 0; i < 20000; i++) {
+        random     = random * 6364136223846793005u + 1442695040888963407u;
+        size_t len = (random >> 33) % sizeof bytes;
+        for (size_t k = 0; k < len; k++) {
+            random   = random * 6364136223846793005u + 1442695040888963407u;
+            bytes[k] = "abc \n\r\t\x1b\x7f\xc2\x85\xe2\x9c\x93\xed\xa0\x80\xf0\x9f\x98\x80\xff"[(random >> 33) % 23];
+        }
+        struct str text = str_of(bytes, len), fit = text_clean(text, a);
+        if (!text_is_clean(fit) || (text_is_clean(text) && !str_eq(text, fit)) || (len > 0 && fit.len == 0))
+            fail_msg("round %d: %zu bytes became %zu", i, len, fit.len);
+        arena_reset(a);
+    }
+    arena_free(a);
+}

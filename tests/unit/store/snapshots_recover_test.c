@@ -205,7 +205,7 @@ TEST(a_damaged_backup_is_passed_over)
     overwrite(h.path, 0, "rubbish", 7);
     house_open(&h);
     said(&h, "the backup of 2026-11-21");
-    said(&h, "10 snapshots and 0 changes were read out of it"); /* with another header */
+    said(&h, "10 snapshots were read out of it"); /* with another header */
     assert_int_equal(house_count(&h), 20);
     house_clear(&h);
 }
@@ -239,7 +239,7 @@ TEST(the_log_of_a_damaged_file_is_read_and_goes_with_it)
     assert_int_equal(names_with(h.directory, "snapshots.db-wal", NULL), 1);
     damage_page(&h, page);
     house_open(&h);
-    said(&h, "1 snapshots and 0 changes were read out of it");
+    said(&h, "1 snapshot was read out of it");
     assert_string_equal(house_summary(&h, 41), "in the log");
     assert_int_equal(house_count(&h), 41);
     assert_int_equal(names_with(h.directory, "Z-wal", log), 1);
@@ -460,17 +460,17 @@ each_step(size_t quick, size_t thorough)
 
 TEST(a_flipped_byte_anywhere)
 {
-    damage_everywhere(&(struct places){.from = 101, .step = each_step(7919, 397), .len = 1}, "a flipped byte");
+    damage_everywhere(&(struct places){.from = 101, .step = each_step(17919, 397), .len = 1}, "a flipped byte");
 }
 
 TEST(a_lost_sector_anywhere)
 {
-    damage_everywhere(&(struct places){.from = 0, .step = each_step(512 * 23, 512 * 3), .len = 512}, "a lost sector");
+    damage_everywhere(&(struct places){.from = 0, .step = each_step(512 * 49, 512 * 3), .len = 512}, "a lost sector");
 }
 
 TEST(a_file_cut_short_anywhere)
 {
-    damage_everywhere(&(struct places){.from = 0, .step = each_step(9973, 1511)}, "a file cut short");
+    damage_everywhere(&(struct places){.from = 0, .step = each_step(23973, 1511)}, "a file cut short");
 }
 
 TEST(a_flipped_byte_in_the_header)
@@ -482,7 +482,7 @@ TEST(a_flipped_byte_in_the_header)
     house_fill(&h, 1, 20);
     house_close(&h);
     assert_true(file_read(h.path, &whole, &h.err));
-    for (size_t at = 0; at < 100; at++) {
+    for (size_t at = 0; at < 100; at += each_step(3, 1)) {
         char         byte = (char)(whole.data[whole.from + at] ^ 0x41);
         struct error err  = {0};
         assert_true(file_replace(h.path, buffer_str(&whole), 0600, &h.err));
