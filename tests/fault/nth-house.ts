@@ -1,7 +1,7 @@
 // A Gatehouse that is kept over many runs of one scenario, with the shim in it. Each run has servers of its own: the
 // registry is written anew, and with the old entries their sessions and children go.
 
-import { mkdtempSync, readFileSync, readdirSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, readdirSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import http from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -21,6 +21,7 @@ export class NthHouse {
     home: string;
     binary: string;
     #generation = 0;
+    #usesBuiltIn = false;
 
     constructor(binary: string, home: string) {
         this.binary = binary;
@@ -29,13 +30,30 @@ export class NthHouse {
         this.gatehouse = new Gatehouse(binary, home, this.shim.environment('gatehouse'));
     }
 
+    /** It has sessions too, which end when its entry is another. */
+    #builtIn(): Record<string, unknown> {
+        return { snapshots: this.#usesBuiltIn ? { timeout: 30000 + this.#generation } : { enabled: false } };
+    }
+
+    /** Returns when what is built in has copied what it keeps, which it does once a day: that opens files. */
+    async settle(): Promise<void> {
+        const giveUpAt = performance.now() + REST_LIMIT_MS;
+        const copies = `${this.home}/users/local/backups`;
+
+        while (this.#usesBuiltIn && !(existsSync(copies) && readdirSync(copies).some((name) => name.endsWith('.db')))) {
+            if (performance.now() > giveUpAt) throw new Error('no copy was made of what is built in');
+            await sleep(50);
+        }
+    }
+
     /** For the sockets of a run's children. */
     nextDirectory(): string {
         return mkdtempSync(`${this.home}/run-`);
     }
 
-    async start(house: House): Promise<void> {
-        await this.gatehouse.start({}, house);
+    async start(house: House, usesBuiltIn: boolean): Promise<void> {
+        this.#usesBuiltIn = usesBuiltIn;
+        await this.gatehouse.start(this.#builtIn(), house);
         if (!this.shim.isIn) throw new Error('the shim is not in');
     }
 
@@ -50,8 +68,7 @@ export class NthHouse {
         const mark = `mark-${++this.#generation}`;
         const giveUpAt = performance.now() + REGISTER_LIMIT_MS;
 
-        const builtIn = { snapshots: { timeout: 30000 + this.#generation } }; // it has sessions too, which end when its entry is another
-        await this.gatehouse.writeRegistry({ ...builtIn, ...entries, [mark]: { type: 'http', url: 'http://127.0.0.1:1/mcp' } });
+        await this.gatehouse.writeRegistry({ ...this.#builtIn(), ...entries, [mark]: { type: 'http', url: 'http://127.0.0.1:1/mcp' } });
         process.kill(this.gatehouse.pid, 'SIGHUP');
         while ((await this.#ask(`/api/servers/config/${mark}`)).status !== 200) {
             if (performance.now() > giveUpAt || this.gatehouse.isGone) throw new Error('the registry was not taken');

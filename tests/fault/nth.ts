@@ -207,6 +207,7 @@ class Trial {
             for (const wire of wires) wire.close();
             const unanswered = failure === undefined ? [] : await awaitEnds(clients);
             told ||= clients.some((client) => client.outcomes().some((outcome) => outcome.text.includes('"reason":"busy"')));
+            told ||= clients.some((client) => client.outcomes().some((outcome) => outcome.text.includes('"isError":true'))); /* the model was */
             told ||= servers.some((server) => server.wasRefused); /* the server was */
             told ||= failure !== undefined && failure.message.includes(CANCELLED_IN_OUR_WORDS);
             told ||= house.gatehouse.said.slice(said).includes(DROPPED); /* the operator was */
@@ -225,11 +226,12 @@ class Trial {
         const house = new NthHouse(this.#options.gatehouse, await mkdtemp(`${tmpdir()}/nth-`));
 
         this.#house = house;
-        await house.start(houseFor(this.#run));
+        await house.start(houseFor(this.#run), this.#run.speakers.some((speaker) => speaker.side === 'client' && serverOfPath(speaker.path) === 'snapshots'));
         for (let i = 0; i < 2; i++) {
             const { failure } = await this.#play(house, () => {});
             if (failure) throw new Error(`undisturbed: line ${failure.line}: ${failure.message}`);
         }
+        await house.settle();
         this.#before = await house.rest();
         return house;
     }
