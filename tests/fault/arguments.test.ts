@@ -110,7 +110,7 @@ async function onStdio(t: TestContext, person: Person): Promise<{ send: Send; en
 // What must not change --------------------------------------------------------------------------------------------------
 
 function filesBelow(folder: string): string[] {
-    return readdirSync(folder, { recursive: true, encoding: 'utf8' }).filter((path) => !/-(wal|shm|journal)$|traffic|tasks\.db/.test(path)).sort();
+    return readdirSync(folder, { recursive: true, encoding: 'utf8' }).filter((path) => !/-(wal|shm|journal)$|traffic|tasks\.db|\/backups/.test(path)).sort();
 }
 
 /** Whether something was stored: a look from outside. */
