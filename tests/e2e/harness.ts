@@ -3,7 +3,7 @@
 
 import { execFile, execFileSync, spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
-import { mkdtempSync, readFileSync, readdirSync, readlinkSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, readdirSync, readlinkSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer, request } from 'node:http';
 import type { IncomingHttpHeaders, IncomingMessage, OutgoingHttpHeaders, ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -183,6 +183,12 @@ export class House {
         this.kill('SIGTERM');
         const late = sleep(STOP_LIMIT_MS, 'still running', { ref: false });
         return await Promise.race([this.ended, late]);
+    }
+
+    /** Resolves when what is built in has made its copy of the day, some seconds after the start: SQLite keeps a descriptor of it. */
+    async settled(): Promise<void> {
+        const copies = join(this.home, 'users/local/backups');
+        await until('a copy of what is built in', START_LIMIT_MS, () => existsSync(copies) && readdirSync(copies).some((name) => name.endsWith('.db')));
     }
 
     kill(signal: NodeJS.Signals): void {

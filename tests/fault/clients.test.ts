@@ -68,6 +68,7 @@ test('a client that reads nothing costs its share and no more', { timeout: 12000
     const sessions = { childtalks: await open(gatehouse.url('childtalks')), childlarge: await open(gatehouse.url('childlarge')) };
     const good = await open(gatehouse.url('goodhttp'));
     await sleep(300);
+    await gatehouse.settled();
     const before = descriptors(gatehouse.pid);
     const rest = resident(gatehouse.pid);
     forgetPeak(gatehouse.pid);
@@ -115,6 +116,7 @@ test('twenty answers of 30 MiB at once, to clients that read none, stay within m
     const sessions = Object.fromEntries(await Promise.all(names.map(async (name) => [name, await open(gatehouse.url(name))])));
     await ask(gatehouse.url('goodhttp'), 'tools/call', await open(gatehouse.url('goodhttp')), { name: 'echo', arguments: { text: 'x' } });
     await sleep(1000);
+    await gatehouse.settled();
     const before = descriptors(gatehouse.pid);
     const rest = resident(gatehouse.pid);
     forgetPeak(gatehouse.pid);
@@ -155,6 +157,7 @@ test('a client that sends a byte a second holds its connection for ten seconds',
     const text = request('goodhttp', call('slow'));
     const watch = watchHealthy(t, gatehouse);
     await sleep(1000);
+    await gatehouse.settled();
     const before = descriptors(gatehouse.pid);
     const began = performance.now();
     const answers = await Promise.all(
@@ -205,6 +208,7 @@ test('a client that leaves after any step leaves nothing behind', { timeout: 600
     ];
     const watch = watchHealthy(t, gatehouse);
     await sleep(1000);
+    await gatehouse.settled();
     const before = descriptors(gatehouse.pid);
     for (let round = 0; round < (isLong ? 50 : 5); round++)
         for (const way of ['FIN', 'RST'])
@@ -235,6 +239,7 @@ test('10,000 connections leave room for those who speak', { timeout: 180000 }, a
     const watch = watchHealthy(t, gatehouse);
     const good = await open(gatehouse.url('goodhttp'));
     await sleep(1000);
+    await gatehouse.settled();
     const before = descriptors(gatehouse.pid);
     forgetPeak(gatehouse.pid);
 

@@ -77,6 +77,7 @@ test('large messages pass whole, and the log has them whole', { timeout: 120000 
     const { servers, expect } = await both(t);
     const gatehouse = await house(t, servers);
     const session = await open(gatehouse.url('child'));
+    await gatehouse.settled();
     const before = descriptors(gatehouse.pid);
     const sizes = [200000, 270000, 1 * MIB, 5 * MIB];
     const sent = await play(gatehouse, expect, session, sizes.flatMap((size) => Object.keys(TEXTS).flatMap((text) => [large(text, size, true), large(text, size, false)])));

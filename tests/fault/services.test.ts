@@ -132,6 +132,7 @@ test('sessions of a service left in every way leave nothing behind, and the memo
     const gatehouse = await house(t, {}, { GATEHOUSE_SESSION_IDLE: `${IDLE_MS}ms` });
     const kiB: number[] = [];
     let most = Infinity; // descriptors, once each way was gone
+    await gatehouse.settled();
 
     for (let i = 1; i <= ROUNDS; i++) {
         deepEqual(await round(gatehouse), []);

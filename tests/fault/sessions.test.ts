@@ -382,6 +382,7 @@ async function usual(gatehouse: House, mark: string): Promise<number> {
         await deleted(visitor);
         visitor.cut();
     }
+    await gatehouse.settled();
     return (await nothingIsLeft(gatehouse, mark, Infinity)).descriptors;
 }
 
