@@ -508,6 +508,7 @@ TEST(a_stage_that_refuses_ends_a_request_and_all_of_a_batch)
     assert_answer(403, "not today", "POST", in_session(PLAIN), LIST);
     assert_answer(403, "not today", "POST", in_session(PLAIN), "[" LIST "," REQUEST("8", "ping", "") "]");
     assert_true(got("\"id\":8"));
+    assert_answer(403, "\"id\":null", "POST", in_session(PLAIN), "{\"jsonrpc\":\"2.0\",\"id\":5,\"result\":{}}");
     assert_int_equal(ask("POST", PLAIN, OPENING("2025-11-25")), 403);
     assert_int_equal(service_sessions(here.service), 1);
     finish();
