@@ -61,6 +61,17 @@ static const struct option add_options[] = {
     {0},
 };
 
+static const char *const clients[] = {"claude-desktop", "claude-code", "cursor", "vscode", NULL};
+
+static const struct option connect_options[] = {
+    {"stdio",   .text = "The client starts Gatehouse as a command; else it asks over HTTP, where it can."},
+    {"replace", .text = "Puts ours in the place of another server of that name, or of the old snapshot server, on its data."},
+    {"remove",  .text = "Takes ours out."},
+    {"dry-run", .text = "Says what it would write, and writes nothing."},
+    {"json",    .text = "For programs."},
+    {0},
+};
+
 static const struct option doctor_options[] = {
     {"fix",  .text = "Mends what can be mended without harm: who may read the home and the envFiles."},
     {"json", .text = "For programs."},
@@ -120,6 +131,18 @@ const struct command commands[] = {
               "A line a message in and out; what it says to you goes to stderr. It ends, with 0, when its input ends and on\n"
               "SIGINT and SIGTERM. Its calls are not in the log; those at http://localhost:3333/s/NAME/mcp are.",
      .least_words = 1, .most_words = 1, .complete = COMPLETE_BUILT_IN, .takes_settings = true, .run = cli_stdio},
+    {"connect", {"connect", "connect CLIENT [SERVER]... [--stdio] [--replace] [--dry-run]", "connect CLIENT [SERVER]... --remove"}, "Writes servers into the configuration of an MCP client.",
+     {{"gatehouse connect", "which clients are known, where the file of each is, what of ours stands there"},
+      {"gatehouse connect claude-code", "Claude Code gets the memory of conversations, the server snapshots"},
+      {"gatehouse connect cursor files weather", "Cursor gets two of yours"},
+      {"gatehouse connect claude-desktop --replace", "in the place of the old snapshot server, on its data"},
+      {"gatehouse connect vscode --dry-run", "what would be written into .vscode/mcp.json of this directory"},
+      {"gatehouse connect cursor weather --remove", "takes it out"}},
+     .about = "CLIENT is claude-desktop, claude-code, cursor or vscode; SERVER is one of `gatehouse list`, else snapshots.\n"
+              "Only the entry changes: comments, order and all else stay. What was there is kept first, as FILE.backup; one\n"
+              "that is there already stays, and the next is FILE.backup.2. A file that is no JSON is left alone.\n"
+              "Claude Desktop starts commands only, and gets what is built in: `gatehouse stdio NAME`.",
+     .options = connect_options, .most_words = 32, .complete = COMPLETE_CHOICES, .choices = clients, .run = cli_connect},
     {"doctor", {"doctor [--fix] [--json]"}, "Looks whether all is as it should be, and says how to mend it.",
      {{"gatehouse doctor", "home, mcp.json, database, disk, port, children, kernel, limits"},
       {"gatehouse doctor --fix", "closes the home and its files to others"}},

@@ -19,6 +19,7 @@ struct home {
     FILE       *keyboard;     /* instead: a terminal; the test closes it */
     char       *columns;      /* "COLUMNS=60": it writes to a terminal */
     char       *variable_too; /* of the environment */
+    char       *variable_also;
 };
 
 static inline void
@@ -50,7 +51,7 @@ static inline int
 home_run(struct home *h, char *const *words)
 {
     size_t     count = 0, out_len, err_len;
-    char      *env[] = {h->variable, NULL, NULL, NULL};
+    char      *env[] = {h->variable, NULL, NULL, NULL, NULL};
     struct cli cli   = {.environment = env, .is_terminal = h->columns != NULL};
 
     free(h->out);
@@ -60,11 +61,13 @@ home_run(struct home *h, char *const *words)
     if (h->columns != NULL)
         env[1] = h->columns;
     env[h->columns != NULL ? 2 : 1] = h->variable_too;
-    cli.in                          = h->keyboard != NULL ? h->keyboard
-                                      : h->typed != NULL  ? fmemopen((void *)(uintptr_t)h->typed, strlen(h->typed), "r")
-                                                          : fopen("/dev/null", "re");
-    cli.out                         = open_memstream(&h->out, &out_len);
-    cli.err                         = open_memstream(&h->err, &err_len);
+    if (h->variable_too != NULL)
+        env[h->columns != NULL ? 3 : 2] = h->variable_also;
+    cli.in  = h->keyboard != NULL ? h->keyboard
+              : h->typed != NULL  ? fmemopen((void *)(uintptr_t)h->typed, strlen(h->typed), "r")
+                                  : fopen("/dev/null", "re");
+    cli.out = open_memstream(&h->out, &out_len);
+    cli.err = open_memstream(&h->err, &err_len);
     assert_true(cli.in != NULL && cli.out != NULL && cli.err != NULL);
     int code = cli_run(&cli, count, words);
     if (h->keyboard == NULL)
