@@ -70,6 +70,11 @@ const struct setting settings_table[] = {
      .help = "The largest snapshot: all its texts together; a larger one is refused."},
     {"snapshots.quota",    SETTING_SIZE,     FIELD(snapshots.quota),    "1GiB",   MIB(1),     1ULL << 40, .at_start = true,
      .help = "What all snapshots may take, older versions and those in the bin too; over it nothing more is saved."},
+    {"snapshots.retention", SETTING_DURATION, FIELD(snapshots.retention), "0s",   0,          36500 * DAY, .at_start = true,
+     .help = "Snapshots that nobody changed for so long go into the bin, once a day; 0s: never."},
+    {"snapshots.keep",     SETTING_COUNT,    FIELD(snapshots.keep),     "0",      0,          1000000,   .at_start = true,
+     .help = "How many of each name, in each project, stay, the newest: with snapshots.retention however old they are, "
+             "without it the others go into the bin however new. 0: no such number."},
 
     {"drain",              SETTING_DURATION, FIELD(drain),              "10s",    0,          600 * S,
      .help = "How long calls in flight may still take after SIGTERM."},

@@ -76,8 +76,10 @@ struct settings {
         uint64_t  size;
     } retention;
     struct {
-        uint64_t size;
-        uint64_t quota;
+        uint64_t  size;
+        uint64_t  quota;
+        mono_time retention; /* 0: never */
+        uint64_t  keep;      /* of each name; 0: all */
     } snapshots;
     mono_time drain;
     struct {

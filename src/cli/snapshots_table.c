@@ -62,6 +62,16 @@ static const struct option restore_options[] = {
     {0},
 };
 
+static const struct option prune_options[] = {
+    {"older-than", "WHEN", .text = "Those not changed since: 90d, 12h ago, or an ISO 8601 time."},
+    {"keep",       "N",    .text = "But not the newest N of each name, in each project."},
+    {"project",    "NAME", .complete = COMPLETE_PROJECT, .text = "Of this project."},
+    {"dry-run",    .text = "Shows what would go, and does nothing."},
+    {"yes",        .text = "Does not ask."},
+    {"json",       .text = "For programs: the ids."},
+    {0},
+};
+
 static const struct option export_options[] = {
     {"project", "NAME", .complete = COMPLETE_PROJECT, .text = "Those of this project."},
     {"tag",     "TAG",  .complete = COMPLETE_TAG,     .text = "Those with this tag."},
@@ -113,6 +123,13 @@ const struct command snapshots_commands[] = {
       {"gatehouse snapshots restore ~/usb/snapshots.db", "from a file that backup made"}},
      .about = "A backup takes the place of everything. What was there before is kept beside it, and it says where.",
      .options = restore_options, .least_words = 1, .most_words = 1000, .complete = COMPLETE_FILE, .run = snapshots_restore},
+    {"snapshots prune", {"snapshots prune [--older-than WHEN] [--keep N] [--project NAME] [--dry-run] [--yes]"}, "Puts what is old into the bin, where it lies for 30 days.",
+     {{"gatehouse snapshots prune --older-than 90d --dry-run", "what would go"},
+      {"gatehouse snapshots prune --older-than 90d --keep 5", "but of each name the newest 5 stay"},
+      {"gatehouse snapshots prune --keep 20 --yes", "after which 20 of their name were saved, however new they are"}},
+     .about = "It shows what would go, and asks. Those without a name go by their age alone. Without --older-than and --keep\n"
+              "it does what snapshots.retention and snapshots.keep say, which Gatehouse does once a day while it runs.",
+     .options = prune_options, .run = snapshots_prune},
     {"snapshots backup", {"snapshots backup [FILE]"}, "Makes a copy of all of it, versions and bin too.",
      {{"gatehouse snapshots backup", "beside the database: today's"},
       {"gatehouse snapshots backup ~/usb/snapshots.db", "into a file that is not there yet"}},

@@ -44,6 +44,8 @@ open_snapshots(struct built *b, const struct services_parts *parts, struct error
                                                    .session_key = parts->session_key,
                                                    .path        = b->path,
                                                    .limits      = {settings->snapshots.size, settings->snapshots.quota},
+                                                   .retention   = settings->snapshots.retention,
+                                                   .keep        = (uint32_t)settings->snapshots.keep,
                                                    .environment = parts->environment,
                                                    .tell        = tell,
                                                    .owner       = b},

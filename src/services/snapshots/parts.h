@@ -49,10 +49,14 @@ struct snapshots {
     struct service        *service;
     struct desk            writing, reading;
     struct strand          caring; /* backups: on a connection of their own, for they take long */
-    struct strand_work     looking, importing, emptying, copying;
-    bool                   is_looking, is_emptying, is_copying;
-    bool                   is_imported;   /* the database is open, and has what the old server left */
-    unsigned               emptied;       /* of the bin, the last time */
+    struct strand_work     looking, importing, emptying, pruning, copying;
+    bool                   is_looking, is_emptying, is_pruning, is_copying;
+    bool                   is_imported; /* the database is open, and has what the old server left */
+    unsigned               emptied;     /* of the bin, the last time */
+    struct snapshot_sweep  sweep;       /* of what is old */
+    bool                   is_more;     /* of it to go through */
+    uint64_t               pruned;      /* into the bin, by this one */
+    mono_time              prune_next;
     char                   imported[600]; /* what of the old server's, a line */
     struct timer           look, care;
     char                   notice[600]; /* for the person's next answer; "": nothing */

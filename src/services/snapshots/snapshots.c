@@ -6,12 +6,13 @@
 #include "services/snapshots/parts.h"
 #include "store/snapshots/care.h"
 
-enum { SESSIONS_MOST = 1000, EMPTIED_MOST = 500 };
+enum { SESSIONS_MOST = 1000, EMPTIED_MOST = 500, PRUNED_MOST = 200 };
 
-#define LOOK_EVERY SECONDS(1) /* while somebody would hear of it, */
-#define LOOK_IDLE  SECONDS(5) /* and whether somebody would */
-#define CARE_FIRST SECONDS(5) /* behind the opening */
-#define CARE_EVERY MINUTES(60)
+#define LOOK_EVERY  SECONDS(1) /* while somebody would hear of it, */
+#define LOOK_IDLE   SECONDS(5) /* and whether somebody would */
+#define CARE_FIRST  SECONDS(5) /* behind the opening */
+#define CARE_EVERY  MINUTES(60)
+#define PRUNE_EVERY (24 * MINUTES(60))
 
 static void
 tell(struct snapshots *s, const char *line)
@@ -191,6 +192,65 @@ end_empty(struct strand_work *w, const struct error *err)
         s->is_emptying = strand_start(&s->writing.strand, w);
 }
 
+/* A slice of it: who saves meanwhile does not wait for all. */
+static bool
+prune(struct strand_work *w, struct error *err)
+{
+    struct snapshots    *s     = LIST_OF(struct snapshots, w, pruning);
+    struct arena        *arena = arena_new(KIB(64), MIB(64));
+    struct snapshot_page page  = {0};
+
+    if (arena == NULL)
+        return error_set(err, ERROR_MEMORY, "no memory");
+    bool ok = desk_begin(&s->writing, err) &&
+              snapshot_prune(s->writing.db, &s->sweep, clock_wall(), PRUNED_MOST, arena, &page, err);
+    for (size_t i = 0; i < page.count; i++)
+        desk_note_change(&s->writing, page.items[i].id, page.items[i].text.name, STR_NONE);
+    s->pruned += page.count;
+    s->is_more = page.more;
+    arena_free(arena);
+    return ok;
+}
+
+static void
+tell_pruned(struct snapshots *s)
+{
+    char line[200];
+
+    snprintf(line, sizeof line, "by snapshots.%s %llu went into the bin; %s can be had back for %d days",
+             s->parts.retention != 0 ? "retention" : "keep", (unsigned long long)s->pruned,
+             s->pruned == 1 ? "it" : "they", SNAPSHOT_BIN_DAYS);
+    if (s->pruned > 0)
+        tell(s, line);
+    s->pruned = 0;
+}
+
+static void
+end_prune(struct strand_work *w, const struct error *err)
+{
+    struct snapshots *s = LIST_OF(struct snapshots, w, pruning);
+
+    s->is_pruning = err->code == ERROR_NONE && s->is_more && strand_start(&s->writing.strand, w);
+    if (s->is_pruning)
+        return;
+    if (err->code != ERROR_NONE)
+        tell_failure(s, "putting old snapshots into the bin", err);
+    tell_pruned(s);
+}
+
+/* By what the person has set: nothing, as a rule. */
+static void
+start_prune(struct snapshots *s, mono_time now)
+{
+    const struct snapshots_parts *p = &s->parts;
+
+    if (s->is_pruning || now < s->prune_next || (p->retention == 0 && p->keep == 0))
+        return;
+    s->prune_next = now + PRUNE_EVERY;
+    s->sweep = (struct snapshot_sweep){.before = p->retention == 0 ? 0 : clock_wall() - p->retention, .keep = p->keep};
+    s->is_pruning = strand_start(&s->writing.strand, &s->pruning);
+}
+
 static bool
 copy(struct strand_work *w, struct error *err)
 {
@@ -218,6 +278,7 @@ on_care(struct timer *timer)
         s->is_emptying = strand_start(&s->writing.strand, &s->emptying);
     if (!s->is_copying)
         s->is_copying = strand_start(&s->caring, &s->copying);
+    start_prune(s, loop_now(s->parts.loop));
     loop_set_timer(s->parts.loop, timer, loop_now(s->parts.loop) + CARE_EVERY);
 }
 
@@ -235,6 +296,8 @@ begin_work(struct snapshots *s)
     s->importing.done = end_import;
     s->emptying.work  = empty_bin;
     s->emptying.done  = end_empty;
+    s->pruning.work   = prune;
+    s->pruning.done   = end_prune;
     s->copying.work   = copy;
     s->copying.done   = end_copy;
     strand_start(&s->writing.strand, &s->importing); /* it opens the database */

@@ -14,6 +14,8 @@ struct snapshots_parts {
     const struct session_key *session_key;
     const char               *path; /* of the database: <home>/users/local/snapshots.db */
     struct snapshot_limits    limits;
+    mono_time                 retention;    /* changed longer ago than this: into the bin; 0: never */
+    uint32_t                  keep;         /* the newest of each name that stay; 0: see struct snapshot_sweep */
     char *const              *environment;  /* where the old server's databases are looked for */
     mono_time                 session_idle; /* 0: never */
     /* A line for the person who runs it: what was imported, set aside, backed up in vain. May be NULL. */

@@ -91,6 +91,21 @@ bool snapshot_restore(struct snapshot_db *db, int64_t id, struct error *err);
  * a large database bit by bit, with each call. */
 bool snapshot_empty_bin(struct snapshot_db *db, wall_time now, unsigned most, unsigned *gone, struct error *err);
 
+/* What is old goes into the bin by a rule: each part of it that is given must hold. Those without a name go by age
+ * alone. `most` at a time are looked at more closely, within a window of ids: a few milliseconds, for who saves
+ * meanwhile. `out` has those that went, without their long texts; its `more`: go on, with the same sweep. When it
+ * fails, it has not moved on. */
+struct snapshot_sweep {
+    struct str project; /* of this one; STR_NONE: of any */
+    wall_time  before;  /* changed before that; 0: whenever */
+    uint32_t   keep;    /* so many of its name and project were saved since it was last changed; 0: however many */
+    bool       is_dry;  /* looks only */
+    int64_t    after;   /* the id up to which it was done */
+};
+struct snapshot_page;
+bool snapshot_prune(struct snapshot_db *db, struct snapshot_sweep *sweep, wall_time now, size_t most, struct arena *a,
+                    struct snapshot_page *out, struct error *err);
+
 /* One of them: by id (with `version` 0 the newest version), by name, by project, or by neither the newest of all. Of
  * those that fit, the one saved or changed last. What is in the bin is found only by id with `from_bin`. */
 struct snapshot_which {

@@ -51,6 +51,12 @@ const char *const snapshot_statements[STATEMENTS] = {
     [REMOVE]          = "DELETE FROM snapshot WHERE id = ?1",
     [REMOVE_VERSIONS] = "DELETE FROM version WHERE id = ?1",
     [VERSIONS_TOTAL]  = "SELECT count(*), sum(bytes) FROM version WHERE id = ?1",
+    [NEXT_OLD]        = "SELECT id FROM snapshot INDEXED BY snapshot_card WHERE id > ?1 AND id <= ?2 AND deleted IS NULL"
+                        " AND changed < ?3 ORDER BY id LIMIT 1",
+    [NEXT_ID]         = "SELECT id FROM snapshot WHERE id > ?1 ORDER BY id LIMIT 1",
+    [COUNT_NEWER]     = "SELECT count(*) FROM (SELECT 1 FROM snapshot INDEXED BY snapshot_name WHERE deleted IS NULL"
+                        " AND name = ?1 AND project IS ?2 AND created >= ?3 AND (created > ?3 OR id > ?4)"
+                        " ORDER BY created DESC LIMIT ?5)",
     [MERGE_WORDS]     = "INSERT INTO words(words, rank) VALUES('merge', ?1)",
 
     [LOAD_ID]           = "SELECT " SHORT " FROM snapshot WHERE id = ?1",

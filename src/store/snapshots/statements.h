@@ -29,6 +29,9 @@ enum statement {
     REMOVE,
     REMOVE_VERSIONS,
     VERSIONS_TOTAL, /* of one: how many, how large */
+    NEXT_OLD,       /* not in the bin, ?1 < id <= ?2, changed before ?3: the first by id */
+    NEXT_ID,        /* of any row behind ?1 */
+    COUNT_NEWER,    /* of a name and project, created after ?3, or then with an id over ?4; no further than to ?5 */
     MERGE_WORDS,    /* ?1 pages of the index of words; less than zero: all of it, from now on */
 
     LOAD_ID, /* rows without their long texts: enum row_column */

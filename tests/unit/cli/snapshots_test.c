@@ -586,6 +586,91 @@ TEST(an_export_without_anything_is_an_export)
     home_close(&h);
 }
 
+/* ---- what is old ---- */
+
+TEST(what_would_go_is_shown_and_goes_when_it_is_said_twice)
+{
+    struct home h;
+
+    fill(&h);
+    assert_int_equal(
+        snapshots(&h, "save", "The login is done", "--context", "x", "--name", "auth", "--project", "gatehouse"),
+        EXIT_DONE);
+    assert_int_equal(snapshots(&h, "prune", "--keep", "1", "--dry-run"), EXIT_DONE);
+    assert_said(h.out, "ID  CHANGED");
+    assert_said(h.out, "The login works");
+    assert_null(strstr(h.out, "The bird flies"));
+    assert_string_equal(h.err, "Would put 1 of 3 snapshots into the bin, for 30 days: --dry-run\n");
+    assert_int_equal(snapshots(&h, "prune", "--keep", "1"), EXIT_TYPED_WRONG);
+    assert_said(h.err, "say --yes too when nobody can be asked");
+    assert_int_equal(snapshots(&h, "prune", "--keep", "1", "--json"), EXIT_TYPED_WRONG);
+    assert_int_equal(snapshots(&h, "prune", "--older-than", "0s", "--dry-run", "--json"), EXIT_DONE);
+    assert_string_equal(h.out, "{\"would_delete\":[1,2,3]}\n");
+    assert_int_equal(snapshots(&h, "prune", "--older-than", "0s", "--keep", "1", "--dry-run", "--json"), EXIT_DONE);
+    assert_string_equal(h.out, "{\"would_delete\":[1,2]}\n");
+    assert_int_equal(snapshots(&h, "prune", "--keep", "1", "--yes"), EXIT_DONE);
+    assert_string_equal(h.out, "Deleted 1 snapshot\n");
+    assert_said(h.err, "In the bin for 30 days.");
+    assert_int_equal(snapshots(&h, "prune", "--keep", "1", "--yes"), EXIT_DONE);
+    assert_string_equal(h.out, "");
+    assert_string_equal(h.err, "There is nothing that may go.\n");
+    assert_int_equal(snapshots(&h, "restore", "1"), EXIT_DONE);
+    assert_int_equal(snapshots(&h, "prune", "--keep", "1", "--yes", "--json"), EXIT_DONE);
+    assert_string_equal(h.out, "{\"deleted\":[1]}\n");
+    home_close(&h);
+}
+
+TEST(on_a_terminal_it_asks_before_anything_goes)
+{
+    struct home h;
+    int         keyboard, screen;
+
+    fill(&h);
+    assert_int_equal(openpty(&keyboard, &screen, NULL, NULL, NULL), 0);
+    h.keyboard = fdopen(screen, "r");
+    assert_int_equal(write(keyboard, "n\ny\n", 4), 4);
+    assert_int_equal(snapshots(&h, "prune", "--older-than", "0s"), EXIT_DONE);
+    assert_said(h.out, "The bird flies");
+    assert_said(h.err, "Put 2 of 2 snapshots into the bin, for 30 days? [y/N] All is as it was.");
+    assert_int_equal(snapshots(&h, "prune", "--older-than", "0s"), EXIT_DONE);
+    assert_said(h.out, "Deleted 2 snapshots\n");
+    fclose(h.keyboard);
+    close(keyboard);
+    h.keyboard = NULL;
+    home_close(&h);
+}
+
+TEST(what_may_go_is_typed_or_set)
+{
+    static char keep[] = "GATEHOUSE_SNAPSHOTS_KEEP=1", age[] = "GATEHOUSE_SNAPSHOTS_RETENTION=1ms";
+    struct home h;
+
+    fill(&h);
+    assert_int_equal(snapshots(&h, "prune", "--yes"), EXIT_TYPED_WRONG);
+    assert_said(h.err, "what may go is not said, and not set");
+    assert_said(h.err, "gatehouse snapshots prune --older-than 90d");
+    h.variable_too = keep;
+    assert_int_equal(snapshots(&h, "prune", "--dry-run", "--json"), EXIT_DONE);
+    assert_string_equal(h.out, "{\"would_delete\":[]}\n");
+    h.variable_too = age;
+    assert_int_equal(snapshots(&h, "prune", "--dry-run", "--json"), EXIT_DONE);
+    assert_string_equal(h.out, "{\"would_delete\":[1,2]}\n");
+    assert_int_equal(snapshots(&h, "prune", "--older-than", "1d", "--dry-run", "--json"), EXIT_DONE);
+    assert_string_equal(h.out, "{\"would_delete\":[]}\n");
+    h.variable_too = NULL;
+    assert_int_equal(snapshots(&h, "prune", "--older-than", "soon"), EXIT_TYPED_WRONG);
+    assert_int_equal(snapshots(&h, "prune", "--keep", "0"), EXIT_TYPED_WRONG);
+    assert_int_equal(snapshots(&h, "prune", "--keep", "1", "--project", "gatehose", "--yes"), EXIT_NOT_FOUND);
+    assert_said(h.err, "did you mean \"gatehouse\"?");
+    home_close(&h);
+    home_open(&h);
+    assert_int_equal(snapshots(&h, "prune", "--keep", "1", "--yes"), EXIT_DONE);
+    assert_int_equal(snapshots(&h, "prune", "--keep", "1", "--yes", "--json"), EXIT_DONE);
+    assert_string_equal(h.out, "{\"deleted\":[]}\n");
+    assert_false(is_there(&h, "users"));
+    home_close(&h);
+}
+
 /* ---- how it looks ---- */
 
 static size_t

@@ -14,6 +14,8 @@
 struct shop {
     char              directory[64], path[128];
     struct snapshots *snapshots;
+    mono_time         retention; /* as it is set; 0: never */
+    uint32_t          keep;
     struct buffer     told; /* to the person who runs it, a line each */
 };
 
@@ -35,6 +37,8 @@ shop_start(struct snapshot_limits limits)
                                     .session_key = &house.key,
                                     .path        = shop.path,
                                     .limits      = limits,
+                                    .retention   = shop.retention,
+                                    .keep        = shop.keep,
                                     .environment = shop_environment,
                                     .tell        = hear,
                                     .owner       = &shop};

@@ -276,3 +276,56 @@ TEST(a_damaged_database_is_set_aside_and_the_person_told_in_the_next_answer)
     assert_not_got(&house.bob, "To be told to the person"); /* once */
     shop_close();
 }
+
+/* --- what is old --- */
+
+static void
+wait_until_told(const char *part)
+{
+    for (mono_time until = clock_mono() + SECONDS(30); str_find(buffer_str(&shop.told), str_from(part)) < 0;) {
+        if (clock_mono() > until)
+            fail_msg("nobody was told %s: %.*s", part, STR_ARG(buffer_str(&shop.told)));
+        loop_turn(&house.loop, MILLISECONDS(100));
+    }
+}
+
+/* More than one slice of it. */
+TEST(what_is_set_puts_what_is_old_into_the_bin_and_says_so)
+{
+    open_both();
+    for (int i = 0; i < 300; i++) {
+        forget(&house.ada);
+        say(&house.ada, CALL("1", "save_snapshot", "{\"summary\":\"S\",\"context\":\"C\",\"name\":\"n\"}"));
+    }
+    save("{\"summary\":\"Mine\",\"context\":\"C\"}");
+    shop_stop();
+    shop.keep = 2;
+    shop_start((struct snapshot_limits){.size = MIB(1), .quota = MIB(64)});
+    enter(&house.ada, "2025-06-18", "{}");
+    ask(&house.ada, "resources/subscribe", "\"uri\":\"snapshot://name/n\"");
+    open_stream(&house.ada);
+    wait_until_told("by snapshots.keep 298 went into the bin; they can be had back for 30 days\n");
+    wait_until_got(&house.ada, "notifications/resources/list_changed");
+    call(&house.bob, "list_snapshots", "{}");
+    assert_got(&house.bob, "#301 - Mine");
+    assert_got(&house.bob, "#300 (n) - S");
+    assert_got(&house.bob, "#299 (n) - S");
+    assert_not_got(&house.bob, "#298 (n)");
+    call(&house.bob, "restore_snapshot", "{\"id\":1}");
+    call(&house.bob, "load_snapshot", "{\"id\":1}");
+    assert_got(&house.bob, "Resuming: S");
+    shop_close();
+}
+
+TEST(what_is_old_enough_goes_by_its_age)
+{
+    open_both();
+    save("{\"summary\":\"S\",\"context\":\"C\"}");
+    shop_stop();
+    shop.retention = MILLISECONDS(1);
+    shop_start((struct snapshot_limits){.size = MIB(1), .quota = MIB(64)});
+    wait_until_told("by snapshots.retention 1 went into the bin; it can be had back for 30 days\n");
+    call(&house.bob, "list_snapshots", "{}");
+    assert_got(&house.bob, "No snapshots found.");
+    shop_close();
+}
