@@ -68,6 +68,7 @@ int snapshots_update(struct cli *cli);
 int snapshots_delete(struct cli *cli);
 int snapshots_restore(struct cli *cli);
 int snapshots_prune(struct cli *cli);
+int snapshots_diff(struct cli *cli);
 int snapshots_backup(struct cli *cli);
 int snapshots_backups(struct cli *cli);
 int snapshots_verify(struct cli *cli);

@@ -586,6 +586,36 @@ TEST(an_export_without_anything_is_an_export)
     home_close(&h);
 }
 
+TEST(what_an_update_changed_is_shown_line_by_line)
+{
+    struct home h;
+
+    fill(&h);
+    assert_int_equal(snapshots(&h, "diff", "1"), EXIT_TYPED_WRONG);
+    assert_said(h.err, "snapshot #1 as it was first saved has none before it");
+    assert_int_equal(snapshots(&h, "update", "1", "--next", "Write\nthe tests", "--tag", "wip"), EXIT_DONE);
+    assert_int_equal(snapshots(&h, "diff", "auth"), EXIT_DONE);
+    assert_said(h.out, "--- #1 auth version 1   ");
+    assert_said(h.out, "+++ #1 auth version 2   ");
+    assert_said(h.out, " Project: gatehouse\n-Tag: login\n Tag: wip\n Importance: 4\n \n...\n");
+    assert_said(h.out, " Next:\n-Make it a setting\n+Write\n+the tests\n");
+    assert_int_equal(snapshots(&h, "diff", "1:2", "auth:1"), EXIT_DONE);
+    assert_said(h.out, "-Write\n-the tests\n+Make it a setting\n");
+    assert_int_equal(snapshots(&h, "diff", "1", "2", "--json"), EXIT_DONE);
+    yyjson_doc *doc = said_json(&h);
+    assert_int_equal(yyjson_get_int(yyjson_ptr_get(yyjson_doc_get_root(doc), "/before/version")), 2);
+    assert_int_equal(yyjson_get_int(yyjson_ptr_get(yyjson_doc_get_root(doc), "/after/id")), 2);
+    yyjson_doc_free(doc);
+    assert_said(h.out, "{\"sign\":\"-\",\"text\":\"Name: auth\"}");
+    assert_int_equal(snapshots(&h, "diff", "2", "2"), EXIT_DONE);
+    assert_string_equal(h.out, "");
+    assert_string_equal(h.err, "They say the same.\n");
+    assert_int_equal(snapshots(&h, "diff", "1:3"), EXIT_NOT_FOUND);
+    assert_said(h.err, "has no version 3");
+    assert_int_equal(snapshots(&h, "diff", "1", "7"), EXIT_NOT_FOUND);
+    home_close(&h);
+}
+
 /* ---- what is old ---- */
 
 TEST(what_would_go_is_shown_and_goes_when_it_is_said_twice)
