@@ -55,7 +55,8 @@ struct snapshots {
     unsigned               emptied;     /* of the bin, the last time */
     struct snapshot_sweep  sweep;       /* of what is old */
     bool                   is_more;     /* of it to go through */
-    uint64_t               pruned;      /* into the bin, by this one */
+    size_t                 pruned_now;  /* in its last turn */
+    uint64_t               pruned;      /* into the bin, by all of its turns that held */
     mono_time              prune_next;
     char                   imported[600]; /* what of the old server's, a line */
     struct timer           look, care;

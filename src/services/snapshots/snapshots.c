@@ -206,8 +206,8 @@ prune(struct strand_work *w, struct error *err)
               snapshot_prune(s->writing.db, &s->sweep, clock_wall(), PRUNED_MOST, arena, &page, err);
     for (size_t i = 0; i < page.count; i++)
         desk_note_change(&s->writing, page.items[i].id, page.items[i].text.name, STR_NONE);
-    s->pruned += page.count;
-    s->is_more = page.more;
+    s->pruned_now = page.count;
+    s->is_more    = page.more;
     arena_free(arena);
     return ok;
 }
@@ -230,6 +230,8 @@ end_prune(struct strand_work *w, const struct error *err)
 {
     struct snapshots *s = LIST_OF(struct snapshots, w, pruning);
 
+    if (err->code == ERROR_NONE)
+        s->pruned += s->pruned_now;
     s->is_pruning = err->code == ERROR_NONE && s->is_more && strand_start(&s->writing.strand, w);
     if (s->is_pruning)
         return;

@@ -5,7 +5,7 @@
  * displaced one displaces what is older still: so what goes first changes nothing for what is looked at next. */
 #include "store/snapshots/row.h"
 
-enum { WINDOW_IDS = 20000 };
+enum { WINDOW_IDS = 20000, COUNTED_AS_ONE = 100 };
 
 struct slice {
     struct snapshot_db    *db;
@@ -118,7 +118,7 @@ take(struct slice *s, int64_t id, struct error *err)
     return true;
 }
 
-/* Until `most` were old enough, or a window is behind it. */
+/* Until `most` were old enough, fewer when much is counted for each, or a window is behind it. */
 static bool
 run(struct slice *s, size_t most, struct error *err)
 {
@@ -129,7 +129,7 @@ run(struct slice *s, size_t most, struct error *err)
     if ((got = skip_gap(s, &s->at, err)) <= 0)
         return got == 0;
     last = s->at > INT64_MAX - WINDOW_IDS ? INT64_MAX : s->at + WINDOW_IDS;
-    for (size_t i = 0; i < most; i++) {
+    for (size_t i = 0; i < most; i += 1 + s->sweep->keep / COUNTED_AS_ONE) {
         if ((got = next_old(s, last, &id, err)) < 0 || (got > 0 && !take(s, id, err)))
             return false;
         s->at = got > 0 ? id : last;

@@ -15,22 +15,31 @@ is_of_memory(const struct error *err)
 static bool
 changes(void *arg)
 {
-    struct memory       *m    = arg;
-    struct error         err  = {0};
-    struct snapshot_text text = text_of("plan", "a kiwi");
-    struct snapshot      out;
-    int64_t              id;
-    struct snapshot      from = {.text = text, .created = 5};
+    struct memory        *m    = arg;
+    struct error          err  = {0};
+    struct snapshot_text  text = text_of("plan", "a kiwi");
+    struct snapshot       out;
+    int64_t               id;
+    struct snapshot       from  = {.text = text, .created = 5};
+    struct snapshot_sweep sweep = {.before = 5, .keep = 1};
+    struct snapshot_page  page;
+    struct arena         *a = arena_new(256, MIB(1));
 
     text.tags      = tags;
     text.tag_count = 2;
-    if (!snapshot_db_begin(m->db, &err))
+    if (!snapshot_db_begin(m->db, &err)) {
+        arena_free(a);
         return is_of_memory(&err);
+    }
     bool ok = snapshot_save(m->db, &text, &from_ada, 1, &out, &err) &&
               snapshot_update(m->db, out.id, &text, &from_ada, 2, &out, &err) &&
               snapshot_delete(m->db, out.id, 3, &err) && snapshot_restore(m->db, out.id, &err) &&
               snapshot_put(m->db, &from, &id, &err);
+    if (ok && a == NULL)
+        ok = error_set(&err, ERROR_MEMORY, "no memory");
+    ok = ok && snapshot_prune(m->db, &sweep, 4, 10, a, &page, &err);
     snapshot_db_rollback(m->db);
+    arena_free(a);
     return ok || is_of_memory(&err);
 }
 
