@@ -91,11 +91,13 @@ said_late() {
     echo "ended after $limit s: above is what ran then"
 }
 
-# node_tests FOLDER...: what lies there as *.test.ts.
+# node_tests [-N] FOLDER...: what lies there as *.test.ts, so many files at once: one, where tests look at times.
 node_tests() {
+    case $1 in -[0-9]*) at_once=${1#-} && shift ;; *) at_once=1 ;; esac
     files=$(for folder in "$@"; do find "tests/$folder" -maxdepth 1 -name '*.test.ts' 2>/dev/null; done)
     [ -n "$files" ] || { echo 'skipped: nothing there yet'; return; }
-    limited "$node" --disable-warning=ExperimentalWarning --test --test-timeout=$((limit * 1000 / 3)) --test-reporter=tap $files \
+    limited "$node" --disable-warning=ExperimentalWarning --test --test-concurrency="$at_once" --test-timeout=$((limit * 1000 / 3)) \
+        --test-reporter=tap $files \
         >build/test-logs/node.tap 2>&1 && status=0 || status=$?
     cat build/test-logs/node.tap
     [ $status != 124 ] || { said_late; return 1; }
@@ -104,9 +106,10 @@ node_tests() {
     return $status
 }
 
-# A folder with a runner of its own has a program `run`, whose last line is the sum. Long runs have TEST_LONG=1.
+# own_runner FOLDER [FILES]: a folder with a runner of its own has a program `run`, whose last line is the sum; else FILES of
+# it at once. Long runs have TEST_LONG=1.
 own_runner() {
-    [ -x "tests/$1/run" ] || { node_tests "$1"; return; }
+    [ -x "tests/$1/run" ] || { node_tests "-${2-1}" "$1"; return; }
     PATH=$(dirname "$node"):$PATH limited "tests/$1/run" && return
     status=$?
     [ $status != 124 ] || said_late
@@ -117,7 +120,7 @@ stage_lint() { node_tests lint scenarios/runner; }
 stage_scenarios() { own_runner scenarios; }
 stage_api() { own_runner api; }
 stage_schema() { own_runner schema; }
-stage_conformance() { with_sanitizers conformance-server && own_runner conformance; }
-stage_e2e() { own_runner e2e; }
+stage_conformance() { with_sanitizers conformance-server && own_runner conformance 2; }
+stage_e2e() { own_runner e2e 2; }
 stage_fault() { with_sanitizers gatehouse gatehouse-helper && own_runner fault; }
 stage_fuzz() { script/fuzz 30; }
