@@ -78,7 +78,10 @@ test('large messages pass whole, and the log has them whole', { timeout: 120000 
     const gatehouse = await house(t, servers);
     const session = await open(gatehouse.url('child'));
     await gatehouse.settled();
-    const before = descriptors(gatehouse.pid);
+    const small = large('letters', 1000, true);
+    expect(small);
+    await call(gatehouse.url('events'), {}, '"first"', small);
+    const before = descriptors(gatehouse.pid); // with the connections that are kept
     const sizes = [200000, 270000, 1 * MIB, 5 * MIB];
     const sent = await play(gatehouse, expect, session, sizes.flatMap((size) => Object.keys(TEXTS).flatMap((text) => [large(text, size, true), large(text, size, false)])));
 
