@@ -10,7 +10,7 @@ import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { test } from 'node:test';
 import type { TestContext } from 'node:test';
-import { atEnd, House, open, sanitized, until } from '../e2e/harness.ts';
+import { atEnd, House, open, sanitized } from '../e2e/harness.ts';
 import { Person } from '../e2e/snapshots.ts';
 import type { Message } from '../e2e/snapshots.ts';
 import { bytesOf } from './inputs.ts';
@@ -78,6 +78,7 @@ async function onStdio(t: TestContext, person: Person): Promise<{ send: Send; en
     const answers: Message[] = [];
     let said = '';
     let rest = '';
+    let heard = () => {};
     const ended = new Promise<string>((resolve) => child.on('close', (code, signal) => resolve(signal ?? `exit code ${code}${code === 0 ? '' : `: ${said.slice(-3000)}`}`)));
 
     atEnd(t, () => child.kill('SIGKILL'));
@@ -87,13 +88,19 @@ async function onStdio(t: TestContext, person: Person): Promise<{ send: Send; en
         const lines = (rest + text).split('\n');
         rest = lines.pop()!;
         answers.push(...lines.map((line) => JSON.parse(line) as Message));
+        heard();
     });
     const send: Send = async (body, id) => {
+        const late = AbortSignal.timeout(ROW_LIMIT_MS);
         child.stdin!.write(Buffer.concat([body, Buffer.from('\n')]));
-        return await until(`an answer to ${id}: ${said.slice(-500)}`, ROW_LIMIT_MS, () => {
+        for (;;) {
             const at = answers.findIndex((each) => each['id'] === id || (each['error'] !== undefined && (each['id'] ?? null) === null));
-            return at >= 0 && answers.splice(at, 1)[0]!;
-        });
+            if (at >= 0) return answers.splice(at, 1)[0]!;
+            await new Promise<void>((resolve, reject) => {
+                heard = resolve;
+                late.onabort = () => reject(new Error(`no answer to ${id}: ${said.slice(-500)}`));
+            });
+        }
     };
     const hello = { protocolVersion: '2025-11-25', capabilities: {}, clientInfo: { name: 'hand', version: '1' } };
     await send(Buffer.from(JSON.stringify({ jsonrpc: '2.0', id: 0, method: 'initialize', params: hello })), 0);
