@@ -3,9 +3,12 @@
 #include <limits.h>
 #include <stdio.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "base/clock.h"
 #include "store/snapshots/care.h"
+
+enum { STEP_MS = 5 };
 
 /* What each table is for:
  *
@@ -71,6 +74,20 @@ copy_first(void *arg, const char *path, int version, struct error *err)
     return false;
 }
 
+/* Of several that make the file at once each has what the others want, and SQLite lets none of them wait. */
+static bool
+use_log(sqlite3 *db, struct error *err)
+{
+    struct error why = {0};
+
+    for (int waited = 0; !db_exec(db, "PRAGMA journal_mode = WAL", &why); waited += STEP_MS) {
+        if (why.code != ERROR_BUSY || waited >= DB_BUSY_MS)
+            return error_set(err, why.code, "%s", why.text);
+        usleep(STEP_MS * 1000);
+    }
+    return true;
+}
+
 bool
 snapshot_schema_bring_up(sqlite3 *db, const char *path, char *copy, struct error *err)
 {
@@ -79,7 +96,7 @@ snapshot_schema_bring_up(sqlite3 *db, const char *path, char *copy, struct error
     copy[0]       = '\0';
     schema.before = copy_first;
     schema.arg    = copy;
-    if (!db_exec(db, "PRAGMA journal_mode = WAL", err)) {
+    if (!use_log(db, err)) {
         error_wrap(err, "opening %s", path);
         return false;
     }
