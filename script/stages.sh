@@ -91,6 +91,9 @@ said_late() {
     echo "ended after $limit s: above is what ran then"
 }
 
+# What failed, once more: after a thousand lines of what passed nobody finds it, and CI keeps only the end.
+said_failed() { awk '/^ *not ok /{said = 1; lines = 0} said && ++lines <= 40; /^ *\.\.\.$/{said = 0}' build/test-logs/node.tap; }
+
 # node_tests [-N] FOLDER...: what lies there as *.test.ts, so many files at once: one, where tests look at times.
 node_tests() {
     case $1 in -[0-9]*) at_once=${1#-} && shift ;; *) at_once=1 ;; esac
@@ -102,6 +105,7 @@ node_tests() {
     cat build/test-logs/node.tap
     [ $status != 124 ] || { said_late; return 1; }
     failed=$(sed -n 's/^# fail //p' build/test-logs/node.tap) late=$(sed -n 's/^# cancelled //p' build/test-logs/node.tap)
+    [ $status = 0 ] || said_failed
     sum "$(sed -n 's/^# pass //p' build/test-logs/node.tap)" $((failed + late))
     return $status
 }
