@@ -35,6 +35,7 @@
 #include "base/str.h"
 
 struct arena;
+struct relay;
 struct request;
 struct service;
 struct strand;
@@ -123,9 +124,10 @@ struct service_table {
     bool                            is_private;     /* its lists differ from user to user: cacheScope private */
     request_handler                 list_resources; /* those beside `resources`, page by page: adds links, see
                                                        request_set_next; NULL: there are none */
-    const char *failing;                            /* what the words of a tool that failed begin with; NULL: nothing */
-    uint32_t    page;                               /* most entries of a list in one answer; 0: all */
-    uint32_t    fresh_ms;                           /* ttlMs of lists, templates, resources */
+    const char         *failing;                    /* what the words of a tool that failed begin with; NULL: nothing */
+    const struct relay *relay;                      /* another server answers (relay.h); NULL: the tables above */
+    uint32_t            page;                       /* most entries of a list in one answer; 0: all */
+    uint32_t            fresh_ms;                   /* ttlMs of lists, templates, resources */
 };
 
 /* What was asked for. Slices and values live as long as the request. */

@@ -1,0 +1,77 @@
+/* src/mcp/service/relay.h: a service whose answers somebody else gives: another MCP server, of whatever era.
+ *
+ * With a relay in its table a service has no tools, resources or prompts of its own. The toolkit does all that is
+ * between it and its clients: eras, HTTP's rules, sessions, streams, cursors excepted; who subscribed to what; who
+ * wants which log; requestState, whose seal binds an answer to the request it was asked in. The relay gets each request
+ * as it came and gives an answer in JSON; what is of one era in it is put in the other's words here (relay.c):
+ *
+ *   to a modern client   resultType, _meta serverInfo, ttlMs 0 and cacheScope private where they are missing;
+ *                        -32002 becomes -32602
+ *   to a legacy client   resultType, ttlMs, cacheScope and modern _meta keys are left out; structuredContent that is no
+ *                        object, and an outputSchema that is none of an object, too; -32602 of resources/read with
+ *                        data.uri becomes -32002
+ *
+ * `initialize` and `server/discover` are answered here from what the relay says of the server. */
+#ifndef GATEHOUSE_MCP_SERVICE_RELAY_H
+#define GATEHOUSE_MCP_SERVICE_RELAY_H
+
+#include "mcp/service/service.h"
+
+/* What is known of the server. JSON objects as it wrote them; STR_NONE: not said. */
+struct relay_server {
+    struct str info, capabilities, instructions /* text */;
+};
+
+struct relay {
+    /* A client opens, or asks who this is: request_relay_known, now or later, or request_refuse_with. */
+    void (*open)(struct request *r);
+    /* Any other method that the client's era has, but those below. Called again, from its beginning, when all is
+     * answered that it asked. To be answered by request_finish_with or request_refuse_with. */
+    void (*serve)(struct request *r);
+    /* What clients subscribed to, or that anybody listens, has changed: service_each_subscription says to what. */
+    void (*listen)(void *owner, struct service *s);
+    /* The lowest level that a legacy session set is another; -1: none has. */
+    void (*set_level)(void *owner, struct service *s, int level);
+    /* A notification of a legacy client that is for the server: notifications/roots/list_changed. */
+    void (*take_notification)(void *owner, struct service *s, struct str method);
+};
+
+/* Of a request: as it came. */
+struct str  request_method(const struct request *r);
+yyjson_val *request_params(const struct request *r); /* an object, or NULL */
+bool        request_is_modern(const struct request *r);
+struct str  request_revision(const struct request *r);
+unsigned    request_abilities(const struct request *r);        /* of enum client_ability */
+struct str  request_capabilities(struct request *r);           /* the client's, as a JSON object */
+bool        request_follows_progress(const struct request *r); /* it sent a token */
+int         request_level(const struct request *r); /* logs from here on are wanted (log_level.h); -1: modern: none,
+                                                       legacy: all */
+
+/* The server is known: `initialize` or `server/discover` is answered from it. */
+void request_relay_known(struct request *r, const struct relay_server *server);
+/* The end: a result, an object, as the server gave it; copied. */
+void request_finish_with(struct request *r, yyjson_val *result);
+/* The end: an error, as the server gave it. `data` may be NULL. */
+void request_refuse_with(struct request *r, int code, struct str message, yyjson_val *data);
+
+/* On the way: params of notifications/progress and notifications/message as the server sent them. The client's token is
+ * put into the first; the second only goes to who wants that level. */
+void request_relay_progress(struct request *r, yyjson_val *params);
+void request_relay_log(struct request *r, yyjson_val *params);
+
+/* Asks the client what the server asks: `method` is elicitation/create, sampling/createMessage or roots/list, `key` the
+ * relay's word for it. As request_elicit: the client's result, or NULL: not yet; a form is put in the words of the
+ * client's revision. `*refusal`, when it is not NULL: the client answered with an error, or cannot be asked that; it is
+ * the relay's to tell the server (JSON-RPC error object). */
+yyjson_val *request_ask(struct request *r, const char *key, struct str method, yyjson_val *params,
+                        yyjson_val **refusal);
+
+/* What clients of this service have subscribed to and listen for, all together. `changes` is of WISH_… (client.h): 1
+ * tools, 2 prompts, 4 resources. */
+unsigned service_wishes(const struct service *s);
+void     service_each_subscription(const struct service *s, void (*each)(void *arg, struct str uri), void *arg);
+/* A notification of the server that belongs to no request, as it came: list_changed and resources/updated go to who
+ * asked; message to legacy sessions that want its level; others are dropped. */
+void service_relay_notification(struct service *s, struct str method, yyjson_val *params);
+
+#endif
