@@ -21,8 +21,7 @@ put_capabilities(struct request *r, yyjson_mut_val *result)
     put_capability(r, into, FEATURE_TOOLS, "tools", true);
     put_capability(r, into, FEATURE_RESOURCES, "resources", true);
     put_capability(r, into, FEATURE_PROMPTS, "prompts", true);
-    if (!is_modern(r))
-        put_capability(r, into, FEATURE_LOGS, "logging", false);
+    put_capability(r, into, FEATURE_LOGS, "logging", false);
     if (r->revision >= SINCE_COMPLETIONS)
         put_capability(r, into, FEATURE_COMPLETIONS, "completions", false);
     if (is_modern(r) && (r->service->features & FEATURE_TASKS) != 0)
