@@ -148,6 +148,15 @@ json_member(yyjson_val *object, const char *key)
     return yyjson_is_obj(value) ? value : NULL;
 }
 
+yyjson_val *
+json_fix(struct request *r, yyjson_mut_val *value)
+{
+    yyjson_alc  memory = json_memory(r);
+    yyjson_doc *copy   = value == NULL ? NULL : yyjson_mut_val_imut_copy(value, &memory);
+
+    return yyjson_doc_get_root(copy);
+}
+
 char *
 json_write(yyjson_mut_doc *doc, size_t *len)
 {
