@@ -8,8 +8,6 @@
 
 enum { CODE_URL_NEEDED = -32042, CODE_NO_METHOD = -32601, CODE_INTERNAL = -32603 };
 
-#define ENVELOPE "io.modelcontextprotocol/"
-
 static struct bridge *
 bridge_of_request(struct request *r)
 {
@@ -395,35 +393,6 @@ crossing_give_up(struct crossing *c, enum close_reason why, const char *reason)
 
 /* --- its beginning --- */
 
-/* What the server gets as params: without what is between the client and us. */
-static yyjson_doc *
-params_of(struct request *r, bool *is_whole)
-{
-    static const char *const ours[] = {ENVELOPE "protocolVersion", ENVELOPE "clientInfo", ENVELOPE "clientCapabilities",
-                                       ENVELOPE "logLevel", "progressToken"};
-    yyjson_val              *params = request_params(r);
-    yyjson_mut_doc          *copy   = params == NULL ? NULL : yyjson_mut_doc_new(NULL);
-    yyjson_mut_val          *root   = copy == NULL ? NULL : yyjson_val_mut_copy(copy, params);
-
-    *is_whole = params == NULL;
-    if (root == NULL) {
-        yyjson_mut_doc_free(copy);
-        return NULL;
-    }
-    yyjson_mut_val *meta = yyjson_mut_obj_get(root, "_meta");
-    for (size_t i = 0; i < sizeof ours / sizeof ours[0]; i++)
-        yyjson_mut_obj_remove_key(meta, ours[i]);
-    if (yyjson_mut_obj_size(meta) == 0)
-        yyjson_mut_obj_remove_key(root, "_meta");
-    yyjson_mut_obj_remove_key(root, "requestState");
-    yyjson_mut_obj_remove_key(root, "inputResponses");
-    yyjson_mut_doc_set_root(copy, root);
-    yyjson_doc *doc = yyjson_mut_doc_imut_copy(copy, NULL);
-    yyjson_mut_doc_free(copy);
-    *is_whole = doc != NULL;
-    return doc;
-}
-
 /* Modern: with each call. A legacy client that said nothing gets what a server tells unasked. */
 static int
 level_for(struct peer *p, const struct request *r)
@@ -444,20 +413,15 @@ call_server(struct crossing *c, struct request *r, struct error *err)
 {
     struct peer      *p = c->peer;
     const mono_time   wait = p->bridge->gateway->parts.settings->bridge.wait;
-    bool              is_whole;
-    yyjson_doc       *doc = params_of(r, &is_whole);
     struct client_request request = {.method           = request_method(r),
-                                     .params           = yyjson_doc_get_root(doc),
+                                     .params           = request_params(r),
                                      .follows_progress = request_follows_progress(r),
                                      .level            = level_for(p, r),
                                      .patience         = p->bridge->server->entry->timeout + wait};
 
-    if (!is_whole)
-        return error_set(err, ERROR_MEMORY, "no memory");
     if (p->era == CLIENT_MODERN)
         request.capabilities = bridge_capabilities(r);
     c->call = client_call(p->client, &request, &call_events, c, err);
-    yyjson_doc_free(doc);
     return c->call != NULL;
 }
 

@@ -39,6 +39,8 @@ struct server {
     struct http_upstream upstream; /* SERVER_HTTP */
     struct http_header   headers[HEADERS_MAX];
 
+    struct eras eras; /* which it speaks; of a service: not used */
+
     struct list channels; /* SERVER_STDIO: of struct lane, by node */
     size_t      isolated_count, shared_count;
 
