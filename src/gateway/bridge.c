@@ -103,8 +103,7 @@ is_lost_session(const struct server *s, struct str id)
 {
     struct session_seal seal;
 
-    return s->entry->kind == SERVER_HTTP && id.len > 0 &&
-           session_id_open(s->gateway->parts.session_key, id, &seal);
+    return s->entry->kind == SERVER_HTTP && id.len > 0 && session_id_open(s->gateway->parts.session_key, id, &seal);
 }
 
 /* By what the head says. `is_known`: that is enough. */

@@ -24,16 +24,16 @@ enum {
 #define OUTCOME_KEPT SECONDS(60)
 
 struct bridge {
-    struct list          node;    /* on gateway->bridges, once its server is gone */
+    struct list          node; /* on gateway->bridges, once its server is gone */
     struct gateway      *gateway;
-    struct server       *server;  /* NULL: gone */
+    struct server       *server; /* NULL: gone */
     struct service_table table;
     struct service      *service;
     struct endpoint     *endpoint;
-    struct list          peers;     /* of struct peer, by node; used last is last */
+    struct list          peers; /* of struct peer, by node; used last is last */
     size_t               peer_count;
-    struct peer         *listening; /* which hears what the server tells outside of calls; NULL: none does */
-    struct map           parked;    /* id -> struct crossing * */
+    struct peer         *listening;       /* which hears what the server tells outside of calls; NULL: none does */
+    struct map           parked;          /* id -> struct crossing * */
     struct list          parked_in_order; /* of struct crossing, by of_parked; parked last is last */
     bool                 is_over_sse;     /* found out: it speaks HTTP+SSE, so all goes over the bridge */
     bool                 is_closing;      /* nothing new begins */
@@ -95,7 +95,7 @@ struct crossing {
     struct list         questions; /* of struct asked, by node */
     size_t              question_count;
     struct timer        gather, expiry;
-    unsigned            depth; /* of its functions on the stack: it is not freed then */
+    unsigned            depth;     /* of its functions on the stack: it is not freed then */
     bool                is_modern; /* its client is */
     bool                is_over;
     char                id[PARKED_ID_SIZE]; /* "": was never parked */

@@ -101,7 +101,7 @@ put_questions(struct crossing *c, struct request *r)
     for (struct list *node = c->questions.next, *next; !c->is_over && node != &c->questions; node = next) {
         struct asked *q       = LIST_OF(struct asked, node, node);
         yyjson_val   *refusal = NULL, *result = NULL;
-        next                  = node->next;
+        next = node->next;
         if (q->q == NULL) {
             forget_question(c, q);
             continue;
@@ -125,8 +125,8 @@ ask_through(struct crossing *c, struct asker *a)
         return;
     drop_asker(a);
     if (!crossing_park(c, r)) {
-        request_refuse_with(r, CODE_INTERNAL, STR("too many calls wait for their clients (bridge.parked): call again later"),
-                            NULL);
+        request_refuse_with(r, CODE_INTERNAL,
+                            STR("too many calls wait for their clients (bridge.parked): call again later"), NULL);
         if (list_is_empty(&c->askers))
             crossing_give_up(c, CLOSE_BUSY, "too many calls wait for their clients");
     }
@@ -304,8 +304,8 @@ on_result(void *owner, struct client_call *call, yyjson_val *result)
     leave(c);
 }
 
-/* A server of 2025-11-25 sends its client to a page before it does what was asked: a modern client is asked to go there,
- * and the call is made again. False: it is an error like others. */
+/* A server of 2025-11-25 sends its client to a page before it does what was asked: a modern client is asked to go
+ * there, and the call is made again. False: it is an error like others. */
 static bool
 ask_for_pages(struct request *r, yyjson_val *data)
 {
@@ -411,8 +411,8 @@ level_for(struct peer *p, const struct request *r)
 static bool
 call_server(struct crossing *c, struct request *r, struct error *err)
 {
-    struct peer      *p = c->peer;
-    const mono_time   wait = p->bridge->gateway->parts.settings->bridge.wait;
+    struct peer          *p       = c->peer;
+    const mono_time       wait    = p->bridge->gateway->parts.settings->bridge.wait;
     struct client_request request = {.method           = request_method(r),
                                      .params           = request_params(r),
                                      .follows_progress = request_follows_progress(r),
@@ -480,8 +480,7 @@ has_seen_pages(struct request *r, yyjson_val *pages)
 static bool
 is_of_tasks(struct request *r)
 {
-    return str_starts(request_method(r), STR("tasks/")) ||
-           yyjson_is_obj(yyjson_obj_get(request_params(r), "task"));
+    return str_starts(request_method(r), STR("tasks/")) || yyjson_is_obj(yyjson_obj_get(request_params(r), "task"));
 }
 
 void
@@ -496,7 +495,8 @@ crossing_serve(struct request *r)
     }
     if (is_of_tasks(r)) {
         request_refuse_with(r, CODE_NO_METHOD,
-                            STR("tasks do not cross from one era of the protocol to the other: call without one"), NULL);
+                            STR("tasks do not cross from one era of the protocol to the other: call without one"),
+                            NULL);
         return;
     }
     struct crossing *c = crossing_parked_of(bridge_of_request(r), r, &is_retry);

@@ -84,6 +84,18 @@ learn_server(struct peer *p, const struct client_server *server)
     yyjson_doc_free(doc);
 }
 
+/* False: no memory. */
+static bool
+tell_service(struct service *to, const struct client_server *server)
+{
+    char               *capabilities = without_tasks(server->capabilities);
+    struct relay_server known        = {server->info, str_from(capabilities), server->instructions};
+    bool                ok           = capabilities != NULL && service_relay_known(to, &known);
+
+    free(capabilities);
+    return ok;
+}
+
 static void
 on_open(void *owner, struct client *c, const struct client_server *server)
 {
@@ -97,6 +109,7 @@ on_open(void *owner, struct client *c, const struct client_server *server)
     p->was_open = true;
     if (p->era == CLIENT_LEGACY && p->level >= 0)
         client_set_level(c, p->level);
+    tell_service(p->bridge->service, server);
     bridge_attach_listener(p->bridge, p);
     struct list *waiting = &p->waiting;
     while (!list_is_empty(waiting) && client_server(p->client) != NULL) {
@@ -122,7 +135,7 @@ on_lost(void *owner, struct client *c, int code, int status, const char *words)
         bridge_forget(p->bridge->server);
     else if (!p->is_over_sse) /* it may come back as another */
         eras_forget(&p->bridge->server->eras);
-    p->was_open = false;
+    p->was_open          = false;
     struct list *waiting = &p->waiting;
     while (!list_is_empty(waiting)) {
         bool           is_last = waiting->next->next == waiting;
@@ -252,7 +265,7 @@ on_heard(void *owner, struct exchange *x, int status)
     struct peer *p = owner;
 
     (void)status;
-    x->first_byte             = x->first_byte == 0 ? clock_mono() : x->first_byte;
+    x->first_byte              = x->first_byte == 0 ? clock_mono() : x->first_byte;
     p->bridge->server->last_us = clock_mono() - x->began;
     server_set_state(p->bridge->server, STATE_RUNNING, "");
 }
@@ -341,18 +354,18 @@ labels_of_peer(const struct server *s, bool over_sse)
 static struct client *
 client_of(struct peer *p, struct error *err)
 {
-    const struct server  *s   = p->bridge->server;
-    struct way           *way = way_to(p, err);
+    const struct server   *s        = p->bridge->server;
+    struct way            *way      = way_to(p, err);
     const struct settings *settings = s->gateway->parts.settings;
-    struct client_parts   parts = {.loop         = s->gateway->parts.loop,
-                                   .way          = way,
-                                   .name         = STR("gatehouse"),
-                                   .version      = STR(GATEHOUSE_VERSION),
-                                   .capabilities = p->capabilities,
-                                   .era          = p->era,
-                                   .patience     = time_max(s->entry->timeout, settings->bridge.wait),
-                                   .events       = &client_events,
-                                   .owner        = p};
+    struct client_parts    parts    = {.loop         = s->gateway->parts.loop,
+                                       .way          = way,
+                                       .name         = STR("gatehouse"),
+                                       .version      = STR(GATEHOUSE_VERSION),
+                                       .capabilities = p->capabilities,
+                                       .era          = p->era,
+                                       .patience     = time_max(s->entry->timeout, settings->bridge.wait),
+                                       .events       = &client_events,
+                                       .owner        = p};
 
     if (way == NULL)
         return NULL;
@@ -506,16 +519,15 @@ era_for(const struct bridge *b, const struct request *r)
 struct peer *
 peer_for_request(struct bridge *b, struct request *r)
 {
-    struct error    err = {0};
-    enum client_era era = era_for(b, r);
-    struct str      capabilities =
-        era == CLIENT_MODERN ? STR("{}") : bridge_capabilities(r);
-    bool         over_sse = b->server->entry->is_sse || b->is_over_sse;
-    struct peer *p = b->is_closing ? NULL : peer_for(b, era, over_sse, capabilities, &err);
+    struct error    err          = {0};
+    enum client_era era          = era_for(b, r);
+    struct str      capabilities = era == CLIENT_MODERN ? STR("{}") : bridge_capabilities(r);
+    bool            over_sse     = b->server->entry->is_sse || b->is_over_sse;
+    struct peer    *p            = b->is_closing ? NULL : peer_for(b, era, over_sse, capabilities, &err);
 
     if (p == NULL)
-        request_refuse_with(r, -32603, b->is_closing ? STR("the server is being changed: call again") : str_from(err.text),
-                            NULL);
+        request_refuse_with(r, -32603,
+                            b->is_closing ? STR("the server is being changed: call again") : str_from(err.text), NULL);
     return p;
 }
 

@@ -2,8 +2,9 @@
  * id that travels in the sealed requestState, which binds it to the principal and to what was asked (state_seal.c); so
  * who comes with an id is who was given it, for this very request.
  *
- * A call waits for bridge.wait, then the server is told that it is cancelled. What it came to stays a while for a client
- * that comes again, because its answer was lost on the way: nothing is done twice. Nothing outlives a restart. */
+ * A call waits for bridge.wait, then the server is told that it is cancelled. What it came to stays a while for a
+ * client that comes again, because its answer was lost on the way: nothing is done twice. Nothing outlives a restart.
+ */
 #include "gateway/bridge.h"
 
 #include "base/random.h"
@@ -76,8 +77,7 @@ crossing_unpark(struct crossing *c)
 void
 crossing_await(struct crossing *c)
 {
-    loop_set_timer(loop_of(c), &c->expiry,
-                   loop_now(loop_of(c)) + c->bridge->gateway->parts.settings->bridge.wait);
+    loop_set_timer(loop_of(c), &c->expiry, loop_now(loop_of(c)) + c->bridge->gateway->parts.settings->bridge.wait);
 }
 
 void

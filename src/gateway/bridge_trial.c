@@ -1,11 +1,12 @@
 /* Finding out which era a server is of: its first client tells, by how it is answered.
  *
  * A request passes as it came. An answer that a server of its era would not give is held back, and the other era is
- * tried: when the server opens in it, the request goes over the bridge, and the client never sees the first answer; when
- * not, that answer is what the client gets, byte for byte. mcp.md 7.2; MCP 2026-07-28 basic/versioning. */
+ * tried: when the server opens in it, the request goes over the bridge, and the client never sees the first answer;
+ * when not, that answer is what the client gets, byte for byte. mcp.md 7.2; MCP 2026-07-28 basic/versioning. */
 #include "gateway/bridge.h"
 
 #include "mcp/json.h"
+#include "mcp/revision.h"
 
 /* In the arena of its exchange. */
 struct trial {
@@ -46,8 +47,7 @@ supports_modern(struct str body)
     size_t      i, max;
     bool        is_modern = !yyjson_is_arr(supported);
 
-    yyjson_arr_foreach(supported, i, max, one)
-        is_modern = is_modern || revision_is_modern(json_str(one));
+    yyjson_arr_foreach(supported, i, max, one) is_modern = is_modern || revision_is_modern(json_str(one));
     yyjson_doc_free(doc);
     return is_modern;
 }
@@ -78,8 +78,7 @@ is_legacy_answer(const struct exchange *x, int status, struct str body, const st
 static bool
 is_modern_answer(const struct exchange *x, const struct envelope *e)
 {
-    return str_eq(x->message.method, STR("initialize")) &&
-           (e->message.data == NULL || e->kind == MESSAGE_ERROR);
+    return str_eq(x->message.method, STR("initialize")) && (e->message.data == NULL || e->kind == MESSAGE_ERROR);
 }
 
 static bool
@@ -183,7 +182,8 @@ static bool begin(struct trial *t, enum client_era era, bool over_sse);
 static bool
 may_be_sse(const struct trial *t, int status)
 {
-    return t->server->entry->kind == SERVER_HTTP && !t->is_over_sse && (status == 400 || status == 404 || status == 405);
+    return t->server->entry->kind == SERVER_HTTP && !t->is_over_sse &&
+           (status == 400 || status == 404 || status == 405);
 }
 
 static void
@@ -208,8 +208,7 @@ begin(struct trial *t, enum client_era era, bool over_sse)
 {
     struct error   err = {0};
     struct bridge *b   = bridge_of(t->server, &err);
-    struct peer   *p   = b == NULL || b->is_closing ? NULL
-                                                    : peer_for(b, era, over_sse, str_from(t->capabilities), &err);
+    struct peer   *p = b == NULL || b->is_closing ? NULL : peer_for(b, era, over_sse, str_from(t->capabilities), &err);
 
     if (p == NULL)
         return false;
@@ -224,9 +223,9 @@ read_capabilities(struct trial *t)
 {
     yyjson_doc *doc    = json_read(t->x->message.message);
     yyjson_val *params = json_member(yyjson_doc_get_root(doc), "params");
-    yyjson_val *said   = t->x->is_modern ? yyjson_obj_get(json_member(params, "_meta"),
-                                                          "io.modelcontextprotocol/clientCapabilities")
-                                         : json_member(params, "capabilities");
+    yyjson_val *said   = t->x->is_modern
+                             ? yyjson_obj_get(json_member(params, "_meta"), "io.modelcontextprotocol/clientCapabilities")
+                             : json_member(params, "capabilities");
     char       *text   = bridge_capabilities_text(said);
 
     snprintf(t->capabilities, sizeof t->capabilities, "%s",
@@ -273,11 +272,11 @@ bridge_takes_held(struct exchange *x, const struct answer_head *head, struct str
     struct trial *t = trial_new(s, x);
     if (t == NULL || (body.len > 0 && (t->body = arena_str(x->arena, body)).data == NULL))
         return false;
-    t->head       = *head;
+    t->head        = *head;
     t->head.length = (int64_t)body.len;
-    t->has_answer = true;
-    t->status     = head->status;
-    t->code       = e->message.data != NULL && e->kind == MESSAGE_ERROR ? e->error_code : 0;
+    t->has_answer  = true;
+    t->status      = head->status;
+    t->code        = e->message.data != NULL && e->kind == MESSAGE_ERROR ? e->error_code : 0;
     if (head->status >= 300 && t->code == 0)
         t->code = -32603;
     struct http_header *headers = arena_alloc(x->arena, (head->count + 1) * sizeof *headers);

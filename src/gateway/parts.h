@@ -1,6 +1,6 @@
 /* src/gateway/parts.h: what the files of the gateway share: servers.c (what is registered, now), pass.c (HTTP servers),
- * talk.c (stdio servers), bridge.c (servers of the other era), serve.c (services of the process), route.c (requests). For
- * this room only. */
+ * talk.c (stdio servers), bridge.c (servers of the other era), serve.c (services of the process), route.c (requests).
+ * For this room only. */
 #ifndef GATEHOUSE_GATEWAY_PARTS_H
 #define GATEHOUSE_GATEWAY_PARTS_H
 
@@ -44,7 +44,6 @@ struct server {
     struct list channels; /* SERVER_STDIO: of struct lane, by node */
     size_t      isolated_count, shared_count;
 
-    struct eras    eras;   /* which it speaks; of a service: not used */
     struct bridge *bridge; /* to clients of the other era; NULL: none came yet */
 
     struct service  *service; /* SERVER_SERVICE: borrowed; else the bridge's, or NULL */
@@ -170,8 +169,8 @@ void talk_left(struct exchange *x);
 
 /* bridge.c: clients of one era, servers of the other. */
 
-/* The head or the whole of a request whose era its server does not speak, or that is of a session over the bridge. True:
- * it is taken, and answered or dead. */
+/* The head or the whole of a request whose era its server does not speak, or that is of a session over the bridge.
+ * True: it is taken, and answered or dead. */
 bool bridge_takes_head(struct server *s, struct http_request *r);
 bool bridge_takes_request(struct server *s, struct http_request *r);
 /* Its sessions have ended: what is not about to be answered ends, no connection is kept. */
@@ -193,8 +192,8 @@ void bridge_session_lost(struct server *s, struct session *session);
 bool bridge_takes_held(struct exchange *x, const struct answer_head *head, struct str body, const struct envelope *e);
 /* The same of a request that has become an exchange: `x` is GUARDING and was not sent; or WAITING, without a back and
  * not sent either, and its server has just shown by `words` ("refused server/discover") that it does not speak the era
- * of `x`. Its front is its hop, or NULL: the client left. Its message is whole while the client is there. Closes it, now
- * or later. */
+ * of `x`. Its front is its hop, or NULL: the client left. Its message is whole while the client is there. Closes it,
+ * now or later. */
 void bridge_take(struct server *s, struct exchange *x, const char *words);
 /* The server answered the `initialize` of `x` with `refusal`, an error, as the client would get it. True: `x`, WAITING
  * and without a back, is taken as by bridge_take; its session ends. False: the client gets the refusal. */
@@ -216,7 +215,7 @@ void serve_hang_up(struct server *s, enum close_reason why);
 
 /* The channel for a session that opens: shared by those that asked for the same revision with the same capabilities. */
 struct lane *lane_for(struct server *s, const struct envelope *e, struct error *err);
-void lane_close(struct lane *lane, enum close_reason why);
-void talk_housekeeping(struct server *s, mono_time now);
+void         lane_close(struct lane *lane, enum close_reason why);
+void         talk_housekeeping(struct server *s, mono_time now);
 
 #endif
