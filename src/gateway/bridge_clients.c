@@ -260,6 +260,7 @@ client_of(struct peer *p, struct error *err)
                                        .version      = STR(GATEHOUSE_VERSION),
                                        .capabilities = p->capabilities,
                                        .era          = p->era,
+                                       .discovers    = p->era == CLIENT_MODERN,
                                        .patience     = time_max(s->entry->timeout, settings->bridge.wait),
                                        .events       = &client_events,
                                        .owner        = p};
