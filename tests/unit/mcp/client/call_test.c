@@ -57,8 +57,8 @@ TEST(a_result_is_told_as_it_came)
 {
     open_legacy((struct client_parts){0});
     ask("tools/call", "{\"name\":\"a\"}");
-    answer(last(), "result", "{\"resultType\":\"what\",\"n\":123456789012345678901234567890.5,\"content\":[]}");
-    assert_heard("result {\"resultType\":\"what\",\"n\":123456789012345678901234567890.5,\"content\":[]}\n");
+    answer(last(), "result", "{\"resultType\":\"what\",\"n\":123456789012345678901234567890,\"content\":[]}");
+    assert_heard("result {\"resultType\":\"what\",\"n\":123456789012345678901234567890,\"content\":[]}\n");
     assert_int_equal(client_calls(house.client), 0);
     answer(last(), "result", "{}"); /* a second one is nobody's */
     end(last(), 200);
@@ -86,7 +86,7 @@ TEST(what_answers_somebody_else_is_no_answer)
     say(last(), STR("{\"jsonrpc\":\"2.0\",\"id\":\"3\",\"result\":{}}"));
     assert_heard("");
     end(last(), 200);
-    assert_heard("error cut -32603 it ended before it had answered\n");
+    assert_heard("error closed -32603 it ended before it had answered\n");
     house_close();
 }
 
@@ -265,7 +265,7 @@ TEST(a_stream_that_brings_nothing_new_is_given_up)
         let_end(0, "e1");
         pass(MILLISECONDS(100));
     }
-    assert_heard("error cut -32603 it ended before it had answered\n");
+    assert_heard("error closed -32603 it ended before it had answered\n");
     assert_int_equal(house.count, before + 5);
     house_close();
 }
@@ -283,7 +283,7 @@ TEST(a_server_that_never_answers_what_it_promised_runs_out_of_time)
         pass(MILLISECONDS(500));
         assert_true(n < 10);
     }
-    assert_heard("error cut -32603 it ended before it had answered\n");
+    assert_heard("error closed -32603 it ended before it had answered\n");
     house_close();
 }
 
@@ -292,7 +292,7 @@ TEST(a_stream_without_an_id_and_a_server_without_such_streams_end_the_call)
     open_legacy((struct client_parts){0});
     ask("tools/call", "{\"name\":\"a\"}");
     let_end(-1, NULL);
-    assert_heard("error cut -32603 it ended before it had answered\n");
+    assert_heard("error closed -32603 it ended before it had answered\n");
     ask("tools/call", "{\"name\":\"a\"}");
     let_end(-1, "e1");
     pass(SECONDS(2));
@@ -307,7 +307,7 @@ TEST(a_modern_stream_is_never_taken_up_again)
     open_modern((struct client_parts){0});
     ask("tools/call", "{\"name\":\"a\"}");
     let_end(0, "e1");
-    assert_heard("error cut -32603 it ended before it had answered\n");
+    assert_heard("error closed -32603 it ended before it had answered\n");
     house_close();
 }
 
