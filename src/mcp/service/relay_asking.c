@@ -175,3 +175,48 @@ request_ask(struct request *r, const char *key, struct str method, yyjson_val *p
     *refusal = q->refusal;
     return q->answer;
 }
+
+/* --- pages --- */
+
+/* What was opened and did not suffice is asked for again. NULL: it is asked, else why not. */
+static yyjson_val *
+ask_for_page(struct request *r, size_t index, yyjson_val *params)
+{
+    char        key[32];
+    yyjson_val *refusal = NULL;
+
+    snprintf(key, sizeof key, "page-%zu", index + 1);
+    yyjson_val *answer = request_ask(r, key, STR("elicitation/create"), params, &refusal);
+    if (answer != NULL && !yyjson_equals_str(yyjson_obj_get(answer, "action"), "accept"))
+        return refusal_new(r, RPC_INTERNAL, STR("A page that the server needs to be opened was not"), NULL);
+    if (answer != NULL)
+        request_ask(r, key, STR("elicitation/create"), params, &refusal);
+    return refusal;
+}
+
+static void
+answer_with(struct request *r, yyjson_val *error)
+{
+    yyjson_val *data = yyjson_obj_get(error, "data");
+
+    request_answer_error(r, (int)yyjson_get_sint(yyjson_obj_get(error, "code")),
+                         json_str(yyjson_obj_get(error, "message")),
+                         data == NULL ? NULL : yyjson_val_mut_copy(r->doc, data));
+}
+
+void
+relay_ask_for_pages(struct request *r, struct str message, yyjson_val *data)
+{
+    yyjson_val *pages   = yyjson_obj_get(data, "elicitations"), *page;
+    yyjson_val *refusal = NULL;
+    size_t      index, max;
+
+    yyjson_arr_foreach(pages, index, max, page)
+    {
+        refusal = refusal == NULL ? ask_for_page(r, index, page) : refusal;
+    }
+    if (refusal != NULL)
+        answer_with(r, refusal);
+    else if (yyjson_arr_size(pages) == 0)
+        request_answer_error(r, RPC_INTERNAL, message, NULL);
+}
