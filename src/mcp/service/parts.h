@@ -448,9 +448,6 @@ bool answer_is_valid(const struct request *r, const struct question *q, yyjson_v
 /* relay_asking.c */
 /* An error as a client would answer with; never NULL. */
 yyjson_val *refusal_new(struct request *r, int code, struct str words, yyjson_mut_val *data);
-/* A legacy server wants pages to be opened before it is called again: `data` of its error names them. A modern client
- * is asked to, and comes again. */
-void relay_ask_for_pages(struct request *r, struct str message, yyjson_val *data);
 
 /* state_seal.c */
 /* An input_required result: what is asked, and what is known so far. */

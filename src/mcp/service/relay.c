@@ -304,10 +304,6 @@ request_refuse_with(struct request *r, int code, struct str message, yyjson_val 
     if (is_in_vain(r))
         return;
     r->stop = NULL; /* the relay is done with it */
-    if (is_modern(r) && code == RPC_PAGES_NEEDED) {
-        relay_ask_for_pages(r, message, data);
-        return;
-    }
     words_fit_error(r, &code, &copy);
     request_answer_error(r, code, message, copy);
 }

@@ -434,33 +434,3 @@ TEST(no_more_is_asked_at_once_than_a_client_can_take)
     }
     finish();
 }
-
-#define PAGES "{\"elicitations\":[" PAGE "]}"
-
-TEST(pages_that_a_legacy_server_wants_opened_first_a_modern_client_is_asked_for)
-{
-    begin();
-    script.serve = NULL;
-    script.error = "Sign in";
-    script.code  = -32042;
-    script.data  = PAGES;
-    modern("tools/call", "", ALL);
-    assert_got(&house.bob,
-               "\"inputRequests\":{\"page-1\":{\"method\":\"elicitation/create\",\"params\":{\"mode\":\"url\","
-               "\"message\":\"?\",\"url\":\"https://a.test/\"}}}");
-    retry("{\"page-1\":{\"action\":\"accept\"}}"); /* but it is not done yet */
-    assert_got(&house.bob, "\"inputRequests\":{\"page-1\"");
-    retry("{\"page-1\":{\"action\":\"cancel\"}}");
-    assert_got(&house.bob, "\"code\":-32603");
-    modern("tools/call", "", "{\"elicitation\":{}}");
-    assert_got(&house.bob, "\"code\":-32021");
-    assert_got(&house.bob, "{\"requiredCapabilities\":{\"elicitation\":{\"url\":{}}}}");
-    script.data = NULL;
-    modern("tools/call", "", ALL);
-    assert_got(&house.bob, "\"code\":-32603,\"message\":\"Sign in\"");
-    enter(&house.ada, "2025-11-25", ALL);
-    script.data = PAGES;
-    say(&house.ada, CALL("1", "n", "{}"));
-    assert_got(&house.ada, "\"code\":-32042,\"message\":\"Sign in\",\"data\":" PAGES);
-    finish();
-}

@@ -253,6 +253,13 @@ TEST(errors_have_the_codes_and_the_status_of_the_clients_era)
     both_fail("tools/call", -32021, "{\"requiredCapabilities\":{\"sampling\":{}}}");
     assert_got(&house.bob, "\"data\":{\"requiredCapabilities\":{\"sampling\":{}}}");
     assert_int_equal(house.http_status, 400);
+    both_fail("tools/call", -32042, "{\"elicitations\":[]}");
+    assert_got(&house.ada, "\"code\":-32042,\"message\":\"no\",\"data\":{\"elicitations\":[]}");
+    assert_got(&house.bob, "\"code\":-32021,\"message\":\"no\",\"data\":{\"requiredCapabilities\":"
+                           "{\"elicitation\":{\"url\":{}}}}");
+    forget(&house.bob);
+    ask_modern(&house.bob, "1", "tools/call", "", "{\"elicitation\":{\"url\":{}}}");
+    assert_got(&house.bob, "\"code\":-32603,\"message\":\"no\",\"data\":{\"elicitations\":[]}");
     relay_close();
 }
 
