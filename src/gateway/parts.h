@@ -27,6 +27,9 @@ enum {
 /* A child may be fetched from a registry of packages before it first answers. */
 #define OPENING_PATIENCE SECONDS(60)
 
+/* One that has answered before is not fetched again: if it says nothing to `server/discover`, it does not know it. */
+#define DISCOVER_PATIENCE SECONDS(10)
+
 /* A registered server as it runs. Lives until it is retired and nothing refers to it. */
 struct server {
     struct gateway            *gateway;
@@ -66,6 +69,7 @@ struct lane {
     struct list     node;
     struct server  *server;
     struct channel *channel;
+    enum era        era;
     bool            isolated;
     struct str      revision, capabilities; /* asked for by its first session; on the heap */
 };
@@ -159,6 +163,8 @@ void pass_expired(struct exchange *x);
 void talk_requests(struct gateway *g, struct server *s, struct http_request *r, struct hop *hop, struct exchange **xs,
                    size_t count);
 void talk_left(struct exchange *x);
+/* How long it may take to be answered: longer while a child is to be opened for it. */
+mono_time talk_patience(const struct server *s, const struct exchange *x);
 
 /* bridge.c: clients of one era, servers of the other. */
 
