@@ -23,7 +23,7 @@ struct house {
     struct loop         loop;
     struct way          way;
     struct way_ops      ops;
-    struct arena       *arena;
+    struct arena       *arena; /* kept from test to test */
     struct mail         mails[MAILS];
     size_t              count;
     struct client      *client;
@@ -56,15 +56,19 @@ house_send(struct way *way, const struct mail_spec *spec, const struct mail_even
                            &m->spec.method,  &m->spec.name,    &m->spec.last_event};
     for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
         if (texts[i]->data != NULL)
-            *texts[i] = arena_printf(house.arena, "%.*s", (int)texts[i]->len, texts[i]->data);
+            *texts[i] = texts[i]->len == 0 ? STR("") : arena_str(house.arena, *texts[i]);
     struct http_header *params = arena_alloc(house.arena, (spec->param_count + 1) * sizeof *params);
-    for (size_t i = 0; i < spec->param_count; i++)
+    for (size_t i = 0; params != NULL && i < spec->param_count; i++)
         params[i] = (struct http_header){arena_str(house.arena, spec->params[i].name),
                                          arena_str(house.arena, spec->params[i].value)};
     m->spec.params = params;
-    if (spec->message.len > 0)
-        assert_true(envelope_parse(&m->e, m->spec.message, house.arena, NULL));
-    return m;
+    if (params != NULL && (spec->message.len == 0 || envelope_parse(&m->e, m->spec.message, house.arena, err)))
+        return m;
+    if (m->spec.message.len > 0 && err != NULL && err->code == ERROR_INVALID)
+        fail_msg("%s: %.*s", err->text, STR_ARG(m->spec.message));
+    error_set(err, ERROR_MEMORY, "no memory");
+    house.count--;
+    return NULL;
 }
 
 static void
@@ -223,7 +227,8 @@ house_open(enum way_kind kind, struct client_parts parts)
     house.refuses = house.is_silent = false;
     house.events                    = 0;
     house.heard                     = (struct buffer){.max = MIB(8)};
-    house.arena                     = arena_new(KIB(64), MIB(64));
+    if (house.arena == NULL)
+        house.arena = arena_new(KIB(512), MIB(64));
     assert_true(loop_init(&house.loop, &err));
     house.loop.now = clock_mono();
     house.ops      = (struct way_ops){kind, house_send, house_drop, house_owe, house_free};
@@ -244,7 +249,7 @@ house_close(void)
     house.loop.now = 0;
     loop_clear(&house.loop);
     buffer_clear(&house.heard);
-    arena_free(house.arena);
+    arena_reset(house.arena);
 }
 
 /* The latest that was sent. */
@@ -275,7 +280,7 @@ say(struct mail *m, struct str text)
     struct arena   *a = arena_new(KIB(2), MIB(16));
     struct envelope e;
 
-    if (m->is_open && envelope_parse(&e, text, a, NULL))
+    if (m->is_open && a != NULL && envelope_parse(&e, text, a, NULL))
         m->events->on_message(m->owner, &e);
     arena_free(a);
 }
@@ -304,7 +309,8 @@ answer(struct mail *m, const char *member, const char *value)
     struct str text = arena_printf(house.arena, "{\"jsonrpc\":\"2.0\",\"id\":%.*s,\"%s\":%s}", STR_ARG(m->e.id), member,
                                    value);
 
-    say(m, text);
+    if (text.len > 0)
+        say(m, text);
 }
 
 /* The whole of it, over HTTP. */
