@@ -133,8 +133,10 @@ TEST(progress_and_logs_go_to_their_call)
                         "{\"jsonrpc\":\"2.0\",\"method\":\"notifications/progress\",\"params\":{\"progressToken\":%.*s,"
                         "\"progress\":1}}",
                         STR_ARG(m->e.id)));
-    say(m, STR("{\"jsonrpc\":\"2.0\",\"method\":\"notifications/progress\",\"params\":{\"progressToken\":99,\"progress\":1}}"));
-    say(m, STR("{\"jsonrpc\":\"2.0\",\"method\":\"notifications/message\",\"params\":{\"level\":\"info\",\"data\":1}}"));
+    say(m, STR("{\"jsonrpc\":\"2.0\",\"method\":\"notifications/"
+               "progress\",\"params\":{\"progressToken\":99,\"progress\":1}}"));
+    say(m,
+        STR("{\"jsonrpc\":\"2.0\",\"method\":\"notifications/message\",\"params\":{\"level\":\"info\",\"data\":1}}"));
     say(m, STR("{\"jsonrpc\":\"2.0\",\"method\":\"notifications/tools/list_changed\"}"));
     assert_heard("call told notifications/progress\ncall told notifications/message\n"
                  "told notifications/tools/list_changed\n");
@@ -215,11 +217,9 @@ static void
 let_end(mono_time retry, const char *event)
 {
     head(last(), 200, NULL);
-    end_as(last(), (struct mail_end){.why        = CLOSE_ANSWERED,
-                                     .status     = 200,
-                                     .retry      = retry,
-                                     .is_stream  = true,
-                                     .last_event = str_from(event)});
+    end_as(last(),
+           (struct mail_end){
+               .why = CLOSE_ANSWERED, .status = 200, .retry = retry, .is_stream = true, .last_event = str_from(event)});
 }
 
 TEST(a_stream_that_ends_early_is_taken_up_again_after_the_time_it_said)
@@ -404,8 +404,7 @@ TEST(a_call_that_cannot_be_sent_is_none)
 
 /* --- header fields of arguments --- */
 
-#define REGION                                                                                                         \
-    "{\"type\":\"object\",\"properties\":{\"region\":{\"type\":\"string\",\"x-mcp-header\":\"Region\"}}}"
+#define REGION "{\"type\":\"object\",\"properties\":{\"region\":{\"type\":\"string\",\"x-mcp-header\":\"Region\"}}}"
 #define BROKEN "{\"type\":\"object\",\"properties\":{\"a\":{\"type\":\"number\",\"x-mcp-header\":\"A\"}}}"
 #define TOOLS                                                                                                          \
     "{\"tools\":[{\"name\":\"good\",\"inputSchema\":" REGION "},{\"name\":\"bad\",\"inputSchema\":" BROKEN             \

@@ -1,5 +1,5 @@
-/* tests/unit/mcp/client/client_house.h: a client, over a way whose other end is the test: what was sent is looked at, what
- * comes back is said. What the client's owner hears is written down, a line each. The test owns the time. */
+/* tests/unit/mcp/client/client_house.h: a client, over a way whose other end is the test: what was sent is looked at,
+ * what comes back is said. What the client's owner hears is written down, a line each. The test owns the time. */
 #ifndef GATEHOUSE_TESTS_UNIT_MCP_CLIENT_CLIENT_HOUSE_H
 #define GATEHOUSE_TESTS_UNIT_MCP_CLIENT_CLIENT_HOUSE_H
 
@@ -50,8 +50,8 @@ house_send(struct way *way, const struct mail_spec *spec, const struct mail_even
         error_set(err, ERROR_UNREACHABLE, "nobody is there");
         return NULL;
     }
-    struct mail *m = &house.mails[house.count++];
-    *m             = (struct mail){.spec = *spec, .events = events, .owner = owner, .is_open = true};
+    struct mail *m      = &house.mails[house.count++];
+    *m                  = (struct mail){.spec = *spec, .events = events, .owner = owner, .is_open = true};
     struct str *texts[] = {&m->spec.message, &m->spec.session, &m->spec.revision,
                            &m->spec.method,  &m->spec.name,    &m->spec.last_event};
     for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
@@ -211,8 +211,8 @@ on_error(void *owner, struct client_call *call, enum close_reason why, int code,
     is_closing();
 }
 
-static const struct client_events house_events      = {on_open, on_lost, on_message, on_question};
-static const struct call_events   house_call_events = {on_call_message, on_call_question, on_asked, on_result, on_error};
+static const struct client_events house_events    = {on_open, on_lost, on_message, on_question};
+static const struct call_events house_call_events = {on_call_message, on_call_question, on_asked, on_result, on_error};
 
 /* --- what a test does --- */
 
@@ -306,8 +306,8 @@ end(struct mail *m, int status)
 static inline void
 answer(struct mail *m, const char *member, const char *value)
 {
-    struct str text = arena_printf(house.arena, "{\"jsonrpc\":\"2.0\",\"id\":%.*s,\"%s\":%s}", STR_ARG(m->e.id), member,
-                                   value);
+    struct str text =
+        arena_printf(house.arena, "{\"jsonrpc\":\"2.0\",\"id\":%.*s,\"%s\":%s}", STR_ARG(m->e.id), member, value);
 
     if (text.len > 0)
         say(m, text);

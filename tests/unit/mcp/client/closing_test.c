@@ -206,7 +206,7 @@ on_error_again(void *owner, struct client_call *call, enum close_reason why, int
                yyjson_val *data)
 {
     (void)owner, (void)call, (void)why, (void)code, (void)message, (void)data;
-    struct client_request       request = {.method = STR("tools/list"), .level = -1};
+    struct client_request           request = {.method = STR("tools/list"), .level = -1};
     static const struct call_events none;
 
     heard++;

@@ -4,7 +4,7 @@
 
 #define CHANGED "{\"jsonrpc\":\"2.0\",\"method\":\"notifications/tools/list_changed\"}"
 
-static const struct client_events quiet = {on_open, on_lost, on_message, NULL};
+static const struct client_events quiet  = {on_open, on_lost, on_message, NULL};
 static const struct str           uris[] = {{"a:1", 3}, {"a:2", 3}};
 
 /* --- legacy --- */
@@ -40,7 +40,8 @@ TEST(a_stream_that_ends_is_opened_again_from_where_it_was)
     struct mail *stream = last();
     size_t       count  = house.count;
     head(stream, 200, NULL);
-    end_as(stream, (struct mail_end){.why = CLOSE_ANSWERED, .status = 200, .retry = SECONDS(2), .last_event = STR("e9")});
+    end_as(stream,
+           (struct mail_end){.why = CLOSE_ANSWERED, .status = 200, .retry = SECONDS(2), .last_event = STR("e9")});
     pass(SECONDS(1));
     assert_int_equal(house.count, count);
     pass(SECONDS(1) + MILLISECONDS(50));

@@ -93,15 +93,14 @@ plays_legacy(void *arg)
             struct mail *m = &house.mails[i];
             if (m->spec.kind == KIND_REQUEST && str_eq(m->e.method, STR("tools/call"))) {
                 say(m, STR(ELICIT));
-                end_as(m, (struct mail_end){.why        = CLOSE_ANSWERED,
-                                            .status     = 200,
-                                            .is_stream  = true,
-                                            .retry      = 0,
-                                            .last_event = STR("e1")});
+                end_as(
+                    m,
+                    (struct mail_end){
+                        .why = CLOSE_ANSWERED, .status = 200, .is_stream = true, .retry = 0, .last_event = STR("e1")});
                 pass(MILLISECONDS(100));
                 if (last()->spec.kind == KIND_STREAM)
-                    say(last(), arena_printf(house.arena, "{\"jsonrpc\":\"2.0\",\"id\":%.*s,\"result\":{}}",
-                                             STR_ARG(m->e.id)));
+                    say(last(),
+                        arena_printf(house.arena, "{\"jsonrpc\":\"2.0\",\"id\":%.*s,\"result\":{}}", STR_ARG(m->e.id)));
             }
         }
         pass(MINUTES(2));
