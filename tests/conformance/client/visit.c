@@ -4,6 +4,8 @@
 
 #include "mcp/json.h"
 
+#define STREAM_PATIENCE SECONDS(2)
+
 static yyjson_mut_doc *
 params_new(void)
 {
@@ -131,6 +133,25 @@ take_prompts(struct visit *v, yyjson_val *result)
     yyjson_arr_foreach(yyjson_obj_get(result, "prompts"), index, max, prompt) get_prompt(v, prompt);
 }
 
+static void
+begin(struct timer *timer)
+{
+    struct visit *v = LIST_OF(struct visit, timer, begin);
+
+    if (v->awaits_stream && loop_now(v->loop) < v->opened + STREAM_PATIENCE)
+        loop_set_timer(v->loop, timer, loop_now(v->loop));
+    else
+        visit_go_on(v);
+}
+
+void
+visit_init(struct visit *v, struct loop *loop, void (*on_over)(struct visit *v))
+{
+    *v = (struct visit){.loop = loop, .on_over = on_over};
+    list_init(&v->errands);
+    timer_init(&v->begin, begin);
+}
+
 /* What the server declares; tools are asked for whatever it says. */
 static void
 on_open(void *owner, struct client *c, const struct client_server *server)
@@ -150,7 +171,8 @@ on_open(void *owner, struct client *c, const struct client_server *server)
             visit_ask(v, "prompts/list", params_new(), take_prompts);
         if (yyjson_obj_get(yyjson_obj_get(capabilities, "extensions"), "io.modelcontextprotocol/skills") != NULL)
             visit_ask(v, "skills/list", params_new(), skills_take_list);
-        visit_go_on(v);
+        v->opened = loop_now(v->loop);
+        loop_set_timer(v->loop, &v->begin, v->opened);
     }
     yyjson_doc_free(doc);
 }
