@@ -13,6 +13,7 @@
 
 #include "base/map.h"
 #include "mcp/answer_stream.h"
+#include "mcp/json.h"
 #include "mcp/log_level.h"
 #include "mcp/schema/schema.h"
 #include "mcp/service/running.h"
@@ -353,14 +354,6 @@ void note_begin(struct note *n, const char *method);
 char *note_end(struct note *n, size_t *len);
 /* Of the request's arena; what fails makes it broken. */
 yyjson_alc json_memory(struct request *r);
-/* Of malloc; what fails is noted. */
-yyjson_alc      json_heap(bool *is_broken);
-yyjson_mut_val *json_text(yyjson_mut_doc *doc, struct str text); /* a copy; what is no UTF-8 becomes U+FFFD */
-void        json_put(yyjson_mut_doc *doc, yyjson_mut_val *object, const char *key, const char *text); /* NULL: none */
-struct str  json_str(yyjson_val *value);                      /* STR_NONE when it is no string */
-yyjson_val *json_member(yyjson_val *object, const char *key); /* NULL when it is none */
-/* One line of malloc; NULL: no memory, or a value that is none. */
-char *json_write(yyjson_mut_doc *doc, size_t *len);
 /* A copy that can be read, of the request's arena; NULL: no memory. */
 yyjson_val *json_fix(struct request *r, yyjson_mut_val *value);
 

@@ -1,9 +1,9 @@
 #include "mcp/service/rules.h"
 
 #include "base/map.h"
+#include "mcp/header_value.h"
+#include "mcp/param_rules.h"
 #include "mcp/revision.h"
-#include "mcp/service/header_value.h"
-#include "mcp/service/param_rules.h"
 #include "mcp/service/parts.h"
 
 enum { TOOLS_MAX = 100000, REQUESTED_SHOWN = 64 };
