@@ -191,7 +191,7 @@ bridge_retire(struct server *s)
     service_drain(s->bridge->service);
     peers_housekeeping(s->bridge, loop_now(s->gateway->parts.loop));
     if (s->is_retired && s->entry->kind == SERVER_STDIO) /* its children stop */
-        peers_free(s->bridge);
+        bridge_cut(s);
 }
 
 void
@@ -205,6 +205,15 @@ bridge_housekeeping(struct server *s, mono_time now)
 {
     if (s->bridge != NULL)
         peers_housekeeping(s->bridge, now);
+}
+
+void
+bridge_cut(struct server *s)
+{
+    if (s->bridge == NULL)
+        return;
+    s->bridge->is_closing = true;
+    peers_free(s->bridge);
 }
 
 void

@@ -261,7 +261,9 @@ gateway_free(struct gateway *g)
     loop_clear_timer(g->parts.loop, &g->housekeeping);
     loop_clear_timer(g->parts.loop, &g->retry);
     LIST_EACH (struct server, s, &g->servers, node)
-        bridge_drain(s);
+        bridge_cut(s);
+    LIST_EACH (struct server, s, &g->retired, node)
+        bridge_cut(s);
     for (struct list *node; (node = list_first(&g->delayed)) != NULL;) {
         struct http_request *r = LIST_OF(struct delayed, node, node)->request;
         on_delayed_gone(r);

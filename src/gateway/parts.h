@@ -123,7 +123,7 @@ struct gateway {
     struct loop_hook     turn_end;
     bool                 has_over;   /* some visit is over */
     bool                 has_unused; /* some retired server is */
-    uint64_t             process;  /* sealed into session ids */
+    uint64_t             process;    /* sealed into session ids */
     wall_time            started;
     bool                 is_draining;
 };
@@ -133,9 +133,9 @@ struct server *server_find(struct gateway *g, struct str name);
 void           server_retire(struct server *s);
 void           server_set_state(struct server *s, enum server_state state, const char *detail);
 /* When the turn ends. */
-void           server_release_if_unused(struct server *s);
-void           servers_free_unused(struct gateway *g);
-void           server_add_stderr(struct server *s, struct str line);
+void server_release_if_unused(struct server *s);
+void servers_free_unused(struct gateway *g);
+void server_add_stderr(struct server *s, struct str line);
 
 /* visits.c */
 struct visit *visit_find(struct gateway *g, const struct server *s, struct str id);
@@ -190,6 +190,8 @@ void bridge_retire(struct server *s);
 /* No new calls: nobody listens any more, and who waits for a client's answers is told. */
 void bridge_drain(struct server *s);
 void bridge_housekeeping(struct server *s, mono_time now);
+/* No connection to the server is left, but for what tells it so. */
+void bridge_cut(struct server *s);
 /* With its server; nothing of it is running. NULL is nothing. */
 void bridge_free(struct bridge *b);
 /* The server failed, or is another now: what is known of it counts no longer. */

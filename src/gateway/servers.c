@@ -61,9 +61,13 @@ servers_free_unused(struct gateway *g)
     if (!g->has_unused)
         return;
     g->has_unused = false;
-    LIST_EACH (struct server, s, &g->retired, node)
-        if (s->users == 0 && list_is_empty(&s->channels))
+    LIST_EACH (struct server, s, &g->retired, node) {
+        if (s->users > 0 || !list_is_empty(&s->channels))
+            continue;
+        bridge_cut(s);
+        if (s->users == 0) /* else the end of its sessions there is on its way */
             server_free(s);
+    }
 }
 
 static bool
