@@ -377,6 +377,15 @@ answer_question(const char *result)
     ":true},\"resources\":{\"subscribe\":true}},\"instructions\":\"Be kind\",\"_meta\":{"                              \
     "\"io.modelcontextprotocol/serverInfo\":{\"name\":\"s\",\"version\":\"1\"}}}"
 
+/* The server has taken what it was told, and the stream on which it may ask is there. */
+static inline void
+go_on(int status)
+{
+    end(last(), status);
+    if (last()->spec.kind == KIND_STREAM)
+        head(last(), 200, NULL);
+}
+
 /* Over HTTP, with a session, until it is open. */
 static inline void
 open_legacy(struct client_parts parts)
@@ -387,7 +396,7 @@ open_legacy(struct client_parts parts)
     head(last(), 200, "the-session");
     answer(last(), "result", LEGACY_SERVER);
     end(&house.mails[0], 200);
-    end(&house.mails[1], 202);
+    go_on(202);
     buffer_reset(&house.heard);
 }
 

@@ -34,14 +34,14 @@ legacy_scene(void)
     struct mail *hello = last();
     head(hello, 200, "sid");
     answer(hello, "result", LEGACY_SERVER);
-    end(last(), 202); /* open: both calls, the stream */
-    struct mail *call = &house.mails[3 < house.count ? 3 : 0], *stream = last();
+    go_on(202); /* open: the stream, both calls */
+    struct mail *stream = &house.mails[3 < house.count ? 3 : 0], *call = &house.mails[4 < house.count ? 4 : 0];
     say(call, STR(ELICIT));
     say(call, STR(LOGGED));
     say(stream, STR(CHANGED));
     say(stream, STR(ELICIT));
     answer(call, "result", "{}");
-    struct mail *list = &house.mails[4 < house.count ? 4 : 0];
+    struct mail *list = &house.mails[5 < house.count ? 5 : 0];
     head(list, 404, NULL);
     end(list, 404); /* its session is gone */
     struct mail *again = last();
