@@ -26,8 +26,11 @@ pass_refusal(struct http_back *hb, int status, struct http_header *passing, size
     append_error_message(&body, x->message.id, -32603, str_from(text), "http-status");
     passing[count++] = (struct http_header){STR("Content-Type"), STR("application/json")};
 
-    struct answer_head head = {
-        .status = status, .headers = passing, .count = count, .length = (int64_t)buffer_len(&body)};
+    struct answer_head head = {.status  = status,
+                               .headers = passing,
+                               .count   = count,
+                               .length  = (int64_t)buffer_len(&body),
+                               .is_ours = true};
     LIST_EACH (struct exchange, each, &hb->exchanges, back_node) {
         each->http_status = status;
         each->judged = each->failed = true;
