@@ -5,12 +5,11 @@
 #include "cli/call_value.h"
 #include "cli/grid.h"
 
-const struct list_kind list_kinds[] = {
-    {"tools/list", "tools", "tools", "tool"},
-    {"resources/list", "resources", "resources", "resource"},
-    {"resources/templates/list", "resourceTemplates", "resources", "resource template"},
-    {"prompts/list", "prompts", "prompts", "prompt"},
-    {0},
+const struct list_kind list_kinds[LIST_KINDS + 1] = {
+    [LIST_TOOLS]     = {"tools/list", "tools", "tools", "tool"},
+    [LIST_RESOURCES] = {"resources/list", "resources", "resources", "resource"},
+    [LIST_TEMPLATES] = {"resources/templates/list", "resourceTemplates", "resources", "resource template"},
+    [LIST_PROMPTS]   = {"prompts/list", "prompts", "prompts", "prompt"},
 };
 
 static const struct grid_column columns[] = {

@@ -14,8 +14,10 @@ struct list_kind {
     const char *one;        /* "tool" */
 };
 
+enum { LIST_TOOLS, LIST_RESOURCES, LIST_TEMPLATES, LIST_PROMPTS, LIST_KINDS };
+
 /* Ends with one without method. */
-extern const struct list_kind list_kinds[];
+extern const struct list_kind list_kinds[LIST_KINDS + 1];
 
 /* All of `list`, an array as it came, under a line that says how many. Nothing when there are none. */
 bool list_print(struct cli *cli, const struct list_kind *kind, yyjson_val *list, struct buffer *out);
