@@ -130,7 +130,7 @@ on_message(void *owner, struct client *client, const struct envelope *e)
         log_level_of(e->level) < c->options.level)
         return;
     message = json_read(e->message);
-    screen_log(&c->screen, json_member(yyjson_doc_get_root(message), "params"));
+    screen_log(&c->screen, yyjson_obj_get(yyjson_doc_get_root(message), "params"));
     yyjson_doc_free(message);
 }
 

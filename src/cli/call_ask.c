@@ -232,7 +232,7 @@ show_form(struct asker *a, yyjson_val *params, struct buffer *out)
 {
     struct error err = {0};
 
-    a->form = form_new(json_member(params, "requestedSchema"), a->screen->cli->colour, &err);
+    a->form = form_new(yyjson_obj_get(params, "requestedSchema"), a->screen->cli->colour, &err);
     if (a->form == NULL) {
         buffer_printf(out, "%s asked what cannot be asked: %s\n", a->server, err.text);
         return false;
@@ -247,7 +247,7 @@ kind_of(const struct question_in *q)
 {
     if (str_eq(question_method(q), STR("sampling/createMessage")))
         return ASKED_TEXT;
-    return yyjson_equals_str(json_member(question_params(q), "mode"), "url") ? ASKED_URL : ASKED_FORM;
+    return yyjson_equals_str(yyjson_obj_get(question_params(q), "mode"), "url") ? ASKED_URL : ASKED_FORM;
 }
 
 /* The oldest that is still asked. */
@@ -296,9 +296,9 @@ decline(struct asker *a, struct question_in *q)
     bool          text   = kind_of(q) == ASKED_TEXT;
 
     buffer_printf(&line, "%s asked %s", a->server, text ? "a model for a text" : "you something");
-    if (json_member(params, "message") != NULL)
+    if (yyjson_obj_get(params, "message") != NULL)
         buffer_append(&line, STR(": "));
-    buffer_append_printable(&line, str_take(json_str(json_member(params, "message")), KIB(2)), true);
+    buffer_append_printable(&line, str_take(json_str(yyjson_obj_get(params, "message")), KIB(2)), true);
     buffer_append(&line, STR("\n  Declined: without a terminal nobody can be asked.\n"));
     screen_say(a->screen, buffer_str(&line));
     buffer_clear(&line);

@@ -22,7 +22,7 @@ put_head(const char *server, bool colour, const char *what, struct str message, 
 void
 ask_print_form(const char *server, bool colour, yyjson_val *params, struct buffer *out)
 {
-    put_head(server, colour, " asks", json_str(json_member(params, "message")), out);
+    put_head(server, colour, " asks", json_str(yyjson_obj_get(params, "message")), out);
     buffer_append(out, STR("  An empty line takes what is in brackets; /decline says no, /cancel puts it off.\n"));
 }
 
@@ -30,10 +30,10 @@ ask_print_form(const char *server, bool colour, yyjson_val *params, struct buffe
 void
 ask_print_url(const char *server, bool colour, yyjson_val *params, struct buffer *out)
 {
-    struct str      url = json_str(json_member(params, "url"));
+    struct str      url = json_str(yyjson_obj_get(params, "url"));
     struct http_url parts;
 
-    put_head(server, colour, " wants you to open a page", json_str(json_member(params, "message")), out);
+    put_head(server, colour, " wants you to open a page", json_str(yyjson_obj_get(params, "message")), out);
     buffer_append(out, STR("\n  "));
     buffer_append_printable(out, url, true);
     buffer_append(out, STR("\n\n"));
@@ -48,19 +48,19 @@ ask_print_url(const char *server, bool colour, yyjson_val *params, struct buffer
 static void
 put_message(yyjson_val *message, struct buffer *out)
 {
-    yyjson_val *content = json_member(message, "content"), *block;
+    yyjson_val *content = yyjson_obj_get(message, "content"), *block;
     size_t      i, count;
 
     buffer_append(out, STR("  "));
-    buffer_append_printable(out, str_take(json_str(json_member(message, "role")), 40), true);
+    buffer_append_printable(out, str_take(json_str(yyjson_obj_get(message, "role")), 40), true);
     buffer_append(out, STR(": "));
     if (yyjson_is_arr(content)) {
         yyjson_arr_foreach(content, i, count, block)
-            buffer_append_printable(out, json_str(json_member(block, "text")), false);
-    } else if (json_member(content, "text") != NULL) {
-        buffer_append_printable(out, json_str(json_member(content, "text")), false);
+            buffer_append_printable(out, json_str(yyjson_obj_get(block, "text")), false);
+    } else if (yyjson_obj_get(content, "text") != NULL) {
+        buffer_append_printable(out, json_str(yyjson_obj_get(content, "text")), false);
     } else {
-        buffer_append_printable(out, str_take(json_str(json_member(content, "type")), 40), true);
+        buffer_append_printable(out, str_take(json_str(yyjson_obj_get(content, "type")), 40), true);
     }
     buffer_append_char(out, '\n');
 }
@@ -68,8 +68,8 @@ put_message(yyjson_val *message, struct buffer *out)
 void
 ask_print_text(const char *server, bool colour, yyjson_val *params, struct buffer *out)
 {
-    struct str  prompt = json_str(json_member(params, "systemPrompt"));
-    yyjson_val *most   = json_member(params, "maxTokens"), *message;
+    struct str  prompt = json_str(yyjson_obj_get(params, "systemPrompt"));
+    yyjson_val *most   = yyjson_obj_get(params, "maxTokens"), *message;
     size_t      i, count;
 
     put_head(server, colour, " asks a model for a text; you may write it", STR_NONE, out);
@@ -78,7 +78,7 @@ ask_print_text(const char *server, bool colour, yyjson_val *params, struct buffe
         buffer_append_printable(out, prompt, false);
         buffer_append_char(out, '\n');
     }
-    yyjson_arr_foreach(json_member(params, "messages"), i, count, message) put_message(message, out);
+    yyjson_arr_foreach(yyjson_obj_get(params, "messages"), i, count, message) put_message(message, out);
     if (yyjson_is_uint(most))
         buffer_printf(out, "  At most %llu tokens. ", (unsigned long long)yyjson_get_uint(most));
     else

@@ -65,10 +65,10 @@ say_urls(struct calling *c, yyjson_val *data)
     yyjson_val *each;
     size_t      i, count;
 
-    yyjson_arr_foreach(json_member(data, "elicitations"), i, count, each)
+    yyjson_arr_foreach(yyjson_obj_get(data, "elicitations"), i, count, each)
     {
-        cli_hint(c->cli, "%.*s", STR_ARG(str_take(json_str(json_member(each, "message")), KIB(2))));
-        cli_hint(c->cli, "  %.*s", STR_ARG(str_take(json_str(json_member(each, "url")), KIB(4))));
+        cli_hint(c->cli, "%.*s", STR_ARG(str_take(json_str(yyjson_obj_get(each, "message")), KIB(2))));
+        cli_hint(c->cli, "  %.*s", STR_ARG(str_take(json_str(yyjson_obj_get(each, "url")), KIB(4))));
     }
     cli_hint(c->cli, "Open it yourself, if you trust it, then call again.");
 }

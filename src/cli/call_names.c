@@ -100,24 +100,24 @@ put_keys(yyjson_val *item, struct buffer *out)
     yyjson_val *name, *each;
     size_t      i, count;
 
-    yyjson_obj_foreach(json_member(json_member(item, "inputSchema"), "properties"), i, count, name, each)
+    yyjson_obj_foreach(yyjson_obj_get(yyjson_obj_get(item, "inputSchema"), "properties"), i, count, name, each)
         put_line(out, json_str(name), "=");
-    yyjson_arr_foreach(json_member(item, "arguments"), i, count, each)
-        put_line(out, json_str(json_member(each, "name")), "=");
+    yyjson_arr_foreach(yyjson_obj_get(item, "arguments"), i, count, each)
+        put_line(out, json_str(yyjson_obj_get(each, "name")), "=");
 }
 
 void
 calling_print_names(struct calling *c)
 {
     size_t        kind = calling_names_kind(c), i, count;
-    yyjson_val   *list = json_member(yyjson_doc_get_root(c->listed), list_kinds[kind].key), *each;
+    yyjson_val   *list = yyjson_obj_get(yyjson_doc_get_root(c->listed), list_kinds[kind].key), *each;
     struct buffer out  = {.max = MIB(4)};
 
     if (c->line.subject.data != NULL) {
         put_keys(list_find(list, c->line.subject), &out);
     } else {
         yyjson_arr_foreach(list, i, count, each)
-            put_line(&out, json_str(json_member(each, kind == LIST_RESOURCES ? "uri" : "name")), "");
+            put_line(&out, json_str(yyjson_obj_get(each, kind == LIST_RESOURCES ? "uri" : "name")), "");
         for (const char *const *m = call_methods; c->line.method.len == 0 && *m != NULL; m++)
             put_line(&out, str_from(*m), "");
     }
@@ -138,7 +138,7 @@ child_runs(struct calling *c)
     if (!running_find(c->cli, &gateway) || !running_get(c->cli, &gateway, path, &text, NULL))
         return false;
     yyjson_doc *doc   = json_read(buffer_str(&text));
-    yyjson_val *state = json_member(json_member(yyjson_doc_get_root(doc), "server"), "state");
+    yyjson_val *state = yyjson_obj_get(yyjson_obj_get(yyjson_doc_get_root(doc), "server"), "state");
     bool        runs  = yyjson_equals_str(state, "running");
     yyjson_doc_free(doc);
     buffer_clear(&text);

@@ -105,8 +105,8 @@ put_number(struct buffer *out, yyjson_val *number)
 void
 screen_progress(struct screen *s, yyjson_val *params)
 {
-    yyjson_val *progress = json_member(params, "progress"), *total = json_member(params, "total");
-    struct str  message = json_str(json_member(params, "message"));
+    yyjson_val *progress = yyjson_obj_get(params, "progress"), *total = yyjson_obj_get(params, "total");
+    struct str  message = json_str(yyjson_obj_get(params, "message"));
 
     if (!s->is_terminal || progress == NULL)
         return;
@@ -131,9 +131,9 @@ void
 screen_log(struct screen *s, yyjson_val *params)
 {
     struct buffer line   = {.max = KIB(64)};
-    struct str    level  = json_str(json_member(params, "level"));
-    struct str    logger = json_str(json_member(params, "logger"));
-    yyjson_val   *data   = json_member(params, "data");
+    struct str    level  = json_str(yyjson_obj_get(params, "level"));
+    struct str    logger = json_str(yyjson_obj_get(params, "logger"));
+    yyjson_val   *data   = yyjson_obj_get(params, "data");
     char         *json   = yyjson_is_str(data) ? NULL : yyjson_val_write(data, 0, NULL);
 
     buffer_append_printable(&line, str_take(level, 40), true);

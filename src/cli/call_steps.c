@@ -34,7 +34,7 @@ on_call_message(void *owner, struct client_call *call, const struct envelope *e)
 {
     struct calling *c       = owner;
     yyjson_doc     *message = json_read(e->message);
-    yyjson_val     *params  = json_member(yyjson_doc_get_root(message), "params");
+    yyjson_val     *params  = yyjson_obj_get(yyjson_doc_get_root(message), "params");
 
     (void)call;
     if (str_eq(e->method, STR("notifications/progress")))
@@ -70,7 +70,7 @@ start(struct calling *c, struct str method, yyjson_mut_val *params, const struct
                                      .params           = yyjson_doc_get_root(fixed),
                                      .follows_progress = true,
                                      .level            = c->options.level,
-                                     .input_schema     = json_member(c->tool, "inputSchema")};
+                                     .input_schema     = yyjson_obj_get(c->tool, "inputSchema")};
     struct error          err     = {0};
 
     c->call = client_call(c->client, &request, events, c, &err);
@@ -91,12 +91,12 @@ static void
 on_page(void *owner, struct client_call *call, yyjson_val *result)
 {
     struct calling *c      = owner;
-    yyjson_val     *cursor = json_member(result, "nextCursor"), *each;
+    yyjson_val     *cursor = yyjson_obj_get(result, "nextCursor"), *each;
     size_t          i, count;
 
     (void)call;
     c->call = NULL;
-    yyjson_arr_foreach(json_member(result, list_kinds[c->kind].key), i, count, each)
+    yyjson_arr_foreach(yyjson_obj_get(result, list_kinds[c->kind].key), i, count, each)
         yyjson_mut_arr_append(list_here(c), yyjson_val_mut_copy(c->lists, each));
     if (yyjson_is_str(cursor) && ++c->pages < CALL_PAGES_MAX) {
         ask_page(c, cursor);
@@ -139,7 +139,7 @@ static bool
 is_declared(const struct calling *c, const char *capability)
 {
     yyjson_doc *doc  = json_read(client_server(c->client)->capabilities);
-    bool        said = json_member(yyjson_doc_get_root(doc), capability) != NULL;
+    bool        said = yyjson_obj_get(yyjson_doc_get_root(doc), capability) != NULL;
 
     yyjson_doc_free(doc);
     return said;
@@ -154,15 +154,15 @@ print_who(struct calling *c, struct buffer *out)
     const struct client_server *s    = client_server(c->client);
     yyjson_doc                 *doc  = json_read(s->info);
     yyjson_val                 *info = yyjson_doc_get_root(doc);
-    struct str                  name = json_str(json_member(info, "title"));
+    struct str                  name = json_str(yyjson_obj_get(info, "title"));
     struct buffer               safe = {.max = KIB(64)};
 
     if (name.len == 0)
-        name = json_str(json_member(info, "name"));
+        name = json_str(yyjson_obj_get(info, "name"));
     buffer_append_printable(&safe, str_take(name.len == 0 ? str_from(c->target.label) : name, 200), true);
     style_append(out, c->cli->colour, STYLE_BOLD, buffer_str(&safe));
     buffer_append_char(out, ' ');
-    buffer_append_printable(out, str_take(json_str(json_member(info, "version")), 100), true);
+    buffer_append_printable(out, str_take(json_str(yyjson_obj_get(info, "version")), 100), true);
     buffer_printf(out, "  speaks %.*s (%s)", STR_ARG(s->revision), s->era == CLIENT_MODERN ? "modern" : "legacy");
     if (c->target.is_recorded)
         buffer_append(out, STR("  through Gatehouse"));
@@ -197,7 +197,7 @@ print_who_json(struct calling *c, struct buffer *out)
         buffer_append_json(out, s->instructions);
     }
     for (const struct list_kind *k = list_kinds; k->method != NULL; k++) {
-        char *list = yyjson_val_write(json_member(yyjson_doc_get_root(c->listed), k->key), 0, NULL);
+        char *list = yyjson_val_write(yyjson_obj_get(yyjson_doc_get_root(c->listed), k->key), 0, NULL);
         if (list != NULL)
             buffer_printf(out, ",\"%s\":", k->key);
         buffer_append(out, str_from(list));
@@ -210,7 +210,7 @@ static void
 print_around(struct calling *c)
 {
     struct buffer out  = {.max = MIB(256)};
-    yyjson_val   *root = yyjson_doc_get_root(c->listed), *tools = json_member(root, "tools");
+    yyjson_val   *root = yyjson_doc_get_root(c->listed), *tools = yyjson_obj_get(root, "tools");
     bool          has = false;
 
     screen_rest(&c->screen);
@@ -219,8 +219,8 @@ print_around(struct calling *c)
     } else {
         print_who(c, &out);
         for (const struct list_kind *k = list_kinds; k->method != NULL; k++) {
-            has = has || yyjson_arr_size(json_member(root, k->key)) > 0;
-            list_print(c->cli, k, json_member(root, k->key), &out);
+            has = has || yyjson_arr_size(yyjson_obj_get(root, k->key)) > 0;
+            list_print(c->cli, k, yyjson_obj_get(root, k->key), &out);
         }
         if (!has)
             buffer_append(&out, STR("It has no tools, resources or prompts.\n"));
@@ -262,8 +262,8 @@ list_next(struct calling *c)
 static bool
 check_result(struct calling *c, yyjson_val *result)
 {
-    yyjson_val    *promised   = json_member(c->tool, "outputSchema");
-    yyjson_val    *structured = json_member(result, "structuredContent");
+    yyjson_val    *promised   = yyjson_obj_get(c->tool, "outputSchema");
+    yyjson_val    *structured = yyjson_obj_get(result, "structuredContent");
     size_t         len        = 0;
     char          *text       = promised == NULL ? NULL : yyjson_val_write(promised, 0, &len);
     struct error   err        = {0};
@@ -314,7 +314,7 @@ on_result(void *owner, struct client_call *call, yyjson_val *result)
 static int
 no_such_tool(struct calling *c)
 {
-    yyjson_val *tools   = json_member(yyjson_doc_get_root(c->listed), "tools");
+    yyjson_val *tools   = yyjson_obj_get(yyjson_doc_get_root(c->listed), "tools");
     struct str  nearest = list_nearest(tools, c->line.subject);
 
     screen_rest(&c->screen);
@@ -336,7 +336,7 @@ refuse_arguments(struct calling *c, const struct error *err)
 
     screen_rest(&c->screen);
     cli_fail(c->cli, err);
-    if (yyjson_obj_size(json_member(json_member(c->tool, "inputSchema"), "properties")) > 0) {
+    if (yyjson_obj_size(yyjson_obj_get(yyjson_obj_get(c->tool, "inputSchema"), "properties")) > 0) {
         cli_hint(c->cli, "%.*s takes:", STR_ARG(str_take(c->line.subject, 80)));
         list_print_arguments(c->cli, c->tool, &out);
         fprintf(c->cli->err, "%.*s", STR_ARG(buffer_str(&out)));
@@ -355,11 +355,11 @@ make_call(struct calling *c)
     struct error    err    = {0};
     bool            calls  = str_eq(c->line.method, STR("tools/call"));
 
-    c->tool = list_find(json_member(yyjson_doc_get_root(c->listed), "tools"), c->line.subject);
+    c->tool = list_find(yyjson_obj_get(yyjson_doc_get_root(c->listed), "tools"), c->line.subject);
     if (calls && c->tool == NULL && c->line.is_tool) {
         calling_end(c, no_such_tool(c));
     } else if (calls) {
-        arguments = arguments_make(doc, &c->line, c->line.subject, json_member(c->tool, "inputSchema"), &err);
+        arguments = arguments_make(doc, &c->line, c->line.subject, yyjson_obj_get(c->tool, "inputSchema"), &err);
         yyjson_mut_obj_add_val(doc, params, "name", json_text(doc, c->line.subject));
         if (arguments == NULL)
             calling_end(c, refuse_arguments(c, &err));
