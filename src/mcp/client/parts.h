@@ -214,15 +214,19 @@ void call_fail(struct client_call *call, enum close_reason why, const char *word
 void call_fail_for(struct client_call *call, const struct error *err);
 /* `code` is JSON-RPC's, of the answer or of who refused its question. */
 void call_end_error(struct client_call *call, int code, struct str message, yyjson_val *data);
-/* OVER, and nobody is told. */
-void call_drop(struct client_call *call, enum close_reason why);
+/* OVER, and nobody is told: from now on it is nobody's; its memory stays until the last of our functions returns. */
+void call_finish(struct client_call *call, enum close_reason why);
 void call_free(struct client_call *call);
-/* Of its letter: a message, the answer or not, and the end. */
-void call_take(struct client_call *call, const struct envelope *e);
-void call_take_end(struct client_call *call, const struct mail_end *end);
+/* A legacy server goes on with what nobody waits for, unless it is told. */
+bool call_is_to_be_told(const struct client_call *call);
+void call_tell_cancelled(const struct client_call *call, const char *reason);
 bool call_is(const struct client_call *call, const char *method);
 /* All that wait are sent. */
 void calls_flush(struct client *c);
+
+/* answer.c: of its letter: a message, the answer or not, and the end */
+void call_take(struct client_call *call, const struct envelope *e);
+void call_take_end(struct client_call *call, const struct mail_end *end);
 
 /* hear.c: what comes beside answers. `call` is whose mail it came with; NULL: nobody's */
 void client_hear(struct client *c, struct client_call *call, const struct envelope *e);
