@@ -77,37 +77,60 @@ calling_end(struct calling *c, int code)
 
 static bool begin(struct calling *c, struct error *err);
 
+/* A command is called what it calls itself. */
+static void
+take_label(struct calling *c, struct str info)
+{
+    yyjson_doc   *doc  = json_read(info);
+    struct buffer safe = {.max = KIB(1)};
+
+    if (buffer_append_printable(&safe, str_take(json_str(yyjson_obj_get(yyjson_doc_get_root(doc), "name")), 60),
+                                true) &&
+        buffer_len(&safe) > 0)
+        snprintf(c->target.label, sizeof c->target.label, "%.*s", STR_ARG(buffer_str(&safe)));
+    buffer_clear(&safe);
+    yyjson_doc_free(doc);
+}
+
 static void
 on_open(void *owner, struct client *client, const struct client_server *server)
 {
     struct calling *c = owner;
 
-    (void)client, (void)server;
+    (void)client;
     if (c->is_open || c->is_done)
         return;
     c->is_open = true;
+    if (c->line.where == CALL_COMMAND)
+        take_label(c, server->info);
     calling_go_on(c);
 }
 
-/* A server of 2024-11-05 has no place for a POST where its stream is. MCP 2025-03-26 basic/transports, "Backwards
- * Compatibility". */
-static bool
-may_be_sse(const struct calling *c, int status)
+/* What else it may be. A server of 2024-11-05 has no place for a POST where its stream is (MCP 2025-03-26
+ * basic/transports, "Backwards Compatibility"); a child of 2026-07-28 refuses initialize. */
+static enum way_choice
+other_way(const struct calling *c, int code, int status)
 {
-    return !c->is_open && !c->is_sse && !c->target.is_recorded && c->target.url != NULL &&
-           c->options.era != CLIENT_MODERN && (status == 400 || status == 404 || status == 405 || status == 406);
+    bool is_refused = status == 400 || status == 404 || status == 405 || status == 406;
+
+    if (c->is_open || c->way != WAY_USUAL || c->target.is_recorded)
+        return c->way;
+    if (c->target.url != NULL)
+        return is_refused && c->options.era != CLIENT_MODERN ? WAY_OLDER : c->way;
+    return code != 0 && c->options.era == CLIENT_ANY_ERA ? WAY_MODERN : c->way;
 }
 
 static void
 on_lost(void *owner, struct client *client, int code, int status, const char *words)
 {
-    struct calling *c   = owner;
-    struct error    err = {0};
+    struct calling *c     = owner;
+    struct error    err   = {0};
+    enum way_choice other = other_way(c, code, status);
 
     if (c->is_done)
         return;
-    if (may_be_sse(c, status)) {
-        c->is_sse = true;
+    if (other != c->way) {
+        c->way = other;
         client_free(client);
         c->client = NULL;
         if (!begin(c, &err))
@@ -157,10 +180,14 @@ begin(struct calling *c, struct error *err)
                                  .events       = &events,
                                  .owner        = c};
 
-    parts.way = house_way(&c->house, c->is_sse, err);
+    if (c->target.url == NULL && c->options.era == CLIENT_MODERN)
+        c->way = WAY_MODERN;
+    parts.way = house_way(&c->house, c->way, err);
     if (parts.way == NULL)
         return false;
-    if (c->is_sse || c->target.url == NULL)
+    if (c->way == WAY_MODERN)
+        parts.era = CLIENT_MODERN;
+    else if (c->way == WAY_OLDER || c->target.url == NULL)
         parts.era = CLIENT_LEGACY;
     if (parts.era == CLIENT_MODERN)
         parts.revision = STR_NONE;

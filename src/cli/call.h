@@ -35,7 +35,8 @@ struct calling {
     struct asker       *asker;
     struct client      *client;
     struct client_call *call;
-    bool                is_sse, is_open, is_done, is_interrupted;
+    enum way_choice     way;
+    bool                is_open, is_done, is_interrupted;
     int                 code; /* the exit code, once it is done */
 
     yyjson_mut_doc *lists;             /* {"tools": [...], ...}: what was listed so far */

@@ -67,14 +67,30 @@ on_session_lost(void *owner, struct session *s)
 static void
 on_closed(void *owner, struct channel *c)
 {
-    (void)c;
-    ((struct house *)owner)->channel = NULL;
+    struct house *h = owner;
+
+    if (h->channel == c)
+        h->channel = NULL;
 }
 
 static void
 on_trouble(void *owner, struct channel *c, const char *words)
 {
     on_stderr(owner, c, str_from(words));
+}
+
+static void
+on_other_era(void *owner, struct channel *c, const char *words)
+{
+    (void)c;
+    snprintf(((struct house *)owner)->words, sizeof((struct house *)owner)->words, "%s", words);
+}
+
+static void
+on_stranded(void *owner, struct channel *c, struct exchange *x, const char *words)
+{
+    (void)owner, (void)c;
+    exchange_fail(x, CLOSE_UNREACHABLE, "it %s", words);
 }
 
 static const struct channel_events channel_events = {
@@ -86,6 +102,8 @@ static const struct channel_events channel_events = {
     .on_session_lost = on_session_lost,
     .on_closed       = on_closed,
     .on_trouble      = on_trouble,
+    .on_other_era    = on_other_era,
+    .on_stranded     = on_stranded,
 };
 
 void
@@ -99,23 +117,45 @@ house_each_line(const struct house *h, void (*each)(void *arg, const char *line)
 
 /* ---- ways ---- */
 
-static struct way *
-way_to_command(struct house *h, struct error *err)
+static void
+end_child(struct house *h)
 {
-    char        helper[PATH_MAX];
-    struct way *way = NULL;
+    if (h->session != NULL)
+        session_end(h->session, CLOSE_SESSION_ENDED);
+    h->session = NULL;
+    if (h->channel != NULL)
+        channel_close(h->channel, CLOSE_SESSION_ENDED);
+    h->channel    = NULL;
+    h->words[0]   = '\0';
+    h->said_count = 0;
+}
 
-    if (!children_find_helper(helper, sizeof helper, err))
-        return NULL;
-    if (h->children == NULL)
+static struct way *
+way_to_child(struct house *h, bool is_modern)
+{
+    const struct way_hooks none = {0};
+
+    if (is_modern) {
+        h->channel = channel_new_modern(&h->loop, &channel_events, h, h->scratch, REGISTRY_TIMEOUT_DEFAULT);
+        return h->channel == NULL ? NULL : way_child_new(&h->exchanges, channel_back(h->channel), &none);
+    }
+    h->channel = channel_new(&h->loop, &channel_events, h, h->scratch, false, REGISTRY_TIMEOUT_DEFAULT);
+    h->session = h->channel == NULL ? NULL : session_new(h->channel, "call", h);
+    return h->session == NULL ? NULL : way_stdio_new(&h->exchanges, h->session, &none);
+}
+
+static struct way *
+way_to_command(struct house *h, bool is_modern, struct error *err)
+{
+    char helper[PATH_MAX];
+
+    end_child(h);
+    if (h->children == NULL && children_find_helper(helper, sizeof helper, err))
         h->children = children_new(&h->loop, helper, err);
     if (h->children == NULL)
         return NULL;
     children_set_budget(h->children, &h->budget);
-    h->channel = channel_new(&h->loop, &channel_events, h, h->scratch, false, REGISTRY_TIMEOUT_DEFAULT);
-    h->session = h->channel == NULL ? NULL : session_new(h->channel, "call", h);
-    if (h->session != NULL)
-        way = way_stdio_new(&h->exchanges, h->session, &(struct way_hooks){0});
+    struct way *way = way_to_child(h, is_modern);
     if (way == NULL)
         error_set(err, ERROR_MEMORY, "no memory");
     return way;
@@ -148,9 +188,10 @@ way_to_url(struct house *h, bool sse, struct error *err)
 }
 
 struct way *
-house_way(struct house *h, bool sse, struct error *err)
+house_way(struct house *h, enum way_choice choice, struct error *err)
 {
-    return h->target->url != NULL ? way_to_url(h, sse, err) : way_to_command(h, err);
+    return h->target->url != NULL ? way_to_url(h, choice == WAY_OLDER, err)
+                                  : way_to_command(h, choice == WAY_MODERN, err);
 }
 
 /* ---- the house ---- */
@@ -237,10 +278,7 @@ house_close(struct house *h)
 {
     if (h->has_exchanges)
         let_out(h);
-    if (h->session != NULL)
-        session_end(h->session, CLOSE_SESSION_ENDED);
-    if (h->channel != NULL)
-        channel_close(h->channel, CLOSE_SESSION_ENDED);
+    end_child(h);
     if (h->children != NULL) {
         children_stop_all(h->children, note_gone, &h->is_gone);
         while (!h->is_gone)

@@ -26,6 +26,13 @@ struct target {
     const struct server_entry *entry; /* NULL: it is not registered */
 };
 
+/* In which transport, and what of a child. */
+enum way_choice {
+    WAY_USUAL,  /* Streamable HTTP; a child that is opened by initialize */
+    WAY_OLDER,  /* HTTP+SSE */
+    WAY_MODERN, /* a child of 2026-07-28 */
+};
+
 enum { HOUSE_SIGNALS = 3, HOUSE_STDERR_LINES = 8, HOUSE_STDERR_CUT = 400 };
 
 struct house {
@@ -51,8 +58,8 @@ struct house {
 };
 
 bool house_open(struct house *h, struct cli *cli, const struct target *target, struct error *err);
-/* A way to the target; over HTTP `sse` takes the transport of 2024-11-05. Freed by its client. NULL: `err`. */
-struct way *house_way(struct house *h, bool sse, struct error *err);
+/* A way to the target, which its client frees; a child of the one before is ended. NULL: `err`. */
+struct way *house_way(struct house *h, enum way_choice choice, struct error *err);
 /* After its client and way are freed. */
 void house_close(struct house *h);
 /* The last lines that the child wrote to stderr, oldest first. */

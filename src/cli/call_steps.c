@@ -166,7 +166,7 @@ print_who(struct calling *c, struct buffer *out)
     buffer_printf(out, "  speaks %.*s (%s)", STR_ARG(s->revision), s->era == CLIENT_MODERN ? "modern" : "legacy");
     if (c->target.is_recorded)
         buffer_append(out, STR("  through Gatehouse"));
-    else if (c->is_sse)
+    else if (c->way == WAY_OLDER)
         buffer_append(out, STR("  over HTTP+SSE"));
     buffer_append_char(out, '\n');
     if (s->instructions.len > 0) {
