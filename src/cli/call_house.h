@@ -6,6 +6,8 @@
 #ifndef GATEHOUSE_CLI_CALL_HOUSE_H
 #define GATEHOUSE_CLI_CALL_HOUSE_H
 
+#include <yyjson.h>
+
 #include "child/child.h"
 #include "cli/cli.h"
 #include "gateway/registry.h"
@@ -68,5 +70,7 @@ void house_each_line(const struct house *h, void (*each)(void *arg, const char *
 /* call_target.c: finds it. -1, or the exit code, and why was said. */
 int  target_find(struct cli *cli, struct str word, struct target *out);
 void target_clear(struct target *t);
+/* What the running gateway says of it: `*server` lies in the document. NULL: nothing. */
+yyjson_doc *target_status(struct cli *cli, const struct target *t, yyjson_val **server);
 
 #endif

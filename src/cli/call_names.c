@@ -2,7 +2,6 @@
 
 #include "base/map.h"
 #include "cli/call_list.h"
-#include "cli/running.h"
 #include "mcp/json.h"
 #include "store/query.h"
 
@@ -130,18 +129,11 @@ calling_print_names(struct calling *c)
 static bool
 child_runs(struct calling *c)
 {
-    struct running gateway;
-    struct buffer  text = {0};
-    char           path[256];
+    yyjson_val *server;
+    yyjson_doc *doc  = target_status(c->cli, &c->target, &server);
+    bool        runs = yyjson_equals_str(yyjson_obj_get(server, "state"), "running");
 
-    snprintf(path, sizeof path, "/api/servers/config/%s", c->target.label);
-    if (!running_find(c->cli, &gateway) || !running_get(c->cli, &gateway, path, &text, NULL))
-        return false;
-    yyjson_doc *doc   = json_read(buffer_str(&text));
-    yyjson_val *state = yyjson_obj_get(yyjson_obj_get(yyjson_doc_get_root(doc), "server"), "state");
-    bool        runs  = yyjson_equals_str(state, "running");
     yyjson_doc_free(doc);
-    buffer_clear(&text);
     return runs;
 }
 

@@ -147,6 +147,22 @@ is_declared(const struct calling *c, const char *capability)
 
 /* ---- what there is ---- */
 
+/* Through a gateway it may speak another revision than we do. */
+static void
+print_gateway(struct calling *c, struct str ours, struct buffer *out)
+{
+    yyjson_val *server;
+    yyjson_doc *doc = target_status(c->cli, &c->target, &server);
+    struct str  its = json_str(yyjson_obj_get(server, "revision"));
+
+    buffer_append(out, STR("  through Gatehouse"));
+    if (its.len > 0 && !str_eq(its, ours)) {
+        buffer_append(out, STR(", which bridges: the server speaks "));
+        buffer_append_printable(out, its, true);
+    }
+    yyjson_doc_free(doc);
+}
+
 /* "time-server 1.2.0  2025-11-25, legacy  http://localhost:9000/mcp" */
 static void
 print_who(struct calling *c, struct buffer *out)
@@ -165,7 +181,7 @@ print_who(struct calling *c, struct buffer *out)
     buffer_append_printable(out, str_take(json_str(yyjson_obj_get(info, "version")), 100), true);
     buffer_printf(out, "  speaks %.*s (%s)", STR_ARG(s->revision), s->era == CLIENT_MODERN ? "modern" : "legacy");
     if (c->target.is_recorded)
-        buffer_append(out, STR("  through Gatehouse"));
+        print_gateway(c, s->revision, out);
     else if (c->way == WAY_OLDER)
         buffer_append(out, STR("  over HTTP+SSE"));
     buffer_append_char(out, '\n');

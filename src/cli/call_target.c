@@ -5,6 +5,7 @@
 
 #include "cli/call_house.h"
 #include "cli/running.h"
+#include "mcp/json.h"
 
 enum { GO_ON = -1, HEADERS_MAX = 64 };
 
@@ -179,4 +180,25 @@ void
 target_clear(struct target *t)
 {
     registry_unref(t->registry);
+}
+
+yyjson_doc *
+target_status(struct cli *cli, const struct target *t, yyjson_val **server)
+{
+    struct running gateway;
+    struct buffer  text = {0};
+    yyjson_val    *each;
+    size_t         i, count;
+
+    *server = NULL;
+    if (!running_find(cli, &gateway) || !running_get(cli, &gateway, "/api/status", &text, NULL))
+        return NULL;
+    yyjson_doc *doc = json_read(buffer_str(&text));
+    buffer_clear(&text);
+    yyjson_arr_foreach(yyjson_obj_get(yyjson_doc_get_root(doc), "servers"), i, count, each)
+    {
+        if (yyjson_equals_str(yyjson_obj_get(each, "name"), t->label))
+            *server = each;
+    }
+    return doc;
 }
