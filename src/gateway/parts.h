@@ -1,14 +1,17 @@
 /* src/gateway/parts.h: what the files of the gateway share: servers.c (what is registered, now), pass.c (HTTP servers),
- * talk.c (stdio servers), serve.c (services of the process), route.c (requests). For this room only. */
+ * talk.c (stdio servers), bridge.c (servers of the other era), serve.c (services of the process), route.c (requests).
+ * For this room only. */
 #ifndef GATEHOUSE_GATEWAY_PARTS_H
 #define GATEHOUSE_GATEWAY_PARTS_H
 
 #include "gateway/capture.h"
+#include "gateway/era.h"
 #include "gateway/gaps.h"
 #include "gateway/gateway.h"
 #include "mcp/hop_stream.h"
 #include "mcp/http_back.h"
 #include "mcp/service/endpoint.h"
+#include "mcp/service/mirrored.h"
 #include "mcp/session.h"
 
 enum {
@@ -25,6 +28,9 @@ enum {
 /* A child may be fetched from a registry of packages before it first answers. */
 #define OPENING_PATIENCE SECONDS(60)
 
+/* One that has answered before is not fetched again: if it says nothing to `server/discover`, it does not know it. */
+#define DISCOVER_PATIENCE SECONDS(10)
+
 /* A registered server as it runs. Lives until it is retired and nothing refers to it. */
 struct server {
     struct gateway            *gateway;
@@ -37,8 +43,11 @@ struct server {
     struct http_upstream upstream; /* SERVER_HTTP */
     struct http_header   headers[HEADERS_MAX];
 
-    struct list channels; /* SERVER_STDIO: of struct lane, by node */
-    size_t      isolated_count, shared_count;
+    struct eras eras; /* which it speaks; of a service: not used */
+
+    struct list     channels; /* SERVER_STDIO: of struct lane, by node */
+    size_t          isolated_count, shared_count;
+    struct mirrored mirrored; /* what its modern clients repeat in header fields */
 
     struct service  *service; /* SERVER_SERVICE: borrowed; */
     struct endpoint *endpoint;
@@ -62,6 +71,7 @@ struct lane {
     struct list     node;
     struct server  *server;
     struct channel *channel;
+    enum era        era;
     bool            isolated;
     struct str      revision, capabilities; /* asked for by its first session; on the heap */
 };
@@ -155,6 +165,24 @@ void pass_expired(struct exchange *x);
 void talk_requests(struct gateway *g, struct server *s, struct http_request *r, struct hop *hop, struct exchange **xs,
                    size_t count);
 void talk_left(struct exchange *x);
+/* What a server said to a modern client: its list of tools is learnt from. */
+void talk_heard(struct exchange *x, struct str message);
+/* How long it may take to be answered: longer while a child is to be opened for it. */
+mono_time talk_patience(const struct server *s, const struct exchange *x);
+
+/* bridge.c: clients of one era, servers of the other. */
+
+/* A request whose era its server does not speak (eras_may_speak), before anything is made of it. True: it is taken, and
+ * will be answered. */
+bool bridge_takes_request(struct server *s, struct http_request *r);
+/* The same of a request that has become an exchange: `x` is GUARDING and was not sent; or WAITING, without a back and
+ * not sent either, and its server has just shown by `words` ("refused server/discover") that it does not speak the era
+ * of `x`. Its front is its hop, or NULL: the client left. Its message is whole while the client is there. Closes it,
+ * now or later. */
+void bridge_take(struct server *s, struct exchange *x, const char *words);
+/* The server answered the `initialize` of `x` with `refusal`, an error, as the client would get it. True: `x`, WAITING
+ * and without a back, is taken as by bridge_take; its session ends. False: the client gets the refusal. */
+bool bridge_takes_refused(struct server *s, struct exchange *x, struct str refusal);
 
 /* serve.c: an endpoint reads the requests and makes the exchanges. */
 bool serve_open(struct server *s, struct error *err);
