@@ -137,7 +137,7 @@ way_to_child(struct house *h, bool is_modern)
 
     if (is_modern) {
         h->channel = channel_new_modern(&h->loop, &channel_events, h, h->scratch, REGISTRY_TIMEOUT_DEFAULT);
-        return h->channel == NULL ? NULL : way_child_new(&h->exchanges, channel_back(h->channel), &none);
+        return h->channel == NULL ? NULL : way_stdio_new_modern(&h->exchanges, h->channel, NULL, &none);
     }
     h->channel = channel_new(&h->loop, &channel_events, h, h->scratch, false, REGISTRY_TIMEOUT_DEFAULT);
     h->session = h->channel == NULL ? NULL : session_new(h->channel, "call", h);

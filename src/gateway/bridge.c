@@ -16,15 +16,14 @@ append_refused(struct buffer *b, const struct exchange *x, struct str text)
 {
     struct str id = x->kind == KIND_REQUEST ? x->message.id : STR_NONE;
 
-    bool ok =
-        buffer_append(b, STR("{\"jsonrpc\":\"2.0\",\"id\":")) && buffer_append(b, id.len > 0 ? id : STR("null")) &&
-        buffer_append(b, STR(",\"error\":{\"code\":-32022,\"message\":")) && buffer_append_json(b, text) &&
-        buffer_append(b, STR(",\"data\":{\"supported\":["));
+    bool ok = buffer_append(b, STR("{\"jsonrpc\":\"2.0\",\"id\":")) &&
+              buffer_append(b, id.len > 0 ? id : STR("null")) &&
+              buffer_append(b, STR(",\"error\":{\"code\":-32022,\"message\":")) && buffer_append_json(b, text) &&
+              buffer_append(b, STR(",\"data\":{\"supported\":["));
     for (size_t i = 0; ok && legacy_revisions[i] != NULL; i++)
         ok = buffer_printf(b, "%s\"%s\"", i == 0 ? "" : ",", legacy_revisions[i]);
     return ok && buffer_append(b, STR("],\"requested\":")) &&
-           buffer_append_json(b, str_take(x->message.modern_revision, REVISION_SHOWN)) &&
-           buffer_append(b, STR("}}}"));
+           buffer_append_json(b, str_take(x->message.modern_revision, REVISION_SHOWN)) && buffer_append(b, STR("}}}"));
 }
 
 void

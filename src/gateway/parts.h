@@ -1,6 +1,6 @@
 /* src/gateway/parts.h: what the files of the gateway share: servers.c (what is registered, now), pass.c (HTTP servers),
- * talk.c (stdio servers), bridge.c (servers of the other era), serve.c (services of the process), route.c (requests). For
- * this room only. */
+ * talk.c (stdio servers), bridge.c (servers of the other era), serve.c (services of the process), route.c (requests).
+ * For this room only. */
 #ifndef GATEHOUSE_GATEWAY_PARTS_H
 #define GATEHOUSE_GATEWAY_PARTS_H
 
@@ -11,6 +11,7 @@
 #include "mcp/hop_stream.h"
 #include "mcp/http_back.h"
 #include "mcp/service/endpoint.h"
+#include "mcp/service/mirrored.h"
 #include "mcp/session.h"
 
 enum {
@@ -44,8 +45,9 @@ struct server {
 
     struct eras eras; /* which it speaks; of a service: not used */
 
-    struct list channels; /* SERVER_STDIO: of struct lane, by node */
-    size_t      isolated_count, shared_count;
+    struct list     channels; /* SERVER_STDIO: of struct lane, by node */
+    size_t          isolated_count, shared_count;
+    struct mirrored mirrored; /* what its modern clients repeat in header fields */
 
     struct service  *service; /* SERVER_SERVICE: borrowed; */
     struct endpoint *endpoint;
@@ -163,6 +165,8 @@ void pass_expired(struct exchange *x);
 void talk_requests(struct gateway *g, struct server *s, struct http_request *r, struct hop *hop, struct exchange **xs,
                    size_t count);
 void talk_left(struct exchange *x);
+/* What a server said to a modern client: its list of tools is learnt from. */
+void talk_heard(struct exchange *x, struct str message);
 /* How long it may take to be answered: longer while a child is to be opened for it. */
 mono_time talk_patience(const struct server *s, const struct exchange *x);
 
@@ -173,8 +177,8 @@ mono_time talk_patience(const struct server *s, const struct exchange *x);
 bool bridge_takes_request(struct server *s, struct http_request *r);
 /* The same of a request that has become an exchange: `x` is GUARDING and was not sent; or WAITING, without a back and
  * not sent either, and its server has just shown by `words` ("refused server/discover") that it does not speak the era
- * of `x`. Its front is its hop, or NULL: the client left. Its message is whole while the client is there. Closes it, now
- * or later. */
+ * of `x`. Its front is its hop, or NULL: the client left. Its message is whole while the client is there. Closes it,
+ * now or later. */
 void bridge_take(struct server *s, struct exchange *x, const char *words);
 /* The server answered the `initialize` of `x` with `refusal`, an error, as the client would get it. True: `x`, WAITING
  * and without a back, is taken as by bridge_take; its session ends. False: the client gets the refusal. */

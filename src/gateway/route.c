@@ -235,7 +235,7 @@ attach(struct intake *in, struct exchange *x)
     bool           ok       = route_attach(x, in->server, l, labels);
 
     labels_unref(labels);
-    x->patience = x->kind == KIND_STREAM                       ? 0
+    x->patience = x->kind == KIND_STREAM                    ? 0
                   : in->server->entry->kind == SERVER_STDIO ? talk_patience(in->server, x)
                                                             : in->server->entry->timeout;
     if (!ok)
@@ -266,10 +266,10 @@ static const enum exchange_kind kind_of[] = {
 static struct exchange *
 lighten(struct intake *in, struct exchange *x)
 {
-    struct exchange *light = in->server->entry->kind == SERVER_STDIO && !in->is_batch && x->kind == KIND_REQUEST &&
-                                     exchange_is_listening(x)
-                                 ? exchange_lighten(x)
-                                 : NULL;
+    struct exchange *light =
+        in->server->entry->kind == SERVER_STDIO && !in->is_batch && x->kind == KIND_REQUEST && exchange_is_listening(x)
+            ? exchange_lighten(x)
+            : NULL;
 
     if (light == NULL)
         return x;
@@ -326,7 +326,9 @@ check_modern(struct intake *in)
         return refuse(in, 400, -32600, NULL, "2026-07-28 has no answers of clients: they are in the next request");
     if (str_eq(x->message.method, STR("initialize")) && x->message.modern_revision.data == NULL)
         return refuse(in, 400, -32020, NULL, "MCP-Protocol-Version is of a revision that has no initialize");
-    if (rules_check_head(&x->message, &in->request->headers, x->arena, &refusal))
+    const struct http_headers *headers = &in->request->headers;
+    if (rules_check_head(&x->message, headers, x->arena, &refusal) &&
+        mirrored_check(&in->server->mirrored, &x->message, headers, x->arena, &refusal))
         return true;
     const char *data = refusal.data.data == NULL ? NULL : arena_cstr(x->arena, refusal.data);
     const char *text = arena_cstr(x->arena, refusal.message);

@@ -36,6 +36,7 @@ server_free(struct server *s)
         http_upstream_clear(&s->upstream);
     http_origin_release(s->upstream.origin);
     serve_close(s);
+    mirrored_clear(&s->mirrored);
     labels_unref(s->labels);
     labels_unref(s->guest);
     registry_unref(s->registry);
@@ -91,6 +92,7 @@ server_add(struct gateway *g, struct registry *registry, const struct server_ent
                                                                 : entry->kind == SERVER_SERVICE ? STR("built-in")
                                                                                                 : STR("http")});
     list_init(&s->channels);
+    mirrored_init(&s->mirrored);
     list_append(&g->servers, &s->node);
     live_begin(LIVE_SERVERS);
     *slot = s;

@@ -1,4 +1,5 @@
-/* Requests for stdio servers: sessions of ours, each on a channel to a child; those of 2026-07-28 on a channel of all. */
+/* Requests for stdio servers: sessions of ours, each on a channel to a child; those of 2026-07-28 on a channel of all.
+ */
 #include "gateway/parts.h"
 
 #include "base/live.h"
@@ -397,6 +398,15 @@ talk_requests(struct gateway *g, struct server *s, struct http_request *r, struc
         exchange_send(xs[i], session_back(l->session)); /* the last one may free the hop */
     if (is_delete)
         visit_end(g, l, CLOSE_SESSION_ENDED);
+}
+
+void
+talk_heard(struct exchange *x, struct str message)
+{
+    struct server *s = ((struct route *)x->service)->server;
+
+    if (s->entry->kind == SERVER_STDIO && str_eq(x->message.method, STR("tools/list")))
+        mirrored_learn(&s->mirrored, message);
 }
 
 /* A call goes on without its client, to its time-out, and is captured; a modern client has cancelled it by leaving. */

@@ -24,12 +24,11 @@ async function places(t: TestContext): Promise<Place[]> {
     const direct = run(t, server, []);
     const url = await until('the URL of conformance-server', 20000, () => /http:\S+/.exec(direct.stdout)?.[0]);
     const gatehouse = await house(t, { http: { url }, stdio: { command: server, args: ['--stdio'] } });
-    const legacy = revisions.filter((each) => each < '2026');
 
     return [
         { name: 'by itself', url, revisions },
         { name: 'through Gatehouse, HTTP', url: gatehouse.url('http'), revisions },
-        { name: 'through Gatehouse, stdio', url: gatehouse.url('stdio'), revisions: legacy }, // 2026-07-28 needs the bridge
+        { name: 'through Gatehouse, stdio', url: gatehouse.url('stdio'), revisions },
     ];
 }
 

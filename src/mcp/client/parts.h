@@ -40,6 +40,7 @@ enum {
 #define RETRY_MOST    SECONDS(60) /* whatever it says */
 #define BACK_OFF_MOST SECONDS(30) /* between attempts to listen */
 #define LETTER_REST   SECONDS(2)  /* how long a stream may stay open behind its answer */
+#define STREAM_WAIT   SECONDS(1)  /* how long calls wait for the stream on which a server may ask */
 
 #define META_KEY(name) "io.modelcontextprotocol/" name
 
@@ -165,6 +166,7 @@ struct client {
     unsigned            wishes;
     struct map          uris;              /* -> struct uri_wish */
     struct mail        *stream;            /* legacy: the GET; NULL: none */
+    bool                is_awaited;        /* until it is there nothing else goes out */
     bool                has_streamed;      /* in this session it was there */
     struct client_call *listener, *former; /* modern: subscriptions/listen, and the one that it takes the place of */
     struct timer        again;
@@ -271,6 +273,8 @@ void tools_refresh(struct client_call *call);
 void tools_forget(struct client *c);
 
 /* listen.c */
+/* Before it is open: a server may ask on the stream what a call needs. True: client_opened comes when it is there. */
+bool listen_first(struct client *c);
 void listen_begin(struct client *c);
 void listen_stop(struct client *c);
 void listen_init(struct client *c);

@@ -87,7 +87,7 @@ plays_legacy(void *arg)
             head(last(), 200, "sid");
             answer(&house.mails[0], "result", LEGACY_SERVER);
             end(&house.mails[0], 200);
-            end(last(), 202);
+            go_on(202);
         }
         for (size_t i = 2; i < house.count && i < 32; i++) {
             struct mail *m = &house.mails[i];
