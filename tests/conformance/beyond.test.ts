@@ -13,6 +13,7 @@ import type { Message } from './schemas.ts';
 const revisions = ['2024-11-05', '2025-03-26', '2025-06-18', '2025-11-25', '2026-07-28'];
 const legacy = { to: '2025-11-25' };
 const modern = { from: '2026-07-28' };
+const any = { from: '', to: '9' };
 const program = built('conformance-server');
 
 type Case = {
@@ -22,6 +23,7 @@ type Case = {
     capabilities?: Message;
     answers?: Answers;
     args?: string[]; // of the server
+    lacks?: RegExp; // ways that have no such thing
     run: (wire: Wire) => Promise<void>;
 };
 
@@ -80,6 +82,14 @@ const cases: Record<string, Case[]> = {
             run: async (wire) => {
                 const { result } = await wire.request('server/discover');
                 ok(result!['supportedVersions'].includes(wire.revision));
+                ok('tools' in result!['capabilities'] && 'prompts' in result!['capabilities']);
+            },
+        },
+        {
+            ...modern,
+            lacks: /bridged/, // what legacy servers call tasks is another thing
+            run: async (wire) => {
+                const { result } = await wire.request('server/discover');
                 ok('io.modelcontextprotocol/tasks' in result!['capabilities'].extensions);
             },
         },
@@ -328,6 +338,7 @@ const cases: Record<string, Case[]> = {
         {
             ...modern,
             capabilities: tasks,
+            lacks: /bridged/, // what legacy servers call tasks is another thing
             run: async (wire) => {
                 const { result } = await wire.request('tools/call', { name: 'slow_compute', arguments: { seconds: 1, label: 'all' } });
                 const { resultType, taskId } = result!;
@@ -407,7 +418,7 @@ const cases: Record<string, Case[]> = {
     ],
 };
 
-type Way = { name: string; client: 'http' | 'stdio'; to: string; place: (args: string[]) => Promise<Place> };
+type Way = { name: string; client: 'http' | 'stdio'; from: string; to: string; place: (args: string[]) => Promise<Place> };
 
 /** The ways to the server, each with one server for all cases of the same arguments: they are neighbours on it. */
 async function ways(t: TestContext): Promise<Way[]> {
@@ -415,22 +426,27 @@ async function ways(t: TestContext): Promise<Way[]> {
     const direct = new Map<string, string>();
     const servers: Record<string, unknown> = {};
 
-    for (const [at, key] of several.entries()) {
-        const args = key.split(' ').filter(Boolean);
-        const server = run(t, program, args);
-        const url = await until('the URL of conformance-server', 20000, () => /http:\S+/.exec(server.stdout)?.[0]);
-        direct.set(key, url);
-        servers[`http${at}`] = { url };
-        servers[`stdio${at}`] = { command: program, args: ['--stdio', ...args] };
-    }
+    for (const [at, key] of several.entries())
+        for (const era of ['both', 'legacy', 'modern']) {
+            const args = ['--era', era, ...key.split(' ').filter(Boolean)];
+            const server = run(t, program, args);
+            const url = await until('the URL of conformance-server', 20000, () => /http:\S+/.exec(server.stdout)?.[0]);
+            if (era === 'both') direct.set(key, url);
+            servers[`${era}-http${at}`] = { url };
+            servers[`${era}-stdio${at}`] = { command: program, args: ['--stdio', ...args] };
+        }
     const gatehouse = await house(t, servers, { GATEHOUSE_STDIO_SHARED_MAX: '50' }); // a child for each revision and set of capabilities
     const registered = (kind: string) => async (args: string[]) => ({ url: gatehouse.url(`${kind}${several.indexOf(args.join(' '))}`) });
 
     return [
-        { name: 'HTTP', client: 'http', to: '9', place: async (args) => ({ url: direct.get(args.join(' '))! }) },
-        { name: 'stdio', client: 'stdio', to: '9', place: async (args) => ({ command: program, args: ['--stdio', ...args] }) },
-        { name: 'Gatehouse, HTTP', client: 'http', to: '9', place: registered('http') },
-        { name: 'Gatehouse, stdio', client: 'http', to: '2025-11-25', place: registered('stdio') }, // 2026-07-28 needs the bridge
+        { name: 'HTTP', client: 'http', ...any, place: async (args) => ({ url: direct.get(args.join(' '))! }) },
+        { name: 'stdio', client: 'stdio', ...any, place: async (args) => ({ command: program, args: ['--stdio', ...args] }) },
+        { name: 'Gatehouse, HTTP', client: 'http', ...any, place: registered('both-http') },
+        { name: 'Gatehouse, stdio', client: 'http', ...any, place: registered('both-stdio') },
+        ...['HTTP', 'stdio'].flatMap((over) => [
+            { name: `bridged, ${over}`, client: 'http' as const, from: '', ...legacy, place: registered(`modern-${over.toLowerCase()}`) },
+            { name: `bridged, ${over}`, client: 'http' as const, ...modern, to: '9', place: registered(`legacy-${over.toLowerCase()}`) },
+        ]),
     ];
 }
 
@@ -452,9 +468,9 @@ test('beyond the official suite', { timeout: 600000 }, async (t) => {
     for (const [name, variants] of Object.entries(cases)) {
         const by = new Map<string, string[]>();
         seen.set(name, by);
-        for (const { from = '', to = '9', over, capabilities, answers, args = [], run: play } of variants)
+        for (const { from = '', to = '9', over, capabilities, answers, args = [], lacks, run: play } of variants)
             for (const revision of revisions.filter((each) => each >= from && each <= to))
-                for (const way of all.filter(({ client, to }) => (over === undefined || over === client) && revision <= to))
+                for (const way of all.filter((each) => (over === undefined || over === each.client) && revision >= each.from && revision <= each.to && !lacks?.test(each.name)))
                     await t.test(`${name}: ${revision} over ${way.name}`, { timeout: 60000 }, async (own) => {
                         const wire = new Wire(own, await way.place(args), revision, capabilities, answers);
                         await play(wire);
