@@ -240,7 +240,7 @@ export const echoStdio = { command: built('bench/echo_stdio') };
 export const script = (text: string) => ({ command: process.execPath, args: ['-e', text] });
 
 /** The port on which a process listens: the kernel picked it. */
-function listensOn(pid: number): number | undefined {
+export function listensOn(pid: number): number | undefined {
     const inodes = new Set<string>();
     for (const fd of readdirSync(`/proc/${pid}/fd`)) {
         try {
