@@ -65,8 +65,9 @@ async function cancel(wire: Wire): Promise<void> {
 
 const hears = (wire: Wire, method: string) => wire.got.filter((message) => message['method'] === method).length;
 
+// Beside a name stand the cells of docs/bridging.md that it shows, when it is bridged.
 const cases: Record<string, Case[]> = {
-    'a revision that is spoken is agreed on': [
+    'a revision that is spoken is agreed on': [ // M1 L1
         {
             ...legacy,
             run: async (wire) => {
@@ -125,7 +126,7 @@ const cases: Record<string, Case[]> = {
             },
         },
     ],
-    'a batch is answered where there are batches': [
+    'a batch is answered where there are batches': [ // L27
         {
             from: '2025-03-26',
             to: '2025-03-26',
@@ -151,7 +152,7 @@ const cases: Record<string, Case[]> = {
             },
         },
     ],
-    'a call that is cancelled is not answered': [
+    'a call that is cancelled is not answered': [ // L21
         {
             ...legacy,
             run: async (wire) => {
@@ -161,7 +162,7 @@ const cases: Record<string, Case[]> = {
         },
         { ...modern, over: 'stdio', run: cancel },
     ],
-    'lists come in pages, each entry once and in order': [
+    'lists come in pages, each entry once and in order': [ // M9 L9
         {
             args: ['--page', '5'],
             run: async (wire) => {
@@ -174,7 +175,7 @@ const cases: Record<string, Case[]> = {
             },
         },
     ],
-    'a cursor that was not given out is refused': [
+    'a cursor that was not given out is refused': [ // M9 L9
         {
             args: ['--page', '5'],
             run: async (wire) => {
@@ -186,7 +187,7 @@ const cases: Record<string, Case[]> = {
             },
         },
     ],
-    'roots are asked for': [
+    'roots are asked for': [ // M16 L16
         {
             capabilities: { roots: {} },
             answers: { 'roots/list': () => ({ roots: [{ uri: 'file:///somewhere', name: 'Somewhere' }] }) },
@@ -197,7 +198,7 @@ const cases: Record<string, Case[]> = {
             },
         },
     ],
-    'a person is sent to a page': [
+    'a person is sent to a page': [ // M14 L14
         {
             from: '2025-11-25',
             capabilities: { elicitation: { form: {}, url: {} } },
@@ -223,7 +224,7 @@ const cases: Record<string, Case[]> = {
             },
         },
     ],
-    'a model is asked that may call tools': [
+    'a model is asked that may call tools': [ // M15 L15
         {
             from: '2025-11-25',
             capabilities: { sampling: { tools: {} } },
@@ -249,7 +250,7 @@ const cases: Record<string, Case[]> = {
             },
         },
     ],
-    'a question is asked again until it is answered as it must be': [
+    'a question is asked again until it is answered as it must be': [ // M13 L13, M18 L18
         {
             from: '2025-06-18',
             capabilities: { elicitation: {} },
@@ -261,7 +262,7 @@ const cases: Record<string, Case[]> = {
             },
         },
     ],
-    'changes are told on the stream of the session': [
+    'changes are told on the stream of the session': [ // M22 L22
         {
             ...legacy,
             run: async (wire) => {
@@ -287,7 +288,7 @@ const cases: Record<string, Case[]> = {
             },
         },
     ],
-    'a stream that was cut goes on where it ended': [
+    'a stream that was cut goes on where it ended': [ // L28
         {
             from: '2025-03-26',
             ...legacy,
@@ -307,7 +308,7 @@ const cases: Record<string, Case[]> = {
             },
         },
     ],
-    'who watches a resource is told of its updates': [
+    'who watches a resource is told of its updates': [ // M23 L23
         {
             ...legacy,
             run: async (wire) => {
@@ -351,7 +352,7 @@ const cases: Record<string, Case[]> = {
             },
         },
     ],
-    'what is a task elsewhere is a call that waits for who follows none': [
+    'what is a task elsewhere is a call that waits for who follows none': [ // M29 L29
         {
             run: async (wire) => {
                 await wire.open();
@@ -359,7 +360,7 @@ const cases: Record<string, Case[]> = {
             },
         },
     ],
-    'logs are heard from the level on that was asked for': [
+    'logs are heard from the level on that was asked for': [ // M12 L12
         {
             ...legacy,
             run: async (wire) => {
@@ -395,7 +396,7 @@ const cases: Record<string, Case[]> = {
             },
         },
     ],
-    'a resource that is not there has the error of its revision': [
+    'a resource that is not there has the error of its revision': [ // M25 L25
         {
             run: async (wire) => {
                 await wire.open();
@@ -405,7 +406,7 @@ const cases: Record<string, Case[]> = {
             },
         },
     ],
-    'arguments are completed': [
+    'arguments are completed': [ // M8 L8
         {
             run: async (wire) => {
                 await wire.open();

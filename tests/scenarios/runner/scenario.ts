@@ -12,6 +12,7 @@ export type Transport = 'http' | 'stdio';
 export type Scenario = {
     file: string;
     onlyThroughGatehouse: boolean;
+    withinOneEra: boolean; // no bridge: what it shows, one of the eras has no word for, or another one
     house?: Value; // of Gatehouse itself: {"settings": {"session.idle": "300ms"}, "token": "…"}
     ends: End[];
     checks: Check[];
@@ -100,7 +101,7 @@ export function readScenario(file: string): Scenario {
 }
 
 export function parseScenario(file: string, text: string): Scenario {
-    const scenario: Scenario = { file, onlyThroughGatehouse: false, ends: [], checks: [] };
+    const scenario: Scenario = { file, onlyThroughGatehouse: false, withinOneEra: false, ends: [], checks: [] };
 
     for (const { line, indent, text: said } of joinLines(text)) {
         const c = new Cursor(said, line);
@@ -112,6 +113,9 @@ export function parseScenario(file: string, text: string): Scenario {
         } else if (c.word('only through Gatehouse')) {
             scenario.onlyThroughGatehouse = true;
             scenario.house = parseWith(c);
+        } else if (c.word('within one era')) {
+            scenario.withinOneEra = true;
+            if (c.word('because')) c.rest();
         } else if (c.word('then')) {
             scenario.checks.push(parseCheck(c));
         } else {
