@@ -21,6 +21,7 @@ const char *const live_names[LIVE_KINDS] = {
     [LIVE_CHILDREN]       = "children",
     [LIVE_UPSTREAM_CALLS] = "upstreamCalls",
     [LIVE_TELLINGS]       = "tellings",
+    [LIVE_MAILS]          = "mails",
     [LIVE_HTTP_CALLS]     = "httpCalls",
     [LIVE_DIALS]          = "dials",
     [LIVE_LOOKUPS]        = "lookups",
@@ -29,6 +30,8 @@ const char *const live_names[LIVE_KINDS] = {
     [LIVE_CONNECTIONS]    = "connections",
     [LIVE_POLLS]          = "polls",
     [LIVE_WORKER_JOBS]    = "workerJobs",
+    [LIVE_PEERS]          = "peers",
+    [LIVE_CROSSINGS]      = "crossings",
     [LIVE_SERVERS]        = "servers",
     [LIVE_HELD_BYTES]     = "heldBytes",
 };

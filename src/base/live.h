@@ -26,6 +26,7 @@ enum live_kind {
     LIVE_CHILDREN,       /* until nothing of the tree is left */
     LIVE_UPSTREAM_CALLS, /* the back of exchanges with an HTTP server */
     LIVE_TELLINGS,       /* messages of ours to HTTP servers */
+    LIVE_MAILS,          /* messages of our clients to servers */
     LIVE_HTTP_CALLS,     /* of the HTTP client */
     LIVE_DIALS,          /* connections to servers that are being made */
     LIVE_LOOKUPS,        /* of host names */
@@ -34,6 +35,8 @@ enum live_kind {
     LIVE_CONNECTIONS,    /* both, with those that only linger */
     LIVE_POLLS,          /* descriptors that are watched */
     LIVE_WORKER_JOBS,
+    LIVE_PEERS,      /* clients of ours, at servers of another era than their clients' */
+    LIVE_CROSSINGS,  /* calls of theirs, with those that wait for a client to come back */
     LIVE_SERVERS,    /* registered, and those removed that are still in use */
     LIVE_HELD_BYTES, /* of the budget memory.max */
     LIVE_KINDS

@@ -32,17 +32,32 @@ arm(struct loop *l)
     uv_timer_start(&l->alarm, ring, left <= 0 ? 0 : (uint64_t)(left + 999) / 1000, 0);
 }
 
+/* Each once; a hook may add hooks, and remove any. */
+static bool
+run_hooks(struct loop *l)
+{
+    struct list due;
+    bool        more = false;
+
+    list_init(&due);
+    list_splice(&due, &l->hooks);
+    for (struct list *node; (node = list_first(&due)) != NULL;) {
+        struct loop_hook *hook = LIST_OF(struct loop_hook, node, node);
+        list_remove(&hook->node);
+        list_append(&l->hooks, &hook->node);
+        more |= hook->run(hook);
+    }
+    return more;
+}
+
 static void
 end_turn(uv_prepare_t *prepare)
 {
     struct loop *l    = prepare->data;
     bool         more = true;
 
-    for (int round = 0; more && round < HOOK_ROUNDS; round++) {
-        more = false;
-        LIST_EACH (struct loop_hook, hook, &l->hooks, node)
-            more |= hook->run(hook);
-    }
+    for (int round = 0; more && round < HOOK_ROUNDS; round++)
+        more = run_hooks(l);
     arm(l);
     l->now = 0; /* what comes after the waiting is another turn */
 }

@@ -47,7 +47,8 @@ loop_now(struct loop *l)
     return l->now;
 }
 
-/* Borrowed until loop_clear or loop_remove_hook. */
+/* Borrowed until loop_clear or loop_remove_hook. A hook that runs may do both, to any: who is added then runs in the
+ * next round. */
 void loop_add_hook(struct loop *l, struct loop_hook *hook);
 void loop_remove_hook(struct loop_hook *hook);
 

@@ -52,6 +52,7 @@ struct answer_head {
     size_t                    count;
     int64_t                   length;    /* -1: not known */
     bool                      is_stream; /* text/event-stream */
+    bool                      is_ours;   /* the body is in our words: the server's own is not for the client */
 };
 
 /* Who asked. */

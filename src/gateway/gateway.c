@@ -61,12 +61,18 @@ forget_questions(struct visit *l, const struct exchange *x)
 static void
 count_call(struct server *s, const struct exchange *x, enum close_reason why)
 {
+    const struct route *route = x->service;
+
     if (x->kind != KIND_REQUEST)
+        return;
+    if (why == CLOSE_UNREACHABLE && s->entry->kind == SERVER_HTTP && !route->is_served) {
+        server_set_state(s, STATE_DOWN, x->detail.data == NULL ? "" : x->detail.data);
+        bridge_forget(s);
+    }
+    if (route->is_ours || x->is_silent)
         return;
     s->calls++;
     s->errors += why != CLOSE_ANSWERED || x->failed || x->http_status >= 400;
-    if (why == CLOSE_UNREACHABLE && s->entry->kind == SERVER_HTTP)
-        server_set_state(s, STATE_DOWN, x->detail.data == NULL ? "" : x->detail.data);
 }
 
 static void
@@ -78,7 +84,9 @@ on_close(struct exchange *x, enum close_reason why)
     if (route == NULL)
         return;
     struct server *s = route->server;
-    if (s->endpoint != NULL)
+    if (route->trial != NULL)
+        trial_over(route->trial);
+    if (route->is_served)
         serve_over(x, why);
     struct visit *l = route->visit;
     capture_close(&g->capture, x, route->labels, why);
@@ -131,8 +139,10 @@ keep_house(struct timer *timer)
 
     gaps_look(&g->gaps, g->parts.traffic);
     visits_housekeeping(g, now);
-    LIST_EACH (struct server, s, &g->servers, node)
+    LIST_EACH (struct server, s, &g->servers, node) {
+        bridge_housekeeping(s, now);
         talk_housekeeping(s, now);
+    }
     loop_set_timer(g->parts.loop, &g->housekeeping, now + HOUSEKEEPING_EVERY);
 }
 
@@ -203,6 +213,12 @@ gateway_take_request(struct gateway *g, struct http_request *r)
         loop_set_timer(g->parts.loop, &g->retry, clock_mono() + RETRY_AFTER);
 }
 
+static void
+sweep_bridges(struct timer *sweep)
+{
+    bridges_sweep(LIST_OF(struct gateway, sweep, sweep));
+}
+
 struct gateway *
 gateway_new(const struct gateway_parts *parts, struct registry *first, struct error *err)
 {
@@ -222,7 +238,9 @@ gateway_new(const struct gateway_parts *parts, struct registry *first, struct er
     list_init(&g->retired);
     list_init(&g->visits);
     list_init(&g->delayed);
+    list_init(&g->bridges);
     timer_init(&g->retry, take_delayed);
+    timer_init(&g->sweep, sweep_bridges);
     g->turn_end.run = end_turn;
     loop_add_hook(parts->loop,
                   &g->turn_end); /* before that of the exchanges: what ends here is freed in the same turn */
@@ -244,6 +262,8 @@ gateway_free(struct gateway *g)
     g->is_draining = true;
     loop_clear_timer(g->parts.loop, &g->housekeeping);
     loop_clear_timer(g->parts.loop, &g->retry);
+    LIST_EACH (struct server, s, &g->servers, node)
+        bridge_drain(s);
     for (struct list *node; (node = list_first(&g->delayed)) != NULL;) {
         struct http_request *r = LIST_OF(struct delayed, node, node)->request;
         on_delayed_gone(r);
@@ -252,6 +272,8 @@ gateway_free(struct gateway *g)
     for (struct list *node; (node = list_first(&g->servers)) != NULL;)
         server_retire(LIST_OF(struct server, node, node));
     exchanges_clear(&g->exchanges);
+    bridges_sweep(g);
+    loop_clear_timer(g->parts.loop, &g->sweep);
     capture_clear(&g->capture);
     loop_remove_hook(&g->turn_end);
     registry_unref(g->registry);
@@ -272,6 +294,8 @@ void
 gateway_drain(struct gateway *g)
 {
     g->is_draining = true;
+    LIST_EACH (struct server, s, &g->servers, node)
+        bridge_drain(s);
     for (size_t state = 0; state < EXCHANGE_CLOSED; state++)
         LIST_EACH (struct exchange, x, &g->exchanges.in_state[state], node)
             if (exchange_is_listening(x))

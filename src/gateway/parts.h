@@ -1,9 +1,11 @@
 /* src/gateway/parts.h: what the files of the gateway share: servers.c (what is registered, now), pass.c (HTTP servers),
- * talk.c (stdio servers), serve.c (services of the process), route.c (requests). For this room only. */
+ * talk.c (stdio servers), bridge.c (servers of the other era), serve.c (services of the process), route.c (requests).
+ * For this room only. */
 #ifndef GATEHOUSE_GATEWAY_PARTS_H
 #define GATEHOUSE_GATEWAY_PARTS_H
 
 #include "gateway/capture.h"
+#include "gateway/era.h"
 #include "gateway/gaps.h"
 #include "gateway/gateway.h"
 #include "mcp/hop_stream.h"
@@ -37,10 +39,14 @@ struct server {
     struct http_upstream upstream; /* SERVER_HTTP */
     struct http_header   headers[HEADERS_MAX];
 
+    struct eras eras; /* which it speaks; of a service: not used */
+
     struct list channels; /* SERVER_STDIO: of struct lane, by node */
     size_t      isolated_count, shared_count;
 
-    struct service  *service; /* SERVER_SERVICE: borrowed; */
+    struct bridge *bridge; /* to clients of the other era; NULL: none came yet */
+
+    struct service  *service; /* SERVER_SERVICE: borrowed; else the bridge's, or NULL */
     struct endpoint *endpoint;
 
     struct labels        *guest;  /* of the last caller without a session; NULL: none since the server was learnt */
@@ -75,6 +81,7 @@ struct visit {
     struct str      key;     /* behind it */
     mono_time       heard;
     size_t          open;      /* exchanges */
+    bool            is_served; /* a session of server->service */
     bool            is_over;   /* ends with the turn */
     struct map      adrift;    /* HTTP: id -> struct exchange * */
     struct map      questions; /* HTTP: id -> struct exchange *, which asked */
@@ -87,6 +94,9 @@ struct route {
     struct visit  *visit;         /* NULL: no session, or it has ended */
     struct labels *labels;        /* a reference */
     bool           asked;         /* it is in visit->questions */
+    bool           is_served;     /* an exchange with server->service */
+    bool           is_ours;       /* a message of ours to the server, for a client of the other era: it counts there */
+    struct trial  *trial;         /* the server does not seem to speak its era: another is tried; NULL: none is */
     struct str     authorization; /* of its request, for what we tell the HTTP server in its name */
     unsigned       loose;         /* questions that are not: there is no session, or too many are open */
 };
@@ -102,8 +112,9 @@ struct gateway {
     struct list          visits;           /* of struct visit, by node */
     struct map           sessions;         /* -> struct visit * */
     struct gaps          gaps;
-    struct timer         housekeeping, retry;
+    struct timer         housekeeping, retry, sweep;
     struct list          delayed; /* of struct delayed, by node: requests that wait for the log */
+    struct list          bridges; /* of struct bridge, by node: whose server is gone; freed with the turn */
     struct loop_hook     turn_end;
     bool                 has_over; /* some visit is over */
     uint64_t             process;  /* sealed into session ids */
@@ -156,7 +167,43 @@ void talk_requests(struct gateway *g, struct server *s, struct http_request *r, 
                    size_t count);
 void talk_left(struct exchange *x);
 
+/* bridge.c: clients of one era, servers of the other. */
+
+/* The head or the whole of a request whose era its server does not speak, or that is of a session over the bridge.
+ * True: it is taken, and answered or dead. */
+bool bridge_takes_head(struct server *s, struct http_request *r);
+bool bridge_takes_request(struct server *s, struct http_request *r);
+/* Its sessions have ended: what is not about to be answered ends, no connection is kept. */
+void bridge_retire(struct server *s);
+/* No new calls: nobody listens any more, and who waits for a client's answers is told. */
+void bridge_drain(struct server *s);
+void bridge_housekeeping(struct server *s, mono_time now);
+/* The server goes. The bridge is freed a little later, for it may be what is running. NULL is nothing. */
+void bridge_let_go(struct bridge *b);
+void bridges_sweep(struct gateway *g);
+/* The server failed, or is another now: what is known of it counts no longer. */
+void bridge_forget(struct server *s);
+/* A session of ours with its stdio server, without an owner: as channel_events.on_session_lost. */
+void bridge_session_lost(struct server *s, struct session *session);
+
+/* bridge_trial.c */
+
+/* The answer to `x` is held (http_back_events.on_held). True: it shows a server of another era, which is tried. */
+bool bridge_takes_held(struct exchange *x, const struct answer_head *head, struct str body, const struct envelope *e);
+/* The same of a request that has become an exchange: `x` is GUARDING and was not sent; or WAITING, without a back and
+ * not sent either, and its server has just shown by `words` ("refused server/discover") that it does not speak the era
+ * of `x`. Its front is its hop, or NULL: the client left. Its message is whole while the client is there. Closes it,
+ * now or later. */
+void bridge_take(struct server *s, struct exchange *x, const char *words);
+/* The server answered the `initialize` of `x` with `refusal`, an error, as the client would get it. True: `x`, WAITING
+ * and without a back, is taken as by bridge_take; its session ends. False: the client gets the refusal. */
+bool bridge_takes_refused(struct server *s, struct exchange *x, struct str refusal);
+/* The exchange is over before the trial was. */
+void trial_over(struct trial *t);
+
 /* serve.c: an endpoint reads the requests and makes the exchanges. */
+/* With server->service set: the endpoint. False: `err`. */
+bool serve_endpoint(struct server *s, struct error *err);
 bool serve_open(struct server *s, struct error *err);
 void serve_close(struct server *s);
 /* Before it is on record and counted. */
@@ -166,7 +213,9 @@ void   serve_end_session(struct visit *l, enum close_reason why);
 /* Ends what lasts as long as the client likes. */
 void serve_hang_up(struct server *s, enum close_reason why);
 
-void lane_close(struct lane *lane, enum close_reason why);
-void talk_housekeeping(struct server *s, mono_time now);
+/* The channel for a session that opens: shared by those that asked for the same revision with the same capabilities. */
+struct lane *lane_for(struct server *s, const struct envelope *e, struct error *err);
+void         lane_close(struct lane *lane, enum close_reason why);
+void         talk_housekeeping(struct server *s, mono_time now);
 
 #endif

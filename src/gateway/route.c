@@ -71,9 +71,11 @@ gateway_take_head(struct gateway *g, struct http_request *r)
         return;
     }
     struct server *s = server_of(g, r);
-    if (s != NULL && s->endpoint != NULL)
+    if (s == NULL)
+        return;
+    if (s->entry->kind == SERVER_SERVICE)
         endpoint_take_head(s->endpoint, r);
-    else if (s != NULL && !head_check(r, &flaw))
+    else if (!bridge_takes_head(s, r) && !head_check(r, &flaw))
         refuse_request(r, flaw.status, flaw.code, STR_NONE, flaw.text, NULL);
 }
 
@@ -418,10 +420,12 @@ gateway_route(struct gateway *g, struct http_request *r)
 
     if (s == NULL)
         return;
-    if (s->endpoint != NULL) {
+    if (s->entry->kind == SERVER_SERVICE) {
         endpoint_take_request(s->endpoint, r);
         return;
     }
+    if (bridge_takes_request(s, r))
+        return;
     struct intake in = {.g = g, .server = s, .request = r, .visit = visit_of(g, s, r), .code = -32600};
     if (!read_request(&in) || (s->entry->kind == SERVER_STDIO && !check_stdio(&in))) {
         answer_refusal(&in);

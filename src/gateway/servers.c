@@ -35,7 +35,9 @@ server_free(struct server *s)
     if (s->upstream.loop != NULL)
         http_upstream_clear(&s->upstream);
     http_origin_release(s->upstream.origin);
-    serve_close(s);
+    if (s->bridge == NULL)
+        serve_close(s);
+    bridge_let_go(s->bridge);
     labels_unref(s->labels);
     labels_unref(s->guest);
     registry_unref(s->registry);
@@ -127,6 +129,7 @@ server_retire(struct server *s)
     LIST_EACH (struct visit, l, &g->visits, node)
         if (l->server == s)
             visit_end(g, l, CLOSE_SESSION_ENDED);
+    bridge_retire(s);
     for (struct list *node; (node = list_first(&s->channels)) != NULL;)
         lane_close(LIST_OF(struct lane, node, node), CLOSE_SESSION_ENDED);
     serve_hang_up(s, CLOSE_SESSION_ENDED);

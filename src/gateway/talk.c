@@ -127,7 +127,10 @@ on_session_lost(void *owner, struct session *session)
 {
     struct lane *lane = owner;
 
-    visit_end_later(lane->server->gateway, session_owner(session));
+    if (session_owner(session) == NULL)
+        bridge_session_lost(lane->server, session);
+    else
+        visit_end_later(lane->server->gateway, session_owner(session));
 }
 
 /* The channel goes its own way; the lane is forgotten. */
@@ -207,7 +210,7 @@ lane_new(struct server *s, const struct envelope *e)
 }
 
 /* The channel for a session that opens: shared by those that asked for the same revision with the same capabilities. */
-static struct lane *
+struct lane *
 lane_for(struct server *s, const struct envelope *e, struct error *err)
 {
     const struct settings *settings = s->gateway->parts.settings;

@@ -3,7 +3,7 @@
 #include <assert.h>
 #include <stdlib.h>
 
-#include "mcp/service/param_rules.h"
+#include "mcp/param_rules.h"
 #include "mcp/service/rules.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);

@@ -35,13 +35,15 @@ struct client_server {
 };
 
 struct client_events {
+    /* Also when its session was opened again. It may come inside of client_open and client_call. */
     void (*on_open)(void *owner, struct client *c, const struct client_server *server);
     /* It could not be opened, or is lost (its child died, its session is gone and no other came): calls that were open
      * have been told. `code` is JSON-RPC's of its refusal, or 0; `status` HTTP's, or 0. client_open tries anew. */
     void (*on_lost)(void *owner, struct client *c, int code, int status, const char *words);
     /* A notification outside of any call: list_changed, resources/updated, message. */
     void (*on_message)(void *owner, struct client *c, const struct envelope *e);
-    /* A question outside of any call (legacy: on the GET stream). NULL: they are refused with -32601. */
+    /* A question outside of any call (legacy: on the GET stream; while one call alone is open it is that call's). NULL:
+     * they are refused with -32601, and no GET stream is opened for them. */
     void (*on_question)(void *owner, struct client *c, struct question_in *q);
 };
 
@@ -51,6 +53,8 @@ struct client_parts {
     struct str                  name, version; /* clientInfo */
     struct str                  capabilities;  /* what may be asked of us: a JSON object, as MCP's ClientCapabilities */
     enum client_era             era;           /* CLIENT_ANY_ERA: found out; else taken as known, without a probe */
+    bool       discovers; /* CLIENT_MODERN: server/discover is asked all the same, and who does not answer it as one of
+                             that era does is lost */
     struct str                  revision;      /* legacy: what is offered; empty: 2025-11-25 */
     mono_time                   patience;      /* of what a call does not say itself */
     mono_time                   probe; /* how long a server may be silent to server/discover over stdio; 0: 10 s */
@@ -97,6 +101,8 @@ struct client_request {
 /* NULL: `err`. */
 struct client_call *client_call(struct client *c, const struct client_request *request,
                                 const struct call_events *events, void *owner, struct error *err);
+/* HTTP status of its latest answer; 0: none, or no HTTP. For on_error: a 401 has no words of JSON-RPC. */
+int client_call_status(const struct client_call *call);
 /* Nobody wants it any more: the server is told (notifications/cancelled, or the stream is closed), no event comes. */
 void client_call_cancel(struct client_call *call, enum close_reason why, const char *reason);
 
@@ -107,6 +113,7 @@ struct str  question_method(const struct question_in *q);
 yyjson_val *question_params(const struct question_in *q); /* an object, or NULL */
 /* `result` is copied. A question that is answered already, or gone, is nothing. */
 void question_answer(struct question_in *q, yyjson_val *result);
+/* A modern server has no word for that: the call ends with this error. */
 void question_refuse(struct question_in *q, int code, const char *words);
 /* Kept beyond the callbacks: NULL is put there when it goes. */
 void question_watch(struct question_in *q, struct question_in **place);

@@ -62,10 +62,16 @@ struct way_ops {
     /* NULL: `err`; then nothing was sent and no event comes. Events come only after it returned. */
     struct mail *(*send)(struct way *way, const struct mail_spec *spec, const struct mail_events *events, void *owner,
                          struct error *err);
-    /* Nobody wants to know any more: no event comes. `why` is on record: CLOSE_CANCELLED, CLOSE_TIMED_OUT, … An HTTP
-     * stream is closed by it (which cancels a modern call); what a legacy server is to hear, the client has told. */
+    /* Nobody wants to know any more: no event comes. `why` is on record: CLOSE_CANCELLED, CLOSE_TIMED_OUT, … or
+     * CLOSE_ANSWERED: its answer was had, and the stream went on behind it. A modern server hears of it by the way (an
+     * HTTP stream is closed; over stdio notifications/cancelled is sent); what a legacy one is to hear, the client has
+     * told. */
     void (*drop)(struct mail *mail, enum close_reason why);
-    /* Drops what is open, frees the way. */
+    /* So many more questions of the server on this mail wait for us (fewer: negative): its patience stops while any
+     * does. NULL: the way sees that by itself. */
+    void (*owe)(struct mail *mail, int questions);
+    /* Drops what is open, frees the way; no event comes any more. What needs no answer (notifications, replies, a
+     * DELETE) goes on alone. Also called inside of events. */
     void (*free)(struct way *way);
 };
 

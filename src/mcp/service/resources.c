@@ -49,19 +49,32 @@ serve_resources_read(struct request *r)
         request_call(r, r->handler);
 }
 
+static void
+subscribe(struct request *r)
+{
+    r->service->has_wishes_changed = true;
+    if (map_get_or_add(&r->session->subscriptions, r->uri) == NULL)
+        request_answer_error(r, RPC_INTERNAL, STR("Too many subscriptions"), NULL);
+    else
+        request_answer(r, yyjson_mut_obj(r->doc));
+}
+
 void
 serve_subscribe(struct request *r)
 {
     if (uri_of(r) == NULL)
         return;
-    if (find_reader(r) == NULL) {
+    if (find_reader(r) == NULL)
         resource_refuse(r, STR("Resource not found"));
-        return;
-    }
-    if (map_get_or_add(&r->session->subscriptions, r->uri) == NULL)
-        request_answer_error(r, RPC_INTERNAL, STR("Too many subscriptions"), NULL);
     else
-        request_answer(r, yyjson_mut_obj(r->doc));
+        subscribe(r);
+}
+
+void
+take_subscription(struct request *r)
+{
+    if (uri_of(r) != NULL)
+        subscribe(r);
 }
 
 void
@@ -70,5 +83,6 @@ serve_unsubscribe(struct request *r)
     if (uri_of(r) == NULL)
         return;
     map_remove(&r->session->subscriptions, r->uri);
+    r->service->has_wishes_changed = true;
     request_answer(r, yyjson_mut_obj(r->doc));
 }

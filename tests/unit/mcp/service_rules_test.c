@@ -1,5 +1,5 @@
-#include "mcp/service/header_value.h"
-#include "mcp/service/param_rules.h"
+#include "mcp/header_value.h"
+#include "mcp/param_rules.h"
 #include "mcp/service/rules.h"
 #include "test.h"
 

@@ -1,8 +1,10 @@
-#include "mcp/service/param_rules.h"
+#include "mcp/param_rules.h"
 
-#include "mcp/service/header_value.h"
+#include "mcp/header_value.h"
 
 enum { DEPTH = 32, LEVELS = 128, NUMBER_MAX = 64, NAME_MAX_SHOWN = 80 };
+
+#define EXACT_MAX 9007199254740992.0 /* 2^53 */
 
 struct param_rule {
     struct str  header; /* "Mcp-Param-Region" */
@@ -203,27 +205,34 @@ walk_schema(struct walk *w, yyjson_val *schema, bool is_reached, unsigned level)
 }
 
 struct param_rules *
-param_rules_compile(struct str schema, struct error *err)
+param_rules_of(yyjson_val *schema, struct error *err)
 {
     struct arena       *arena = arena_new(KIB(1), MIB(4));
     struct param_rules *rules = arena == NULL ? NULL : ARENA_NEW(arena, struct param_rules);
     struct walk         w     = {.rules = rules, .err = err};
-    yyjson_doc         *doc   = yyjson_read(schema.data, schema.len, 0);
-    bool                ok    = false;
 
-    if (rules == NULL)
+    if (rules == NULL) {
+        arena_free(arena);
         error_set(err, ERROR_MEMORY, "no memory for the schema of a tool");
-    else if (doc == NULL)
-        error_set(err, ERROR_INVALID, "it is not JSON");
-    else {
-        rules->arena = arena;
-        ok           = walk_schema(&w, yyjson_doc_get_root(doc), true, 0);
+        return NULL;
     }
-    yyjson_doc_free(doc);
-    if (ok)
+    rules->arena = arena;
+    if (walk_schema(&w, schema, true, 0))
         return rules;
     arena_free(arena);
     return NULL;
+}
+
+struct param_rules *
+param_rules_compile(struct str schema, struct error *err)
+{
+    yyjson_doc         *doc   = yyjson_read(schema.data, schema.len, 0);
+    struct param_rules *rules = doc == NULL ? NULL : param_rules_of(yyjson_doc_get_root(doc), err);
+
+    if (doc == NULL)
+        error_set(err, ERROR_INVALID, "it is not JSON");
+    yyjson_doc_free(doc);
+    return rules;
 }
 
 void
@@ -306,4 +315,50 @@ param_rules_hold(const struct param_rules *rules, yyjson_val *arguments, const s
         if (!holds(&rules->items[i], argument_at(&rules->items[i], arguments), headers, scratch, err))
             return false;
     return true;
+}
+
+/* 7.0 is the integer 7 in another spelling. */
+static struct str
+number_text(yyjson_val *value, struct arena *a)
+{
+    double number = yyjson_get_num(value);
+
+    if (yyjson_is_uint(value))
+        return arena_printf(a, "%llu", (unsigned long long)yyjson_get_uint(value));
+    if (yyjson_is_sint(value))
+        return arena_printf(a, "%lld", (long long)yyjson_get_sint(value));
+    return arena_printf(
+        a, number > -EXACT_MAX && number < EXACT_MAX && number == (double)(long long)number ? "%.0f" : "%.17g", number);
+}
+
+/* False: no memory. */
+static bool
+write_value(yyjson_val *value, struct arena *a, struct str *written)
+{
+    if (yyjson_is_str(value))
+        return header_value_write(text_of(value), a, written);
+    if (yyjson_is_bool(value))
+        *written = yyjson_is_true(value) ? STR("true") : STR("false");
+    else if (yyjson_is_raw(value))
+        *written = str_of(yyjson_get_raw(value), yyjson_get_len(value));
+    else
+        *written = number_text(value, a);
+    return written->data != NULL;
+}
+
+size_t
+param_rules_write(const struct param_rules *rules, yyjson_val *arguments, struct arena *a, struct http_header *headers)
+{
+    size_t count = 0;
+
+    for (size_t i = 0; i < rules->count; i++) {
+        yyjson_val *value = argument_at(&rules->items[i], arguments);
+        if (value == NULL || yyjson_is_ctn(value))
+            continue;
+        headers[count].name = arena_str(a, rules->items[i].header);
+        if (headers[count].name.data == NULL || !write_value(value, a, &headers[count].value))
+            return SIZE_MAX;
+        count++;
+    }
+    return count;
 }
