@@ -48,16 +48,16 @@ struct client_events {
 };
 
 struct client_parts {
-    struct loop                *loop;
-    struct way                 *way;           /* taken over: freed with the client */
-    struct str                  name, version; /* clientInfo */
-    struct str                  capabilities;  /* what may be asked of us: a JSON object, as MCP's ClientCapabilities */
-    enum client_era             era;           /* CLIENT_ANY_ERA: found out; else taken as known, without a probe */
-    bool       discovers; /* CLIENT_MODERN: server/discover is asked all the same, and who does not answer it as one of
-                             that era does is lost */
-    struct str                  revision;      /* legacy: what is offered; empty: 2025-11-25 */
-    mono_time                   patience;      /* of what a call does not say itself */
-    mono_time                   probe; /* how long a server may be silent to server/discover over stdio; 0: 10 s */
+    struct loop    *loop;
+    struct way     *way;           /* taken over: freed with the client */
+    struct str      name, version; /* clientInfo */
+    struct str      capabilities;  /* what may be asked of us: a JSON object, as MCP's ClientCapabilities */
+    enum client_era era;           /* CLIENT_ANY_ERA: found out; else taken as known, without a probe */
+    bool discovers; /* CLIENT_MODERN: server/discover is asked all the same, and who does not answer it as one of
+                       that era does is lost */
+    struct str                  revision; /* legacy: what is offered; empty: 2025-11-25 */
+    mono_time                   patience; /* of what a call does not say itself */
+    mono_time                   probe;    /* how long a server may be silent to server/discover over stdio; 0: 10 s */
     const struct client_events *events;
     void                       *owner;
 };
