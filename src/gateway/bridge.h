@@ -32,7 +32,8 @@ struct bridge {
     struct endpoint     *endpoint;
     struct list          peers; /* of struct peer, by node; used last is last */
     size_t               peer_count;
-    struct peer         *listening;       /* which hears what the server tells outside of calls; NULL: none does */
+    struct peer         *listening; /* which hears what the server tells outside of calls; NULL: none does */
+    mono_time            listening_tried;
     struct map           parked;          /* id -> struct crossing * */
     struct list          parked_in_order; /* of struct crossing, by of_parked; parked last is last */
     bool                 is_over_sse;     /* found out: it speaks HTTP+SSE, so all goes over the bridge */
@@ -117,10 +118,6 @@ struct peer *peer_for(struct bridge *b, enum client_era era, bool over_sse, stru
 struct peer *peer_for_request(struct bridge *b, struct request *r);
 /* A crossing of it is over. */
 void peer_left(struct peer *p);
-/* What crosses of a client's capabilities: tasks have no counterpart in the other era. Of malloc; NULL: no memory. */
-char *bridge_capabilities_text(yyjson_val *said);
-/* Those of the request's client, in its memory. */
-struct str bridge_capabilities(struct request *r);
 /* What is open on it ends. */
 void peer_free(struct peer *p);
 void peers_free(struct bridge *b);
@@ -128,8 +125,22 @@ void peers_free(struct bridge *b);
 void peer_wait(struct peer *p, struct waiter *w);
 void peers_housekeeping(struct bridge *b, mono_time now);
 
+/* bridge_open.c */
+/* What crosses of a client's capabilities: tasks have no counterpart in the other era. Of malloc; NULL: no memory. */
+char *bridge_capabilities_text(yyjson_val *said);
+/* Those of the request's client, in its memory. */
+struct str bridge_capabilities(struct request *r);
+/* The service is that server, from now on. False: no memory. */
+bool bridge_tell_server(struct service *to, const struct client_server *server);
 /* A client opens: the server is told to it when it is open. */
 void bridge_open_client(struct request *r);
+
+/* bridge_pages.c */
+/* `data` of -32042: its pages are asked of a modern client. False: it is an error like others. */
+bool pages_ask(struct request *r, yyjson_val *data);
+/* Whether the client has been to all pages that it was asked to go to; true when there were none. Else it is asked
+ * again, or `r` was refused. */
+bool pages_are_seen(struct request *r);
 
 /* bridge_call.c */
 void crossing_serve(struct request *r);
@@ -170,6 +181,8 @@ void bridge_take_notification(void *owner, struct service *s, struct str method)
 void bridge_tell(struct bridge *b, struct peer *from, const struct envelope *e);
 /* `to`, which is open now, hears what is told outside of calls, if nobody else does. */
 void bridge_attach_listener(struct bridge *b, struct peer *to);
+/* Who listens is not forgotten when the server was away. */
+void bridge_look_after_listening(struct bridge *b, mono_time now);
 void bridge_detach_listener(struct bridge *b, struct peer *from);
 
 #endif

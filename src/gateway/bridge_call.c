@@ -304,36 +304,13 @@ on_result(void *owner, struct client_call *call, yyjson_val *result)
     leave(c);
 }
 
-/* A server of 2025-11-25 sends its client to a page before it does what was asked: a modern client is asked to go
- * there, and the call is made again. False: it is an error like others. */
-static bool
-ask_for_pages(struct request *r, yyjson_val *data)
-{
-    yyjson_val     *pages = yyjson_obj_get(data, "elicitations");
-    yyjson_mut_doc *doc   = request_doc(r);
-
-    if (!request_is_modern(r) || !request_can(r, CLIENT_ELICITS_URL) || yyjson_arr_size(pages) == 0 ||
-        yyjson_arr_size(pages) > QUESTIONS_MAX || doc == NULL)
-        return false;
-    request_keep(r, "pages", yyjson_val_mut_copy(doc, pages));
-    size_t      i, max;
-    yyjson_val *page, *refusal;
-    char        key[32];
-    yyjson_arr_foreach(pages, i, max, page)
-    {
-        snprintf(key, sizeof key, "page-%zu", i + 1);
-        request_ask(r, key, STR("elicitation/create"), page, &refusal);
-    }
-    return true;
-}
-
 static void
 refuse_all(struct crossing *c, int code, struct str message, yyjson_val *data)
 {
     for (struct asker *a; (a = next_asker(c)) != NULL;) {
         struct request *r = a->request;
         drop_asker(a);
-        if (code != CODE_URL_NEEDED || !ask_for_pages(r, data))
+        if (code != CODE_URL_NEEDED || !pages_ask(r, data))
             request_refuse_with(r, code, message, data);
     }
 }
@@ -452,29 +429,6 @@ begin(struct request *r)
     crossing_settle(c);
 }
 
-/* The client has been to the pages that it was sent to: the call is made again. False: it has not, or will not. */
-static bool
-has_seen_pages(struct request *r, yyjson_val *pages)
-{
-    size_t      i, max;
-    yyjson_val *page;
-    char        key[32];
-    bool        is_done = true;
-
-    yyjson_arr_foreach(pages, i, max, page)
-    {
-        yyjson_val *refusal = NULL;
-        snprintf(key, sizeof key, "page-%zu", i + 1);
-        yyjson_val *answer = request_ask(r, key, STR("elicitation/create"), page, &refusal);
-        if (refusal != NULL || (answer != NULL && !yyjson_equals_str(yyjson_obj_get(answer, "action"), "accept"))) {
-            request_refuse_with(r, CODE_INTERNAL, STR("the page that the server needs was declined"), NULL);
-            return false;
-        }
-        is_done = is_done && answer != NULL;
-    }
-    return is_done;
-}
-
 /* Tasks of 2025-11-25 and those of the extension are not put in each other's words: they are not declared, and who asks
  * for one all the same is told. */
 static bool
@@ -504,7 +458,6 @@ crossing_serve(struct request *r)
         crossing_ask(c);
     if (is_retry)
         return;
-    yyjson_val *pages = request_kept(r, "pages");
-    if (pages == NULL || has_seen_pages(r, pages))
+    if (pages_are_seen(r))
         begin(r);
 }

@@ -5,6 +5,8 @@
 
 enum { URIS_MAX = 1024 };
 
+#define AGAIN_AFTER SECONDS(5)
+
 struct uris {
     struct str items[URIS_MAX];
     size_t     count;
@@ -19,17 +21,20 @@ add_uri(void *arg, struct str uri)
         all->items[all->count++] = uri;
 }
 
+static void
+note_uri(void *arg, struct str uri)
+{
+    (void)uri;
+    *(bool *)arg = true;
+}
+
 static bool
 is_wanted(const struct bridge *b)
 {
-    struct uris *all = calloc(1, sizeof *all);
+    bool is_wanted = service_wishes(b->service) != 0;
 
-    if (all == NULL)
-        return false;
-    service_each_subscription(b->service, add_uri, all);
-    bool is = service_wishes(b->service) != 0 || all->count > 0;
-    free(all);
-    return is;
+    service_each_subscription(b->service, note_uri, &is_wanted);
+    return is_wanted;
 }
 
 static void
@@ -82,6 +87,17 @@ bridge_listen(void *owner, struct service *s)
             bridge_attach_listener(b, p);
             return;
         }
+}
+
+void
+bridge_look_after_listening(struct bridge *b, mono_time now)
+{
+    if (b->listening != NULL || b->is_closing || now - b->listening_tried < AGAIN_AFTER || !is_wanted(b))
+        return;
+    b->listening_tried = now;
+    struct list *last  = list_is_empty(&b->peers) ? NULL : b->peers.prev;
+    if (last != NULL)
+        client_open(LIST_OF(struct peer, last, node)->client); /* it attaches itself */
 }
 
 void

@@ -219,7 +219,6 @@ describe(const struct gateway *g, struct server *s, void (*each)(void *arg, cons
     add_counts(&status, &s->lost);
     LIST_EACH (struct lane, lane, &s->channels, node) {
         add_counts(&status, channel_counts(lane->channel));
-        status.sessions += channel_sessions(lane->channel);
         status.calls_in_flight += channel_calls(lane->channel);
         if (channel_child(lane->channel) == NULL)
             continue;
@@ -227,10 +226,9 @@ describe(const struct gateway *g, struct server *s, void (*each)(void *arg, cons
         if (!lane->isolated)
             status.pid = child_pid(channel_child(lane->channel));
     }
-    if (s->entry->kind != SERVER_STDIO)
-        LIST_EACH (const struct visit, l, &g->visits, node)
-            status.sessions += l->server == s;
-    if (s->endpoint != NULL)
+    LIST_EACH (const struct visit, l, &g->visits, node)
+        status.sessions += l->server == s;
+    if (s->endpoint != NULL && s->entry->kind != SERVER_STDIO)
         status.calls_in_flight = serve_calls(s);
     each(arg, &status);
 }
