@@ -224,7 +224,7 @@ void
 listeners_tell_update(struct service *s, struct str uri)
 {
     LIST_EACH (struct listener, l, &s->listeners, node)
-        if (map_get(&l->uris, uri) != NULL)
+        if (subscription_find(&l->uris, uri) != NULL)
             tell_update(l, uri);
 }
 

@@ -382,7 +382,9 @@ void serve_resources_read(struct request *r);
 void serve_subscribe(struct request *r);
 void serve_unsubscribe(struct request *r);
 void take_subscription(struct request *r); /* of a resource that may be there or not */
-void serve_complete(struct request *r);
+/* Of a resource or of one above it: what is updated may be a part of what was subscribed to. NULL: none is. */
+void *subscription_find(const struct map *subscriptions, struct str uri);
+void  serve_complete(struct request *r);
 /* There is none of that URI, as the revision has it. */
 void resource_refuse(struct request *r, struct str words);
 

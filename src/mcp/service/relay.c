@@ -303,6 +303,7 @@ request_refuse_with(struct request *r, int code, struct str message, yyjson_val 
 
     if (is_in_vain(r))
         return;
+    r->stop = NULL; /* the relay is done with it */
     words_fit_error(r, &code, &copy);
     request_answer_error(r, code, message, copy);
 }

@@ -164,6 +164,8 @@ tell_sessions(struct service *s, yyjson_val *params)
 {
     int level = log_level_of(json_str(yyjson_obj_get(params, "level")));
 
+    if (level < 0)
+        return;
     LIST_EACH (struct service_session, session, &s->sessions, node) {
         size_t len;
         char  *text = !session->is_open || session->stream == NULL || level < session->level

@@ -227,6 +227,19 @@ put_uri(struct request *r, yyjson_mut_val **data)
     put_missing(r, *data, "uri", yyjson_val_mut_copy(r->doc, uri));
 }
 
+/* Pages that must be opened first: a client that could not be asked to lacks that ability, for any other there is no
+ * word. */
+static void
+fit_pages(struct request *r, int *code, yyjson_mut_val **data)
+{
+    *code = RPC_INTERNAL;
+    if (request_can(r, CLIENT_ELICITS_URL))
+        return;
+    *code = RPC_ABILITY_MISSING;
+    *data = yyjson_mut_obj(r->doc);
+    yyjson_mut_obj_add_val(r->doc, *data, "requiredCapabilities", abilities_describe(r->doc, CLIENT_ELICITS_URL));
+}
+
 void
 words_fit_error(struct request *r, int *code, yyjson_mut_val **data)
 {
@@ -236,6 +249,8 @@ words_fit_error(struct request *r, int *code, yyjson_mut_val **data)
         *code = RPC_INVALID_PARAMS;
         if (is_read)
             put_uri(r, data);
+    } else if (is_modern(r) && *code == RPC_PAGES_NEEDED) {
+        fit_pages(r, code, data);
     } else if (!is_modern(r) && *code == RPC_INVALID_PARAMS && is_read &&
                yyjson_mut_is_str(yyjson_mut_obj_get(*data, "uri"))) {
         *code = RPC_RESOURCE_NOT_FOUND;

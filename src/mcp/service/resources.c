@@ -1,6 +1,8 @@
 /* resources/read, and who wants to hear that one was updated. */
 #include "mcp/service/parts.h"
 
+enum { LEVELS_MOST = 32 /* of a path that are looked at */ };
+
 static const char *
 uri_of(struct request *r)
 {
@@ -47,6 +49,22 @@ serve_resources_read(struct request *r)
         resource_refuse(r, STR("Resource not found"));
     else if (state_open(r))
         request_call(r, r->handler);
+}
+
+void *
+subscription_find(const struct map *subscriptions, struct str uri)
+{
+    void *found = subscriptions->count == 0 ? NULL : map_get(subscriptions, uri);
+
+    for (int i = 0; found == NULL && subscriptions->count > 0 && uri.len > 0 && i < LEVELS_MOST; i++) {
+        uri.len -= uri.data[uri.len - 1] == '/';
+        while (uri.len > 0 && uri.data[uri.len - 1] != '/')
+            uri.len--;
+        found = uri.len == 0 ? NULL : map_get(subscriptions, uri);
+        if (found == NULL && uri.len > 0)
+            found = map_get(subscriptions, str_take(uri, uri.len - 1));
+    }
+    return found;
 }
 
 static void

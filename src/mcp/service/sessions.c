@@ -181,7 +181,7 @@ void
 sessions_tell_update(struct service *s, struct str uri)
 {
     LIST_EACH (struct service_session, session, &s->sessions, node) {
-        bool *is_due = map_get(&session->subscriptions, uri);
+        bool *is_due = subscription_find(&session->subscriptions, uri);
         if (is_due != NULL)
             tell_or_note(session, uri, is_due);
     }
