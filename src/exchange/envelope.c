@@ -210,12 +210,15 @@ static const struct member param_members[PARAMS] = {
     {{"capabilities", 12}, false}, {{"clientInfo", 10}, false},
 };
 
-enum { META_TOKEN, META_REVISION, META_CLIENT, METAS };
+enum { META_TOKEN, META_REVISION, META_CLIENT, META_LEVEL, META_SUBSCRIPTION, META_ABILITIES, METAS };
 
 static const struct member meta_members[METAS] = {
     {{"progressToken", 13}, true},
     {{"io.modelcontextprotocol/protocolVersion", 39}, true},
     {{"io.modelcontextprotocol/clientInfo", 34}, false},
+    {{"io.modelcontextprotocol/logLevel", 32}, false},
+    {{"io.modelcontextprotocol/subscriptionId", 38}, true},
+    {{"io.modelcontextprotocol/clientCapabilities", 42}, false},
 };
 
 static const struct member ref_members[1] = {{{"name", 4}, false}};
@@ -272,9 +275,12 @@ read_initialize(struct envelope *e, yyjson_val *const params[PARAMS], struct are
 }
 
 static struct str
-target_of(yyjson_val *const params[PARAMS], yyjson_val *ref_name)
+target_of(struct str method, yyjson_val *const params[PARAMS], yyjson_val *ref_name)
 {
-    static const int named[] = {PARAM_NAME, PARAM_URI, PARAM_TASK};
+    int first = str_starts(method, STR("resources/")) ? PARAM_URI
+                : str_starts(method, STR("tasks/"))   ? PARAM_TASK
+                                                      : PARAM_NAME;
+    const int named[] = {first, PARAM_NAME, PARAM_URI, PARAM_TASK};
 
     for (size_t i = 0; i < sizeof named / sizeof named[0]; i++)
         if (yyjson_is_str(params[named[i]]))
@@ -291,9 +297,12 @@ read_params(struct envelope *e, const struct reading *r, yyjson_val *object, str
         !find_members(params[PARAM_META], meta_members, METAS, meta, err) ||
         !find_members(params[PARAM_REF], ref_members, 1, ref, err))
         return false;
-    e->target          = target_of(params, ref[0]);
+    e->target          = target_of(e->method, params, ref[0]);
     e->level           = unescaped(params[PARAM_LEVEL]);
     e->modern_revision = unescaped(meta[META_REVISION]);
+    e->has_abilities   = yyjson_is_obj(meta[META_ABILITIES]);
+    e->log_level       = unescaped(meta[META_LEVEL]);
+    e->subscription    = as_written(r, meta[META_SUBSCRIPTION]);
     e->progress_token  = as_written(r, e->kind == MESSAGE_NOTIFICATION ? params[PARAM_TOKEN] : meta[META_TOKEN]);
     read_peer(e, meta[META_CLIENT]);
     if (str_eq(e->method, STR("notifications/cancelled")))
@@ -349,7 +358,9 @@ read_result(struct envelope *e, const struct reading *r, yyjson_val *root, yyjso
     e->is_tool_error = yyjson_is_true(yyjson_obj_get(result, "isError"));
     e->revision      = unescaped(yyjson_obj_get(result, "protocolVersion"));
     read_peer(e, yyjson_obj_get(result, "serverInfo"));
-    read_peer(e, yyjson_obj_get(yyjson_obj_get(result, "_meta"), "io.modelcontextprotocol/serverInfo"));
+    yyjson_val *meta = yyjson_obj_get(result, "_meta");
+    read_peer(e, yyjson_obj_get(meta, "io.modelcontextprotocol/serverInfo"));
+    e->subscription = as_written(r, yyjson_obj_get(meta, "io.modelcontextprotocol/subscriptionId"));
     if (e->revision.data != NULL)
         e->result = result_as_written(r, root);
 }

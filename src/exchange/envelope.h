@@ -29,18 +29,22 @@ struct envelope {
     struct str        message;  /* all of it, as it came */
     struct str        id;       /* as written */
     struct str        method;   /* unescaped */
-    struct str        target;   /* params.name, else params.uri, params.taskId, params.ref.name: unescaped */
+    struct str        target;   /* params.name, else params.uri, params.taskId, params.ref.name (of resources/ the URI
+                                   first, of tasks/ the id): unescaped */
     struct str progress_token;  /* params._meta.progressToken, or params.progressToken of a notification: as written */
     struct str cancelled_id;    /* params.requestId of notifications/cancelled: as written */
     struct str level;           /* params.level of logging/setLevel and notifications/message: unescaped */
     struct str revision;        /* params.protocolVersion of initialize, result.protocolVersion: unescaped */
     struct str modern_revision; /* params._meta["io.modelcontextprotocol/protocolVersion"]: unescaped */
     struct str capabilities;    /* params.capabilities of initialize: minified JSON */
+    struct str log_level;       /* params._meta["io.modelcontextprotocol/logLevel"]: unescaped */
+    struct str subscription;    /* _meta["io.modelcontextprotocol/subscriptionId"] of params or result: as written */
     struct str result;          /* as written */
     struct str peer_name;       /* params.clientInfo, result.serverInfo, or theirs of _meta: name, unescaped */
     struct str peer_version;
     int        error_code;    /* of MESSAGE_ERROR */
     bool       is_tool_error; /* result.isError */
+    bool       has_abilities; /* params._meta["io.modelcontextprotocol/clientCapabilities"] is an object */
 };
 
 /* Parses one message. Everything found is in `a` or in `message`, which must outlive the envelope. ERROR_INVALID with

@@ -141,7 +141,8 @@ copy_parts(struct envelope *e, struct arena *a)
 {
     struct str *const parts[] = {&e->id,           &e->method,    &e->target,      &e->progress_token,
                                  &e->cancelled_id, &e->level,     &e->revision,    &e->modern_revision,
-                                 &e->capabilities, &e->peer_name, &e->peer_version};
+                                 &e->capabilities, &e->peer_name, &e->peer_version, &e->log_level,
+                                 &e->subscription};
 
     for (size_t i = 0; i < sizeof parts / sizeof parts[0]; i++) {
         if (parts[i]->data == NULL)

@@ -49,20 +49,22 @@ struct waiter {
 
 /* Gatehouse as one client of the server: of a legacy one for each set of capabilities, of a modern one for all. */
 struct peer {
-    struct list     node; /* on bridge->peers */
-    struct bridge  *bridge;
-    enum client_era era;
-    bool            is_over_sse, was_open, is_going;
-    struct client  *client;
-    struct labels  *labels;       /* of what it sends */
-    struct str      capabilities; /* legacy: what the server may ask; on the heap */
-    struct list     waiting;      /* of struct waiter, by node */
-    struct list     crossings;    /* of struct crossing, by node; oldest first */
-    struct timer    opening;
-    mono_time       used; /* last */
-    int             level;
-    struct session *session; /* with a stdio server; NULL: none */
-    struct timer    losing;  /* its session is lost: it goes with the turn */
+    struct list        node; /* on bridge->peers */
+    struct bridge     *bridge;
+    enum client_era    era;
+    bool               is_over_sse, was_open, is_going;
+    struct client     *client;
+    struct labels     *labels;       /* of what it sends */
+    struct str         capabilities; /* legacy: what the server may ask; on the heap */
+    struct list        waiting;      /* of struct waiter, by node */
+    struct list        crossings;    /* of struct crossing, by node; oldest first */
+    struct timer       opening;
+    mono_time          used; /* last */
+    int                level;
+    struct session    *session; /* with a stdio server; NULL: none */
+    const struct lane *lane;    /* of a modern child, */
+    struct way        *way;     /* and the way to it, the client's; else NULL */
+    struct timer       losing;  /* its session is lost: it goes with the turn */
 };
 
 /* Something that the server asks in a call. */

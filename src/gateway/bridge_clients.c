@@ -191,6 +191,20 @@ bridge_session_lost(struct server *s, struct session *session)
             loop_set_timer(s->gateway->parts.loop, &p->losing, loop_now(s->gateway->parts.loop));
 }
 
+void
+bridge_lane_closed(struct server *s, const struct lane *lane)
+{
+    if (s->bridge == NULL)
+        return;
+    LIST_EACH (struct peer, p, &s->bridge->peers, node) {
+        if (p->lane != lane)
+            continue;
+        way_stdio_lose(p->way);
+        p->lane = NULL;
+        loop_set_timer(s->gateway->parts.loop, &p->losing, loop_now(s->gateway->parts.loop));
+    }
+}
+
 /* A session with a child, as those of clients have: one that asked for the same shares it. */
 static struct way *
 way_to_child(struct peer *p, const struct way_hooks *hooks, struct error *err)
@@ -199,14 +213,18 @@ way_to_child(struct peer *p, const struct way_hooks *hooks, struct error *err)
     char           id[32];
     uint64_t       number;
 
-    if (p->era == CLIENT_MODERN) {
-        error_set(err, ERROR_INVALID, "its child cannot be opened in the era of 2026-07-28");
-        return NULL;
-    }
-    struct lane *lane =
-        lane_for(s, &(struct envelope){.revision = STR("2025-11-25"), .capabilities = p->capabilities}, err);
+    bool            is_modern = p->era == CLIENT_MODERN;
+    struct envelope opening   = {.revision = STR("2025-11-25"), .capabilities = p->capabilities};
+    struct lane    *lane      = is_modern ? lane_for_modern(s, err) : lane_for(s, &opening, err);
     if (lane == NULL)
         return NULL;
+    if (is_modern) {
+        p->lane = lane;
+        p->way  = way_child_new(&s->gateway->exchanges, channel_back(lane->channel), hooks);
+        if (p->way == NULL)
+            error_set(err, ERROR_MEMORY, "no memory");
+        return p->way;
+    }
     random_bytes(&number, sizeof number);
     snprintf(id, sizeof id, "bridge-%016llx", (unsigned long long)number);
     p->session      = session_new(lane->channel, id, NULL);
@@ -260,6 +278,7 @@ client_of(struct peer *p, struct error *err)
                                        .version      = STR(GATEHOUSE_VERSION),
                                        .capabilities = p->capabilities,
                                        .era          = p->era,
+                                       .discovers    = p->era == CLIENT_MODERN,
                                        .patience     = time_max(s->entry->timeout, settings->bridge.wait),
                                        .events       = &client_events,
                                        .owner        = p};

@@ -293,8 +293,12 @@ bridge_takes_held(struct exchange *x, const struct answer_head *head, struct str
 void
 bridge_take(struct server *s, struct exchange *x, const char *words)
 {
-    struct trial *t = trial_new(s, x);
+    struct trial *t = route_of(x)->is_ours ? NULL : trial_new(s, x);
 
+    if (route_of(x)->is_ours) {
+        exchange_fail(x, CLOSE_UNREACHABLE, "it %s", words);
+        return;
+    }
     if (t == NULL) {
         exchange_fail(x, CLOSE_BUSY, "no memory");
         return;
@@ -309,7 +313,7 @@ bridge_takes_refused(struct server *s, struct exchange *x, struct str refusal)
 {
     static const struct http_header json = {{"Content-Type", 12}, {"application/json", 16}};
 
-    if (s->eras.modern == SPOKEN_NO || s->gateway->is_draining || s->is_retired)
+    if (route_of(x)->is_ours || s->eras.modern == SPOKEN_NO || s->gateway->is_draining || s->is_retired)
         return false;
     struct trial *t = trial_new(s, x);
     if (t == NULL || (t->body = arena_str(x->arena, refusal)).data == NULL)

@@ -27,6 +27,9 @@ enum {
 /* A child may be fetched from a registry of packages before it first answers. */
 #define OPENING_PATIENCE SECONDS(60)
 
+/* One that has answered before is not fetched again: if it says nothing to `server/discover`, it does not know it. */
+#define DISCOVER_PATIENCE SECONDS(10)
+
 /* A registered server as it runs. Lives until it is retired and nothing refers to it. */
 struct server {
     struct gateway            *gateway;
@@ -68,6 +71,7 @@ struct lane {
     struct list     node;
     struct server  *server;
     struct channel *channel;
+    enum era        era;
     bool            isolated;
     struct str      revision, capabilities; /* asked for by its first session; on the heap */
 };
@@ -166,6 +170,8 @@ void pass_expired(struct exchange *x);
 void talk_requests(struct gateway *g, struct server *s, struct http_request *r, struct hop *hop, struct exchange **xs,
                    size_t count);
 void talk_left(struct exchange *x);
+/* How long it may take to be answered: longer while a child is to be opened for it. */
+mono_time talk_patience(const struct server *s, const struct exchange *x);
 
 /* bridge.c: clients of one era, servers of the other. */
 
@@ -185,6 +191,7 @@ void bridges_sweep(struct gateway *g);
 void bridge_forget(struct server *s);
 /* A session of ours with its stdio server, without an owner: as channel_events.on_session_lost. */
 void bridge_session_lost(struct server *s, struct session *session);
+void bridge_lane_closed(struct server *s, const struct lane *lane);
 
 /* bridge_trial.c */
 
@@ -215,6 +222,8 @@ void serve_hang_up(struct server *s, enum close_reason why);
 
 /* The channel for a session that opens: shared by those that asked for the same revision with the same capabilities. */
 struct lane *lane_for(struct server *s, const struct envelope *e, struct error *err);
+/* That of all modern clients. */
+struct lane *lane_for_modern(struct server *s, struct error *err);
 void         lane_close(struct lane *lane, enum close_reason why);
 void         talk_housekeeping(struct server *s, mono_time now);
 

@@ -4,8 +4,9 @@
 #include "gateway/parts.h"
 #include "mcp/head_check.h"
 #include "mcp/revision.h"
+#include "mcp/service/rules.h"
 
-enum { BATCH_MAX = 100, REVISION_SHOWN = 64 };
+enum { BATCH_MAX = 100 };
 
 /* The name in the path, if the path is one of ours. */
 static bool
@@ -60,10 +61,23 @@ server_of(struct gateway *g, struct http_request *r)
     return NULL;
 }
 
+/* Since 2026-07-28 there are no sessions and no streams beside the answers: a GET or DELETE without a session, of a
+ * client or for a server of that era alone. */
+static bool
+is_for_no_session(const struct server *s, const struct http_request *r)
+{
+    struct str revision = http_header(&r->headers, STR("mcp-protocol-version"));
+
+    return s->entry->kind == SERVER_STDIO && r->method != HTTP_METHOD_POST &&
+           http_header(&r->headers, STR("mcp-session-id")).len == 0 &&
+           (revision_is_modern(revision) || (s->eras.modern == SPOKEN_YES && s->eras.legacy != SPOKEN_YES));
+}
+
 void
 gateway_take_head(struct gateway *g, struct http_request *r)
 {
     static const struct http_header allow[] = {{{"Allow", 5}, {"GET, POST, DELETE", 17}}};
+    static const struct http_header post[]  = {{{"Allow", 5}, {"POST", 4}}};
     struct head_flaw                flaw;
 
     if (r->method != HTTP_METHOD_POST && r->method != HTTP_METHOD_GET && r->method != HTTP_METHOD_DELETE) {
@@ -75,8 +89,12 @@ gateway_take_head(struct gateway *g, struct http_request *r)
         return;
     if (s->entry->kind == SERVER_SERVICE)
         endpoint_take_head(s->endpoint, r);
-    else if (!bridge_takes_head(s, r) && !head_check(r, &flaw))
+    else if (bridge_takes_head(s, r))
+        return;
+    else if (!head_check(r, &flaw))
         refuse_request(r, flaw.status, flaw.code, STR_NONE, flaw.text, NULL);
+    else if (is_for_no_session(s, r))
+        http_answer(r, 405, post, 1, STR_NONE);
 }
 
 static struct str
@@ -215,13 +233,15 @@ labels_for(struct server *s, const struct http_request *r, const struct envelope
 static bool
 attach(struct intake *in, struct exchange *x)
 {
-    struct labels *labels = labels_for(in->server, in->request, &x->message, in->visit);
-    bool           ok     = route_attach(x, in->server, in->visit, labels);
+    bool           is_alone = in->server->entry->kind == SERVER_STDIO && x->is_modern; /* whatever session it names */
+    struct visit  *l        = is_alone ? NULL : in->visit;
+    struct labels *labels   = labels_for(in->server, in->request, &x->message, l);
+    bool           ok       = route_attach(x, in->server, l, labels);
 
     labels_unref(labels);
-    x->patience = x->kind == KIND_STREAM ? 0 : in->server->entry->timeout;
-    if (in->server->entry->kind == SERVER_STDIO && str_eq(x->message.method, STR("initialize")))
-        x->patience = time_max(x->patience, OPENING_PATIENCE);
+    x->patience = x->kind == KIND_STREAM                    ? 0
+                  : in->server->entry->kind == SERVER_STDIO ? talk_patience(in->server, x)
+                                                            : in->server->entry->timeout;
     if (!ok)
         return refuse(in, 503, -32603, NULL, "no memory");
     return true;
@@ -246,6 +266,21 @@ static const enum exchange_kind kind_of[] = {
     [MESSAGE_ERROR]        = KIND_REPLY,
 };
 
+/* A subscription with a child is open for hours: it gets a small arena. */
+static struct exchange *
+lighten(struct intake *in, struct exchange *x)
+{
+    struct exchange *light =
+        in->server->entry->kind == SERVER_STDIO && !in->is_batch && x->kind == KIND_REQUEST && exchange_is_listening(x)
+            ? exchange_lighten(x)
+            : NULL;
+
+    if (light == NULL)
+        return x;
+    in->xs[in->count - 1] = light;
+    return light;
+}
+
 static bool
 take_message(struct str message, void *arg)
 {
@@ -265,6 +300,7 @@ take_message(struct str message, void *arg)
     x->is_modern = x->message.modern_revision.data != NULL ||
                    revision_is_modern(http_header(&in->request->headers, STR("mcp-protocol-version")));
     in->id = x->message.id;
+    x      = lighten(in, x);
     if (in->is_batch && str_eq(x->message.method, STR("initialize")))
         return refuse(in, 400, -32600, NULL, "initialize may not be in a batch");
     return attach(in, x);
@@ -281,22 +317,33 @@ check_opening(struct intake *in, const struct exchange *x)
     return true;
 }
 
-/* What a message asked for counts before what its header did (MCP 2026-07-28 basic/versioning). */
+/* What a child cannot see. */
 static bool
-refuse_modern(struct intake *in, struct str of_header)
+check_modern(struct intake *in)
 {
-    static const char text[] =
-        "this server is reached over stdio and speaks revisions up to 2025-11-25: begin with initialize";
-    struct buffer          data  = {.max = KIB(1)};
-    const struct exchange *first = in->xs[0];
-    struct str asked = first->message.modern_revision.data != NULL ? first->message.modern_revision : of_header;
+    const struct exchange *x = in->xs[0];
+    struct refusal         refusal;
 
-    bool ok = buffer_append(&data, STR("{\"supported\":[\"2025-11-25\",\"2025-06-18\",\"2025-03-26\",\"2024-11-05\"],"
-                                       "\"requested\":")) &&
-              buffer_append_json(&data, str_take(asked, REVISION_SHOWN)) && buffer_append_char(&data, '}');
-    const char *whole = ok ? arena_cstr(first->arena, buffer_str(&data)) : NULL;
-    buffer_clear(&data);
-    return refuse(in, 400, -32022, whole, text);
+    if (in->is_batch)
+        return refuse(in, 400, -32600, NULL, "2026-07-28 has no batches");
+    if (x->kind == KIND_REPLY)
+        return refuse(in, 400, -32600, NULL, "2026-07-28 has no answers of clients: they are in the next request");
+    if (str_eq(x->message.method, STR("initialize")) && x->message.modern_revision.data == NULL)
+        return refuse(in, 400, -32020, NULL, "MCP-Protocol-Version is of a revision that has no initialize");
+    if (rules_check_head(&x->message, &in->request->headers, x->arena, &refusal))
+        return true;
+    const char *data = refusal.data.data == NULL ? NULL : arena_cstr(x->arena, refusal.data);
+    const char *text = arena_cstr(x->arena, refusal.message);
+    return refuse(in, refusal.status, refusal.code, data, text == NULL ? "no memory" : text);
+}
+
+static bool
+has_modern(const struct intake *in)
+{
+    for (size_t i = 0; i < in->count; i++)
+        if (in->xs[i]->is_modern)
+            return true;
+    return false;
 }
 
 /* What only we can say of a request to a stdio server: there is no such session, or no such revision. */
@@ -307,8 +354,8 @@ check_stdio(struct intake *in)
     struct str             revision = http_header(&in->request->headers, STR("mcp-protocol-version"));
     const struct exchange *first    = in->xs[0];
 
-    if (first->is_modern)
-        return refuse_modern(in, revision);
+    if (has_modern(in))
+        return check_modern(in);
     if (str_eq(first->message.method, STR("initialize")))
         return check_opening(in, first);
     if (session.len == 0)

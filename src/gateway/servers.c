@@ -269,6 +269,7 @@ gateway_restart_server(struct gateway *g, struct str name, struct error *err)
     if (s->entry->kind != SERVER_STDIO)
         return error_set(err, ERROR_INVALID, "\"%.*s\" is not a stdio server: there is no child to restart",
                          STR_ARG(name));
+    eras_forget(&s->eras);
     LIST_EACH (struct lane, lane, &s->channels, node)
         if (!lane->isolated)
             channel_restart(lane->channel);

@@ -1,4 +1,5 @@
-/* Requests for stdio servers: sessions of ours, each on a channel to a child. */
+/* Requests for stdio servers: sessions of ours, each on a channel to a child; those of 2026-07-28 on a channel of all.
+ */
 #include "gateway/parts.h"
 
 #include "base/live.h"
@@ -44,15 +45,18 @@ static void
 on_ready(void *owner, struct channel *c, const struct envelope *answer)
 {
     struct lane   *lane   = owner;
-    struct labels *labels = labels_with_server(lane->server->labels, answer);
+    struct labels *labels = answer->kind == MESSAGE_RESULT ? labels_with_server(lane->server->labels, answer) : NULL;
 
     (void)c;
     server_set_state(lane->server, STATE_RUNNING, "");
     lane->server->detail[0] = '\0'; /* of another child */
+    eras_learn(&lane->server->eras, lane->era, true);
     if (labels == NULL)
         return;
     labels_unref(lane->server->labels);
     lane->server->labels = labels;
+    labels_unref(lane->server->guest);
+    lane->server->guest = NULL;
     LIST_EACH (struct visit, l, &lane->server->gateway->visits, node) {
         if (l->session == NULL || session_channel(l->session) != lane->channel)
             continue;
@@ -72,6 +76,8 @@ on_down(void *owner, struct channel *c, const char *words)
     char           note[400];
 
     (void)c;
+    if (eras_may_speak(&s->eras, lane->era)) /* else its end says nothing new */
+        eras_forget(&s->eras);
     if (words[0] == '\0') {
         if (!has_another(lane))
             server_set_state(s, STATE_IDLE, "");
@@ -141,6 +147,7 @@ on_closed(void *owner, struct channel *c)
     struct server               *s      = lane->server;
     const struct channel_counts *counts = channel_counts(c);
 
+    bridge_lane_closed(s, lane);
     s->lost.odd_lines += counts->odd_lines;
     s->lost.refused_questions += counts->refused_questions;
     s->lost.dropped += counts->dropped;
@@ -158,8 +165,44 @@ on_closed(void *owner, struct channel *c)
     server_release_if_unused(s);
 }
 
-static const struct channel_events lane_events = {start_child, on_ready,        on_down,   on_stderr,
-                                                  on_odd_line, on_session_lost, on_closed, on_trouble};
+static bool
+on_refused(void *owner, struct channel *c, struct exchange *x, struct str refusal)
+{
+    (void)c;
+    return bridge_takes_refused(((struct lane *)owner)->server, x, refusal);
+}
+
+static void
+on_other_era(void *owner, struct channel *c, const char *words)
+{
+    struct lane *lane = owner;
+
+    (void)c, (void)words;
+    eras_learn(&lane->server->eras, lane->era, false);
+    if (!has_another(lane))
+        server_set_state(lane->server, STATE_IDLE, "");
+}
+
+static void
+on_stranded(void *owner, struct channel *c, struct exchange *x, const char *words)
+{
+    (void)c;
+    bridge_take(((struct lane *)owner)->server, x, words);
+}
+
+static const struct channel_events lane_events = {
+    .start           = start_child,
+    .on_ready        = on_ready,
+    .on_down         = on_down,
+    .on_stderr       = on_stderr,
+    .on_odd_line     = on_odd_line,
+    .on_session_lost = on_session_lost,
+    .on_closed       = on_closed,
+    .on_trouble      = on_trouble,
+    .on_refused      = on_refused,
+    .on_other_era    = on_other_era,
+    .on_stranded     = on_stranded,
+};
 
 void
 lane_close(struct lane *lane, enum close_reason why)
@@ -179,21 +222,28 @@ copy_of(struct str s)
     return str_of(copy, s.len);
 }
 
+/* Legacy: as its first session asked for; modern: `e` is NULL. */
 static struct lane *
 lane_new(struct server *s, const struct envelope *e)
 {
     struct gateway *g    = s->gateway;
     struct lane    *lane = calloc(1, sizeof *lane);
+    mono_time       most = time_max(s->entry->timeout, OPENING_PATIENCE);
 
     if (lane == NULL)
         return NULL;
     *lane = (struct lane){.server       = s,
-                          .isolated     = s->entry->isolated,
-                          .revision     = copy_of(e->revision),
-                          .capabilities = copy_of(e->capabilities)};
-    if (lane->revision.data != NULL && lane->capabilities.data != NULL)
-        lane->channel = channel_new(g->parts.loop, &lane_events, lane, g->scratch, lane->isolated,
-                                    time_max(s->entry->timeout, OPENING_PATIENCE));
+                          .era          = e == NULL ? ERA_MODERN : ERA_LEGACY,
+                          .isolated     = e != NULL && s->entry->isolated,
+                          .revision     = copy_of(e == NULL ? STR("") : e->revision),
+                          .capabilities = copy_of(e == NULL ? STR("") : e->capabilities)};
+    if (lane->revision.data == NULL || lane->capabilities.data == NULL)
+        lane->channel = NULL;
+    else if (e == NULL)
+        lane->channel = channel_new_modern(g->parts.loop, &lane_events, lane, g->scratch,
+                                           s->eras.legacy == SPOKEN_YES ? DISCOVER_PATIENCE : OPENING_PATIENCE);
+    else
+        lane->channel = channel_new(g->parts.loop, &lane_events, lane, g->scratch, lane->isolated, most);
     if (lane->channel == NULL) {
         free((char *)(uintptr_t)lane->revision.data);
         free((char *)(uintptr_t)lane->capabilities.data);
@@ -209,27 +259,65 @@ lane_new(struct server *s, const struct envelope *e)
     return lane;
 }
 
-/* The channel for a session that opens: shared by those that asked for the same revision with the same capabilities. */
-struct lane *
-lane_for(struct server *s, const struct envelope *e, struct error *err)
+/* The same when there is place for one more. */
+static struct lane *
+lane_add(struct server *s, const struct envelope *e, struct error *err)
 {
-    const struct settings *settings = s->gateway->parts.settings;
+    const struct settings *settings    = s->gateway->parts.settings;
+    bool                   is_isolated = e != NULL && s->entry->isolated;
+    size_t                 count       = is_isolated ? s->isolated_count : s->shared_count;
 
-    if (!s->entry->isolated)
-        LIST_EACH (struct lane, lane, &s->channels, node)
-            if (!lane->isolated && str_eq(lane->revision, e->revision) && str_eq(lane->capabilities, e->capabilities))
-                return lane;
-    if (s->entry->isolated ? s->isolated_count >= settings->stdio.isolated_max
-                           : s->shared_count >= settings->stdio.shared_max) {
-        error_set(err, ERROR_FULL, "%zu children run for it already (%s)",
-                  s->entry->isolated ? s->isolated_count : s->shared_count,
-                  s->entry->isolated ? "stdio.isolated_max" : "stdio.shared_max");
+    if (count >= (is_isolated ? settings->stdio.isolated_max : settings->stdio.shared_max)) {
+        error_set(err, ERROR_FULL, "%zu children run for it already (%s)", count,
+                  is_isolated ? "stdio.isolated_max" : "stdio.shared_max");
         return NULL;
     }
     struct lane *lane = lane_new(s, e);
     if (lane == NULL)
         error_set(err, ERROR_MEMORY, "no memory");
     return lane;
+}
+
+/* The channel for a session that opens: shared by those that asked for the same revision with the same capabilities. */
+struct lane *
+lane_for(struct server *s, const struct envelope *e, struct error *err)
+{
+    if (!s->entry->isolated)
+        LIST_EACH (struct lane, lane, &s->channels, node)
+            if (lane->era == ERA_LEGACY && !lane->isolated && str_eq(lane->revision, e->revision) &&
+                str_eq(lane->capabilities, e->capabilities))
+                return lane;
+    return lane_add(s, e, err);
+}
+
+/* The channel of all modern clients, whatever sessionMode says: they have no sessions. NULL: there is none yet. */
+static struct lane *
+modern_lane(const struct server *s)
+{
+    LIST_EACH (struct lane, lane, &s->channels, node)
+        if (lane->era == ERA_MODERN)
+            return lane;
+    return NULL;
+}
+
+struct lane *
+lane_for_modern(struct server *s, struct error *err)
+{
+    struct lane *lane = modern_lane(s);
+
+    return lane != NULL ? lane : lane_add(s, NULL, err);
+}
+
+mono_time
+talk_patience(const struct server *s, const struct exchange *x)
+{
+    const struct lane *lane = modern_lane(s);
+
+    if (str_eq(x->message.method, STR("initialize")) && !x->is_modern)
+        return time_max(s->entry->timeout, OPENING_PATIENCE);
+    if (!x->is_modern || (lane != NULL && channel_state(lane->channel) == CHANNEL_READY))
+        return s->entry->timeout;
+    return time_max(s->entry->timeout, OPENING_PATIENCE + DISCOVER_PATIENCE);
 }
 
 /* A session for the client that sends `initialize`. NULL: `err`. */
@@ -269,6 +357,25 @@ open_session(struct gateway *g, struct server *s, struct exchange *x, struct err
     return l;
 }
 
+/* A modern client's request. */
+static void
+send_modern(struct server *s, struct hop *hop, struct exchange *x)
+{
+    struct error err  = {0};
+    struct lane *lane = NULL;
+
+    if (!eras_may_speak(&s->eras, ERA_MODERN)) {
+        bridge_take(s, x, "does not speak 2026-07-28");
+        return;
+    }
+    if ((lane = lane_for_modern(s, &err)) == NULL) {
+        hop_drop(hop, CLOSE_BUSY, err.text);
+        return;
+    }
+    hop_expect(hop);
+    exchange_send(x, channel_back(lane->channel));
+}
+
 void
 talk_requests(struct gateway *g, struct server *s, struct http_request *r, struct hop *hop, struct exchange **xs,
               size_t count)
@@ -276,6 +383,10 @@ talk_requests(struct gateway *g, struct server *s, struct http_request *r, struc
     struct route *route = xs[0]->service;
     struct error  err   = {0};
 
+    if (xs[0]->is_modern) {
+        send_modern(s, hop, xs[0]);
+        return;
+    }
     if (str_eq(xs[0]->message.method, STR("initialize")) && route->visit == NULL &&
         open_session(g, s, xs[0], &err) == NULL) {
         hop_drop(hop, CLOSE_BUSY, err.text);
@@ -301,10 +412,14 @@ talk_requests(struct gateway *g, struct server *s, struct http_request *r, struc
         visit_end(g, l, CLOSE_SESSION_ENDED);
 }
 
-/* A call goes on without its client, to its time-out, and is captured. */
+/* A call goes on without its client, to its time-out, and is captured; a modern client has cancelled it by leaving. */
 void
 talk_left(struct exchange *x)
 {
+    if (x->is_modern) {
+        exchange_close(x, x->judged ? CLOSE_ANSWERED : CLOSE_CANCELLED);
+        return;
+    }
     if (x->kind != KIND_REQUEST) {
         exchange_close(x, CLOSE_CLIENT_LEFT);
         return;

@@ -13,9 +13,14 @@ expire_opening(struct timer *expiry)
     struct channel *c = LIST_OF(struct channel, expiry, expiry);
     char            words[80];
 
+    if (c->state != CHANNEL_OPENING)
+        return;
+    if (c->is_modern) {
+        modern_take_silence(c);
+        return;
+    }
     snprintf(words, sizeof words, "did not answer initialize within %lld ms", (long long)(c->patience / 1000));
-    if (c->state == CHANNEL_OPENING)
-        channel_stop(c, words);
+    channel_stop(c, words);
 }
 
 struct channel *
@@ -48,7 +53,7 @@ channel_new(struct loop *loop, const struct channel_events *events, void *owner,
     return c;
 }
 
-static void
+void
 channel_free(struct channel *c)
 {
     assert(list_is_empty(&c->sessions) && list_is_empty(&c->calls) && list_is_empty(&c->waiting));
@@ -76,9 +81,12 @@ call_enlist(struct call *call, struct list *list)
 void
 call_forget(struct channel *c, struct call *call)
 {
-    if (call->number != 0 && map_remove(&c->by_number, MAP_KEY_U64(call->number)) && call->session != NULL) {
+    if (call->number != 0 && map_remove(&c->by_number, MAP_KEY_U64(call->number)) && call->x != NULL) {
         c->in_flight--;
-        call->session->calls--;
+        if (call->session != NULL)
+            call->session->calls--;
+        else if (c->in_flight == 0)
+            c->lonely_since = loop_now(c->loop);
     }
     if (!list_is_empty(&call->node))
         live_end(LIVE_CHANNEL_CALLS);
@@ -180,7 +188,9 @@ on_ended(void *owner, const struct child_end *end)
     if (was == CHANNEL_READY || c->is_restarting)
         open_for_waiting(c);
     c->is_restarting = false;
-    if (c->state == CHANNEL_IDLE)
+    if (c->state == CHANNEL_IDLE && c->is_modern && was == CHANNEL_OPENING && !c->could_not_start)
+        modern_take_end(c);
+    else if (c->state == CHANNEL_IDLE)
         fail_calls(c, &c->waiting, CLOSE_UNREACHABLE, public_words(c));
     if (c->isolated && !list_is_empty(&c->sessions))
         c->events->on_session_lost(c->owner, LIST_OF(struct session, list_first(&c->sessions), node));
@@ -213,7 +223,7 @@ only_call(const struct channel *c)
 {
     if (c->in_flight == 1)
         LIST_EACH (struct call, call, &c->calls, node)
-            if (call->session != NULL && call->x != NULL)
+            if (call->x != NULL)
                 return call;
     return NULL;
 }
@@ -303,83 +313,8 @@ channel_open(struct channel *c, struct error *err)
     c->level               = -1;
     loop_set_timer(c->loop, &c->expiry, now + c->patience);
     if (!channel_request_of_ours(c, buffer_str(&c->opening)))
-        channel_stop(c, "could not be sent initialize: no memory");
+        channel_stop(c, "could not be sent its opening: no memory");
     return true;
-}
-
-/* Numbers a request and writes it. False: the child takes no more now; the call is as it was. */
-bool
-channel_write_request(struct channel *c, struct call *call, struct str message, struct str id, struct str token)
-{
-    uint64_t       number = c->next_number + 1;
-    char           digits[STR_DIGITS];
-    struct buffer  line    = {.max = SIZE_MAX / 2};
-    struct str     written = str_of_u64(digits, number);
-    struct rewrite edits[] = {{id, written}, {token, written}};
-    struct call  **slot    = map_get_or_add(&c->by_number, MAP_KEY_U64(number));
-
-    if (slot == NULL)
-        return false;
-    if (!append_rewritten(&line, message, edits, 2) || !child_write(c->child, buffer_str(&line))) {
-        buffer_clear(&line);
-        map_remove(&c->by_number, MAP_KEY_U64(number));
-        return false;
-    }
-    buffer_clear(&line);
-    *slot = call;
-    call_enlist(call, &c->calls);
-    c->next_number = call->number = number;
-    if (call->session != NULL) {
-        c->in_flight++;
-        call->session->calls++;
-    }
-    return true;
-}
-
-/* A request that no client made: its answer is looked at only when it opens the channel. False: it was not sent. */
-bool
-channel_request_of_ours(struct channel *c, struct str message)
-{
-    struct call    *call = calloc(1, sizeof *call);
-    struct envelope e;
-
-    if (call == NULL)
-        return false;
-    list_init(&call->node);
-    list_init(&call->questions);
-    arena_reset(c->scratch);
-    if (!envelope_parse(&e, message, c->scratch, NULL)) {
-        free(call);
-        return false;
-    }
-    call->opens = str_eq(e.method, STR("initialize"));
-    if (channel_write_request(c, call, message, e.id, STR_NONE))
-        return true;
-    free(call);
-    return false;
-}
-
-bool
-channel_takes(const struct channel *c)
-{
-    return c->state == CHANNEL_READY && child_takes_lines(c->child);
-}
-
-bool
-channel_tell(struct channel *c, const char *format, ...)
-{
-    struct buffer line = {.max = MIB(1)};
-    va_list       args;
-
-    if (c->child == NULL)
-        return false;
-    va_start(args, format);
-    bool ok = buffer_vprintf(&line, format, args) && child_write(c->child, buffer_str(&line));
-    va_end(args);
-    buffer_clear(&line);
-    if (!ok && channel_takes(c) && child_queued(c->child) == 0) /* an empty queue takes any line: it was memory */
-        channel_stop(c, "could not be told what it waits for: no memory");
-    return ok;
 }
 
 void
@@ -486,5 +421,7 @@ channel_down_since(const struct channel *c)
 mono_time
 channel_lonely_since(const struct channel *c)
 {
+    if (c->is_modern)
+        return c->in_flight == 0 && list_is_empty(&c->waiting) ? c->lonely_since : 0;
     return c->session_count == 0 ? c->lonely_since : 0;
 }

@@ -1,5 +1,6 @@
-/* src/mcp/channel_parts.h: what channel.c (the child), channel_ready.c (it has opened), channel_route.c (what it says)
- * and session.c (what sessions say) share. For these four only. */
+/* src/mcp/channel_parts.h: what channel.c (the child), channel_ready.c (it has opened), channel_send.c (what goes to it),
+ * channel_route.c (what it says), channel_modern.c (one of 2026-07-28) and session.c (what sessions say) share. For
+ * these only. */
 #ifndef GATEHOUSE_MCP_CHANNEL_PARTS_H
 #define GATEHOUSE_MCP_CHANNEL_PARTS_H
 
@@ -21,7 +22,7 @@ struct call {
     struct list      questions; /* of struct question, by of_call */
     uint64_t         number;    /* on the wire; 0 while it waits */
     struct exchange *x;         /* NULL: ours */
-    struct session  *session;   /* NULL: ours */
+    struct session  *session;   /* NULL: ours, or of a modern client */
     bool             opens;     /* an `initialize`: a client's is answered with the greeting, ours opens the channel */
     bool             is_silent; /* the child need not hear of its end */
     struct str       line;      /* while it waits: the message, in the arena; */
@@ -50,7 +51,8 @@ struct channel {
     struct child                *child;
     struct skim                 *begun; /* of the large line that is arriving; NULL: none is */
     enum channel_state           state;
-    bool                         isolated;
+    bool                         isolated, is_modern;
+    struct back                  back;     /* of modern exchanges */
     struct list                  sessions; /* of struct session, by node */
     struct list                  calls;    /* of struct call, by node; newest last */
     struct list                  waiting;  /* of struct call, by node */
@@ -60,7 +62,7 @@ struct channel {
     struct map                   questions;  /* id as written -> struct question * */
     struct map                   subscribed; /* uri -> unsigned, how many sessions */
     uint64_t                     next_number;
-    struct buffer                opening;  /* the first session's initialize, as it came */
+    struct buffer                opening;  /* the first session's initialize, as it came; modern: ours */
     struct buffer                greeting; /* the result of initialize, as it came */
     char                         revision[16];
     int                          level; /* last told to the child; -1: never */
@@ -99,14 +101,11 @@ struct session {
 };
 
 /* channel.c */
+/* It has no child, and nobody uses it. */
+void channel_free(struct channel *c);
 bool channel_open(struct channel *c, struct error *err);
-/* Requests may be written. Else they wait: until the child is open, or a dying one is gone. */
-bool channel_takes(const struct channel *c);
-bool channel_write_request(struct channel *c, struct call *call, struct str message, struct str id, struct str token);
-bool channel_tell(struct channel *c, const char *format, ...) __attribute__((format(printf, 2, 3)));
 void channel_stop(struct channel *c, const char *words);
 void channel_trouble(struct channel *c, const char *format, ...) __attribute__((format(printf, 2, 3)));
-bool channel_request_of_ours(struct channel *c, struct str message);
 /* Onto one of the channel's lists of calls, off the other. */
 void call_enlist(struct call *call, struct list *list);
 void call_forget(struct channel *c, struct call *call);
@@ -118,7 +117,38 @@ bool channel_set_ready(struct channel *c, const struct envelope *answer);
 /* The child is told the lowest level that any session wants, if that has changed. */
 void channel_settle_level(struct channel *c);
 
+/* What waited goes out, in order. */
+void channel_flush_waiting(struct channel *c);
+
+/* channel_send.c */
+/* Requests may be written. Else they wait: until the child is open, or a dying one is gone. */
+bool channel_takes(const struct channel *c);
+bool channel_write_request(struct channel *c, struct call *call, struct str message, struct str id, struct str token);
+bool channel_tell(struct channel *c, const char *format, ...) __attribute__((format(printf, 2, 3)));
+bool channel_request_of_ours(struct channel *c, struct str message);
+/* Writes a request, or lets it wait until the child is open; starts the child when there is none. `message` is that of
+ * `x`, or another; `id` and `token` are places in it. `s`: NULL: of a modern client. */
+void channel_forward(struct channel *c, struct session *s, struct exchange *x, struct str message, struct str id,
+                     struct str token);
+/* `x` is over: if it was a call, the child is told, and it is none any more. */
+void channel_cancel(struct channel *c, struct exchange *x, enum close_reason why);
+
+/* channel_modern.c */
+/* The answer to `server/discover`. */
+void modern_take_opening(struct channel *c, struct call *ours, const struct envelope *e);
+/* It said nothing to it, or ended. */
+void modern_take_silence(struct channel *c);
+void modern_take_end(struct channel *c); /* by itself */
+void modern_take_question(struct channel *c, const struct envelope *e);
+void modern_take_notification(struct channel *c, const struct envelope *e);
+/* With which HTTP status an error of that code goes. */
+int modern_status(int code);
+
 /* channel_route.c */
+void channel_take_progress(struct channel *c, const struct envelope *e);
+void channel_odd_line(struct channel *c, struct str line, const char *why);
+/* What is said on the way to the answer of `x`, whose client is there. */
+void channel_note(struct exchange *x, struct str message);
 /* `begun`: the line was walked as it came; NULL: it was not. */
 void channel_take_line(struct channel *c, struct str line, struct skim *begun);
 /* The final answer of `x`, which is no call any more: on record, to its client, and closed. */

@@ -46,9 +46,8 @@ subscribe_again(struct str uri, void *value, void *arg)
     return true;
 }
 
-/* What waited goes out, in order. */
-static void
-flush_waiting(struct channel *c)
+void
+channel_flush_waiting(struct channel *c)
 {
     for (struct list *node; channel_takes(c) && (node = list_first(&c->waiting)) != NULL;) {
         struct call *call = LIST_OF(struct call, node, node);
@@ -112,6 +111,6 @@ channel_set_ready(struct channel *c, const struct envelope *answer)
     c->events->on_ready(c->owner, c, answer);
     if (c->counts.starts > 1)
         tell_again(c);
-    flush_waiting(c);
+    channel_flush_waiting(c);
     return true;
 }

@@ -34,8 +34,8 @@ hold(struct session *s, struct str message)
     return HELD;
 }
 
-static void
-note_from_child(struct exchange *x, struct str message)
+void
+channel_note(struct exchange *x, struct str message)
 {
     if (x->first_byte == 0)
         x->first_byte = loop_now(x->owner->loop);
@@ -56,7 +56,7 @@ session_deliver(struct session *s, struct exchange *on, struct str message)
             taker = x;
     }
     if (on != NULL || taker != NULL)
-        note_from_child(on != NULL ? on : taker, message);
+        channel_note(on != NULL ? on : taker, message);
     return taker != NULL ? DELIVERED : hold(s, message);
 }
 
@@ -177,8 +177,8 @@ take_question(struct channel *c, const struct envelope *e)
     }
 }
 
-static void
-odd_line(struct channel *c, struct str line, const char *why)
+void
+channel_odd_line(struct channel *c, struct str line, const char *why)
 {
     c->counts.odd_lines++;
     c->events->on_odd_line(c->owner, c, line, why);
@@ -194,6 +194,27 @@ channel_answer(struct exchange *x, struct str message)
     exchange_close(x, CLOSE_ANSWERED);
 }
 
+/* The ids of an answer, or of its subscription, as the client wrote them. */
+static bool
+restore_ids(struct str *message, const struct envelope *e, const struct exchange *x, bool only, struct buffer *copy)
+{
+    const struct rewrite edits[] = {{e->id, x->message.id}, {e->subscription, x->message.id}};
+
+    if (!x->is_modern || e->subscription.data == NULL || !str_eq(e->subscription, e->id))
+        return rewrite_one(message, edits[0], only, copy);
+    if (!append_rewritten(copy, *message, edits, 2))
+        return false;
+    *message = buffer_str(copy);
+    return true;
+}
+
+/* An `initialize` that was refused may be somebody else's to answer. */
+static bool
+is_taken_over(struct channel *c, const struct call *call, struct str refusal)
+{
+    return call->opens && c->events->on_refused != NULL && c->events->on_refused(c->owner, c, call->x, refusal);
+}
+
 /* The answer to `call`, with its id as the client wrote it; when it is the `only` one, written over the child's. */
 static void
 answer_call(struct channel *c, struct call *call, const struct envelope *e, bool only)
@@ -202,19 +223,23 @@ answer_call(struct channel *c, struct call *call, const struct envelope *e, bool
     struct str       message = e->message;
     struct buffer    copy    = {.max = SIZE_MAX / 2};
 
-    if (e->kind == MESSAGE_ERROR && str_eq(x->message.method, STR("resources/subscribe")))
+    if (call->session != NULL && e->kind == MESSAGE_ERROR && str_eq(x->message.method, STR("resources/subscribe")))
         session_forget_subscription(call->session, x->message.target);
     call_forget(c, call);
     exchange_lose_back(x);
-    if (!rewrite_one(&message, (struct rewrite){e->id, x->message.id}, only, &copy)) {
+    if (!restore_ids(&message, e, x, only, &copy)) {
         buffer_clear(&copy);
         exchange_fail(x, CLOSE_BUSY, "no memory for its answer");
         return;
     }
-    if (x->first_byte == 0)
-        x->first_byte = clock_mono();
-    exchange_judge(x, e);
-    channel_answer(x, message);
+    if (!is_taken_over(c, call, message)) {
+        if (x->first_byte == 0)
+            x->first_byte = clock_mono();
+        if (c->is_modern && e->kind == MESSAGE_ERROR)
+            x->http_status = modern_status(e->error_code);
+        exchange_judge(x, e);
+        channel_answer(x, message);
+    }
     buffer_clear(&copy);
 }
 
@@ -264,11 +289,13 @@ take_answer(struct channel *c, const struct envelope *e)
     struct call **slot = str_to_u64(e->id, &number) ? map_get(&c->by_number, MAP_KEY_U64(number)) : NULL;
 
     if (slot == NULL) {
-        odd_line(c, e->message, "an answer to nothing that was asked");
+        channel_odd_line(c, e->message, "an answer to nothing that was asked");
         return;
     }
     struct call *call = *slot;
-    if (call->opens)
+    if (call->opens && c->is_modern)
+        modern_take_opening(c, call, e);
+    else if (call->opens)
         take_opening_answer(c, call, e);
     else if (call->x != NULL)
         answer_call(c, call, e, true);
@@ -276,8 +303,8 @@ take_answer(struct channel *c, const struct envelope *e)
         take_answer_to_us(c, call, e);
 }
 
-static void
-take_progress(struct channel *c, const struct envelope *e)
+void
+channel_take_progress(struct channel *c, const struct envelope *e)
 {
     uint64_t      number;
     struct call **slot    = str_to_u64(e->progress_token, &number) ? map_get(&c->by_number, MAP_KEY_U64(number)) : NULL;
@@ -285,18 +312,18 @@ take_progress(struct channel *c, const struct envelope *e)
     struct buffer copy    = {.max = SIZE_MAX / 2};
 
     if (slot == NULL || (*slot)->x == NULL || (*slot)->x->message.progress_token.data == NULL) {
-        odd_line(c, e->message, "progress of nothing that was asked");
+        channel_odd_line(c, e->message, "progress of nothing that was asked");
         return;
     }
     struct exchange *x = (*slot)->x;
     if (rewrite_one(&message, (struct rewrite){e->progress_token, x->message.progress_token}, true, &copy)) {
         bool is_heard = x->front != NULL;
         if (is_heard)
-            note_from_child(x, message);
-        if (!is_heard)
-            session_deliver((*slot)->session, x, message);
-        else
+            channel_note(x, message);
+        if (is_heard)
             x->front->ops->message(x->front, x, message, false); /* one that takes JSON only goes without */
+        else if ((*slot)->session != NULL)
+            session_deliver((*slot)->session, x, message);
     } else {
         channel_trouble(c, "said how far a call is: it was dropped, there was no memory to pass it on");
     }
@@ -349,7 +376,7 @@ static void
 take_notification(struct channel *c, const struct envelope *e)
 {
     if (str_eq(e->method, STR("notifications/progress"))) {
-        take_progress(c, e);
+        channel_take_progress(c, e);
         return;
     }
     if (str_eq(e->method, STR("notifications/cancelled"))) {
@@ -372,7 +399,7 @@ take_unread(struct channel *c, struct str line, const struct error *err)
     if (err->code == ERROR_MEMORY)
         channel_stop(c, "said more than there is memory for, and was stopped");
     else
-        odd_line(c, line, err->text);
+        channel_odd_line(c, line, err->text);
 }
 
 static bool
@@ -403,9 +430,9 @@ channel_take_line(struct channel *c, struct str line, struct skim *begun)
         return;
     }
     if (e.kind == MESSAGE_REQUEST)
-        take_question(c, &e);
+        (c->is_modern ? modern_take_question : take_question)(c, &e);
     else if (e.kind == MESSAGE_NOTIFICATION)
-        take_notification(c, &e);
+        (c->is_modern ? modern_take_notification : take_notification)(c, &e);
     else
         take_answer(c, &e);
 }

@@ -37,18 +37,6 @@ session_new(struct channel *c, const char *id, void *owner)
     return s;
 }
 
-static struct call *
-call_of(struct channel *c, const struct exchange *x)
-{
-    LIST_EACH (struct call, call, &c->calls, node)
-        if (call->x == x)
-            return call;
-    LIST_EACH (struct call, call, &c->waiting, node)
-        if (call->x == x)
-            return call;
-    return NULL;
-}
-
 /* Ours to answer, without the child. */
 static void
 answer_here(struct exchange *x, const char *result)
@@ -69,59 +57,6 @@ answer_here(struct exchange *x, const char *result)
     exchange_close(x, CLOSE_ANSWERED);
 }
 
-/* The same place in a copy. */
-static struct str
-moved(struct str place, struct str from, struct str to)
-{
-    return place.data == NULL ? STR_NONE : str_of(to.data + (place.data - from.data), place.len);
-}
-
-/* Writes it, or lets it wait until the child is open; starts the child when there is none. */
-static void
-forward(struct session *s, struct exchange *x, struct str message, struct str id, struct str token)
-{
-    struct channel *c    = s->channel;
-    struct call    *call = ARENA_NEW(x->arena, struct call);
-    struct error    err  = {0};
-
-    if (call == NULL) {
-        exchange_fail(x, CLOSE_BUSY, "no memory");
-        return;
-    }
-    *call = (struct call){.x = x, .session = s, .opens = str_eq(x->message.method, STR("initialize"))};
-    list_init(&call->node);
-    list_init(&call->questions);
-    if (call->opens && buffer_len(&c->opening) == 0 && !buffer_append(&c->opening, message)) {
-        exchange_lose_back(x);
-        exchange_fail(x, CLOSE_BUSY, "initialize is larger than 1 MiB");
-        return;
-    }
-    if (c->state == CHANNEL_IDLE && !channel_open(c, &err)) {
-        exchange_lose_back(x);
-        exchange_fail(x, CLOSE_UNREACHABLE, "%s", err.text);
-        return;
-    }
-    if (channel_takes(c) && !call->opens) {
-        if (channel_write_request(c, call, message, id, token))
-            return;
-        exchange_lose_back(x);
-        exchange_fail(x, CLOSE_BUSY, "its input queue is full");
-        return;
-    }
-    call_enlist(call, &c->waiting);
-    if (call->opens && c->state == CHANNEL_READY) {
-        channel_answer_from_greeting(c, call);
-        return;
-    }
-    call->line = arena_str(x->arena, message);
-    if (call->line.data == NULL) {
-        exchange_fail(x, CLOSE_BUSY, "no memory");
-        return;
-    }
-    call->id    = moved(id, message, call->line);
-    call->token = moved(token, message, call->line);
-}
-
 static void
 subscribe(struct session *s, struct exchange *x)
 {
@@ -139,7 +74,7 @@ subscribe(struct session *s, struct exchange *x)
         answer_here(x, "{}"); /* another session has subscribed already */
         return;
     }
-    forward(s, x, x->message.message, x->message.id, x->message.progress_token);
+    channel_forward(s->channel, s, x, x->message.message, x->message.id, x->message.progress_token);
 }
 
 /* One session fewer wants it. True: nobody does any more. */
@@ -167,7 +102,7 @@ unsubscribe(struct session *s, struct exchange *x)
     if (map_remove(&s->subscriptions, x->message.target) && !lose_subscription(s->channel, x->message.target))
         answer_here(x, "{}");
     else
-        forward(s, x, x->message.message, x->message.id, x->message.progress_token);
+        channel_forward(s->channel, s, x, x->message.message, x->message.id, x->message.progress_token);
 }
 
 /* The child is told the lowest level that any session wants. */
@@ -179,7 +114,7 @@ set_level(struct session *s, struct exchange *x)
     int             lowest = level;
 
     if (level < 0) {
-        forward(s, x, x->message.message, x->message.id, x->message.progress_token);
+        channel_forward(s->channel, s, x, x->message.message, x->message.id, x->message.progress_token);
         return;
     }
     s->level = level;
@@ -192,7 +127,7 @@ set_level(struct session *s, struct exchange *x)
     }
     c->level = lowest;
     if (lowest == level) {
-        forward(s, x, x->message.message, x->message.id, x->message.progress_token);
+        channel_forward(s->channel, s, x, x->message.message, x->message.id, x->message.progress_token);
         return;
     }
     static const struct str head = {"{\"jsonrpc\":\"2.0\",\"id\":", 23};
@@ -204,7 +139,7 @@ set_level(struct session *s, struct exchange *x)
         exchange_fail(x, CLOSE_BUSY, "no memory");
         return;
     }
-    forward(s, x, message, str_of(message.data + head.len, x->message.id.len), STR_NONE);
+    channel_forward(s->channel, s, x, message, str_of(message.data + head.len, x->message.id.len), STR_NONE);
 }
 
 static void
@@ -221,7 +156,7 @@ send_request(struct session *s, struct exchange *x)
             special[i].send(s, x);
             return;
         }
-    forward(s, x, x->message.message, x->message.id, x->message.progress_token);
+    channel_forward(s->channel, s, x, x->message.message, x->message.id, x->message.progress_token);
 }
 
 static struct call *
@@ -336,21 +271,12 @@ send_exchange(struct back *back, struct exchange *x)
 static void
 cancel_exchange(struct back *back, struct exchange *x, enum close_reason why)
 {
-    struct session *s    = session_of(back);
-    struct channel *c    = s->channel;
-    struct call    *call = call_of(c, x);
+    struct session *s = session_of(back);
 
     s->heard = loop_now(s->channel->loop);
     if (s->stream == x)
         s->stream = NULL;
-    if (call == NULL)
-        return;
-    if (call->number != 0 && !call->is_silent)
-        channel_tell(c,
-                     "{\"jsonrpc\":\"2.0\",\"method\":\"notifications/"
-                     "cancelled\",\"params\":{\"requestId\":%llu,\"reason\":\"%s\"}}",
-                     (unsigned long long)call->number, close_info[why].text);
-    call_forget(c, call);
+    channel_cancel(s->channel, x, why);
 }
 
 static void

@@ -161,19 +161,24 @@ static const struct {
     {"tasks/get", "taskId"}, {"tasks/update", "taskId"}, {"tasks/cancel", "taskId"},
 };
 
+/* NULL: any of the names that a method may have. */
+static const char *
+named_by(struct str method)
+{
+    for (size_t i = 0; i < sizeof named / sizeof named[0]; i++)
+        if (str_eq(method, str_from(named[i].method)))
+            return named[i].param;
+    return NULL;
+}
+
 static struct str
-name_of(const struct check *c, bool *is_due)
+name_of(const struct check *c)
 {
     static const char *const any[] = {"name", "uri", "taskId"};
+    const char              *param = named_by(c->e->method);
 
-    *is_due = false;
-    for (size_t i = 0; i < sizeof named / sizeof named[0]; i++) {
-        if (!str_eq(c->e->method, str_from(named[i].method)))
-            continue;
-        struct str name = json_str(yyjson_obj_get(c->params, named[i].param));
-        *is_due         = name.data != NULL; /* what has no name is answered by its method */
-        return name;
-    }
+    if (param != NULL)
+        return json_str(yyjson_obj_get(c->params, param));
     for (size_t i = 0; i < sizeof any / sizeof any[0]; i++) {
         struct str name = json_str(yyjson_obj_get(c->params, any[i]));
         if (name.data != NULL)
@@ -183,24 +188,27 @@ name_of(const struct check *c, bool *is_due)
 }
 
 static bool
-check_name_header(struct check *c)
+check_name(struct check *c, struct str name)
 {
     static const struct str field = {"Mcp-Name", 8};
     struct str              written, value;
     struct error            err    = {0};
-    bool                    is_due = false;
-
-    if (c->headers == NULL)
-        return true;
+    bool                    is_due = name.data != NULL && named_by(c->e->method) != NULL; /* what has no name is answered
+                                                                                             by its method */
     if (!take_field(c, field, &written))
         return false;
-    struct str name = name_of(c, &is_due);
     if (written.data == NULL)
         return !is_due || mismatch(c, field, "is missing");
     if (!header_value_read(written, c->arena, &value, &err))
         return err.code == ERROR_MEMORY ? refuse_for_memory(c->refusal) : mismatch(c, field, err.text);
     return (name.data == NULL && !is_due) || str_eq(value, name) ||
            mismatch(c, field, "is not the name that the body says");
+}
+
+static bool
+check_name_header(struct check *c)
+{
+    return c->headers == NULL || check_name(c, name_of(c));
 }
 
 static bool
@@ -326,6 +334,23 @@ rules_check(const struct rules *r, const struct envelope *e, const struct http_h
         ok = steps[i](&c);
     yyjson_doc_free(doc);
     return ok;
+}
+
+bool
+rules_check_head(const struct envelope *e, const struct http_headers *headers, struct arena *arena,
+                 struct refusal *refusal)
+{
+    struct check c    = {.e = e, .headers = headers, .arena = arena, .refusal = refusal};
+    struct str   name = str_eq(e->method, STR("completion/complete")) ? STR_NONE : e->target;
+
+    if (e->kind == MESSAGE_NOTIFICATION)
+        return (e->modern_revision.data == NULL || check_version_header(&c)) && check_method_header(&c);
+    if (e->modern_revision.data == NULL || !e->has_abilities)
+        return check_envelope(&c);
+    if (!check_version_header(&c))
+        return false;
+    return !revision_is_modern(e->modern_revision) || /* what its fields say of it is not for us to know */
+           (check_method_header(&c) && check_name(&c, name));
 }
 
 static bool

@@ -29,6 +29,12 @@ void rules_free(struct rules *r);
 bool rules_check(const struct rules *r, const struct envelope *e, const struct http_headers *headers,
                  struct arena *arena, struct refusal *refusal);
 
+/* Of the same rules those that hold for whoever the request is for: it says its revision and its client's capabilities,
+ * and the header fields repeat what it says. For a server behind us that sees no header fields. Mcp-Param-* are left out:
+ * only who knows the tool knows what is due. */
+bool rules_check_head(const struct envelope *e, const struct http_headers *headers, struct arena *arena,
+                      struct refusal *refusal);
+
 /* A legacy opening says what it wants to speak and can. It is refused with 400. */
 bool opening_check(const struct envelope *e, struct refusal *refusal);
 /* -32022: the revision that was asked for is not spoken here; those are named that are. */
