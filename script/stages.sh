@@ -124,7 +124,7 @@ stage_lint() { node_tests lint scenarios/runner; }
 stage_scenarios() { own_runner scenarios; }
 stage_api() { own_runner api; }
 stage_schema() { own_runner schema; }
-stage_conformance() { with_sanitizers conformance-server && own_runner conformance 2; }
+stage_conformance() { with_sanitizers conformance-server conformance-client && own_runner conformance 2; }
 stage_e2e() { own_runner e2e 2; }
 stage_fault() { with_sanitizers gatehouse gatehouse-helper && own_runner fault; }
 stage_fuzz() { script/fuzz 30; }

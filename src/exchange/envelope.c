@@ -277,9 +277,9 @@ read_initialize(struct envelope *e, yyjson_val *const params[PARAMS], struct are
 static struct str
 target_of(struct str method, yyjson_val *const params[PARAMS], yyjson_val *ref_name)
 {
-    int first = str_starts(method, STR("resources/")) ? PARAM_URI
-                : str_starts(method, STR("tasks/"))   ? PARAM_TASK
-                                                      : PARAM_NAME;
+    int       first   = str_starts(method, STR("resources/")) ? PARAM_URI
+                        : str_starts(method, STR("tasks/"))   ? PARAM_TASK
+                                                              : PARAM_NAME;
     const int named[] = {first, PARAM_NAME, PARAM_URI, PARAM_TASK};
 
     for (size_t i = 0; i < sizeof named / sizeof named[0]; i++)

@@ -139,8 +139,8 @@ exchange_new(struct exchanges *all, enum exchange_kind kind, struct front *front
 static bool
 copy_parts(struct envelope *e, struct arena *a)
 {
-    struct str *const parts[] = {&e->id,           &e->method,    &e->target,      &e->progress_token,
-                                 &e->cancelled_id, &e->level,     &e->revision,    &e->modern_revision,
+    struct str *const parts[] = {&e->id,           &e->method,    &e->target,       &e->progress_token,
+                                 &e->cancelled_id, &e->level,     &e->revision,     &e->modern_revision,
                                  &e->capabilities, &e->peer_name, &e->peer_version, &e->log_level,
                                  &e->subscription};
 

@@ -32,7 +32,6 @@ struct bridge {
     struct endpoint     *endpoint;
     struct list          peers; /* of struct peer, by node; used last is last */
     size_t               peer_count;
-    struct peer         *listening; /* which hears what the server tells outside of calls; NULL: none does */
     mono_time            listening_tried;
     struct map           parked;          /* id -> struct crossing * */
     struct list          parked_in_order; /* of struct crossing, by of_parked; parked last is last */
@@ -53,6 +52,7 @@ struct peer {
     struct bridge     *bridge;
     enum client_era    era;
     bool               is_over_sse, was_open, is_going;
+    bool               listens; /* what the server tells outside of calls is heard here */
     struct client     *client;
     struct labels     *labels;       /* of what it sends */
     struct str         capabilities; /* legacy: what the server may ask; on the heap */
@@ -185,6 +185,6 @@ void bridge_tell(struct bridge *b, struct peer *from, const struct envelope *e);
 void bridge_attach_listener(struct bridge *b, struct peer *to);
 /* Who listens is not forgotten when the server was away. */
 void bridge_look_after_listening(struct bridge *b, mono_time now);
-void bridge_detach_listener(struct bridge *b, struct peer *from);
+void bridge_detach_listener(struct peer *from);
 
 #endif

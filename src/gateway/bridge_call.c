@@ -6,7 +6,7 @@
 #include "mcp/json.h"
 #include "mcp/log_level.h"
 
-enum { CODE_URL_NEEDED = -32042, CODE_NO_METHOD = -32601, CODE_INTERNAL = -32603 };
+enum { CODE_URL_NEEDED = -32042, CODE_ABILITY_MISSING = -32021, CODE_NO_METHOD = -32601, CODE_INTERNAL = -32603 };
 
 static struct bridge *
 bridge_of_request(struct request *r)
@@ -92,6 +92,21 @@ answer_question(struct crossing *c, struct asked *q, yyjson_val *result, yyjson_
         question_refuse(in, code_of(refusal), words);
 }
 
+static void refuse_all(struct crossing *c, int code, struct str message, yyjson_val *data);
+
+/* Its client cannot be asked that, and of 2026-07-28 a call that needs what its client lacks is refused so. The server,
+ * which was told what the client can, hears it as one of its revision would. */
+static void
+refuse_for_lack(struct crossing *c, struct asked *q, yyjson_val *refusal)
+{
+    struct question_in *in = q->q;
+
+    forget_question(c, q);
+    question_refuse(in, CODE_NO_METHOD, "the client does not support this");
+    refuse_all(c, CODE_ABILITY_MISSING, json_str(yyjson_obj_get(refusal, "message")), yyjson_obj_get(refusal, "data"));
+    crossing_give_up(c, CLOSE_CANCELLED, "the client lacks what the call needs");
+}
+
 /* What is answered already goes on to the server. True: something is left that the client has to answer. */
 static bool
 put_questions(struct crossing *c, struct request *r)
@@ -107,7 +122,9 @@ put_questions(struct crossing *c, struct request *r)
             continue;
         }
         result = request_ask(r, q->key, question_method(q->q), question_params(q->q), &refusal);
-        if (result != NULL || refusal != NULL)
+        if (refusal != NULL && code_of(refusal) == CODE_ABILITY_MISSING)
+            refuse_for_lack(c, q, refusal);
+        else if (result != NULL || refusal != NULL)
             answer_question(c, q, result, refusal);
         else
             is_due = true;

@@ -92,7 +92,7 @@ on_lost(void *owner, struct client *c, int code, int status, const char *words)
     (void)c;
     snprintf(text, sizeof text, "%s", words);
     end_opening(p);
-    bridge_detach_listener(p->bridge, p);
+    bridge_detach_listener(p);
     if (!p->was_open)
         bridge_forget(p->bridge->server);
     else if (!p->is_over_sse) /* it may come back as another */
@@ -298,7 +298,7 @@ peer_free(struct peer *p)
         return;
     struct bridge *b = p->bridge;
     p->is_going      = true;
-    bridge_detach_listener(b, p);
+    bridge_detach_listener(p);
     while (!list_is_empty(&p->crossings))
         crossing_cut(LIST_OF(struct crossing, list_first(&p->crossings), node), CLOSE_SHUTDOWN,
                      "the connection to the server was closed");
@@ -319,7 +319,7 @@ peer_free(struct peer *p)
 static bool
 is_idle(const struct peer *p)
 {
-    return list_is_empty(&p->crossings) && list_is_empty(&p->waiting) && p->bridge->listening != p;
+    return list_is_empty(&p->crossings) && list_is_empty(&p->waiting) && !p->listens;
 }
 
 void
@@ -467,8 +467,7 @@ peers_housekeeping(struct bridge *b, mono_time now)
 
     if (b->is_closing) {
         parked_give_up(b, "the client did not come back");
-        if (b->listening != NULL)
-            bridge_detach_listener(b, b->listening);
+        bridge_listen(b, b->service); /* no more */
     }
     bridge_look_after_listening(b, now);
     for (struct list *node = b->peers.next, *next; node != &b->peers; node = next) {

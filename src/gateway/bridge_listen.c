@@ -38,36 +38,50 @@ is_wanted(const struct bridge *b)
 }
 
 static void
-tell_wishes(struct bridge *b)
+tell_wishes(const struct bridge *b, struct peer *to)
 {
     struct uris *all = calloc(1, sizeof *all);
 
-    if (all == NULL || b->listening == NULL) {
-        free(all);
+    if (all == NULL)
         return;
-    }
-    if (!b->is_closing)
-        service_each_subscription(b->service, add_uri, all);
-    client_listen(b->listening->client, b->is_closing ? 0 : service_wishes(b->service), all->items, all->count);
+    service_each_subscription(b->service, add_uri, all);
+    client_listen(to->client, service_wishes(b->service), all->items, all->count);
     free(all);
+}
+
+static bool
+has_listener(const struct bridge *b)
+{
+    LIST_EACH (const struct peer, p, &b->peers, node)
+        if (p->listens)
+            return true;
+    return false;
+}
+
+/* Sessions over HTTP are of one server, which would tell each of them the same; children are servers of their own. */
+static bool
+may_listen(const struct bridge *b, const struct peer *p)
+{
+    return !p->listens && client_server(p->client) != NULL &&
+           (b->server->entry->kind == SERVER_STDIO || !has_listener(b));
 }
 
 void
 bridge_attach_listener(struct bridge *b, struct peer *to)
 {
-    if (b->listening != NULL || b->is_closing || b->server == NULL || !is_wanted(b))
+    if (b->is_closing || b->server == NULL || !may_listen(b, to) || !is_wanted(b))
         return;
-    b->listening = to;
-    tell_wishes(b);
+    to->listens = true;
+    tell_wishes(b, to);
 }
 
 void
-bridge_detach_listener(struct bridge *b, struct peer *from)
+bridge_detach_listener(struct peer *from)
 {
-    if (b->listening != from)
+    if (!from->listens)
         return;
+    from->listens = false;
     client_listen(from->client, 0, NULL, 0);
-    b->listening = NULL;
 }
 
 void
@@ -76,23 +90,20 @@ bridge_listen(void *owner, struct service *s)
     struct bridge *b = owner;
 
     (void)s;
-    if (b->listening != NULL) {
-        tell_wishes(b);
-        if (!is_wanted(b))
-            bridge_detach_listener(b, b->listening);
-        return;
-    }
-    LIST_EACH (struct peer, p, &b->peers, node)
-        if (client_server(p->client) != NULL) {
+    LIST_EACH (struct peer, p, &b->peers, node) {
+        if (b->is_closing || !is_wanted(b))
+            bridge_detach_listener(p);
+        else if (p->listens)
+            tell_wishes(b, p);
+        else
             bridge_attach_listener(b, p);
-            return;
-        }
+    }
 }
 
 void
 bridge_look_after_listening(struct bridge *b, mono_time now)
 {
-    if (b->listening != NULL || b->is_closing || now - b->listening_tried < AGAIN_AFTER || !is_wanted(b))
+    if (b->is_closing || now - b->listening_tried < AGAIN_AFTER || has_listener(b) || !is_wanted(b))
         return;
     b->listening_tried = now;
     struct list *last  = list_is_empty(&b->peers) ? NULL : b->peers.prev;
@@ -134,8 +145,7 @@ bridge_tell(struct bridge *b, struct peer *from, const struct envelope *e)
     yyjson_val *params = json_member(yyjson_doc_get_root(doc), "params");
     bool        is_log = str_eq(e->method, STR("notifications/message"));
 
-    if (doc != NULL && !(is_log && crossings_take_log(from, params)) &&
-        (b->listening == from || b->listening == NULL || is_log))
+    if (doc != NULL && !(is_log && crossings_take_log(from, params)) && (is_log || from->listens || !has_listener(b)))
         service_relay_notification(b->service, e->method, params);
     yyjson_doc_free(doc);
 }

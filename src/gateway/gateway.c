@@ -24,8 +24,11 @@ capture_labels_of(struct exchange *x)
 static void
 on_message(struct exchange *x, enum message_from from, struct str bytes, bool continues)
 {
-    if (x->service != NULL)
-        capture_message(&gateway_of(x)->capture, x, capture_labels_of(x), from, bytes, continues);
+    if (x->service == NULL)
+        return;
+    capture_message(&gateway_of(x)->capture, x, capture_labels_of(x), from, bytes, continues);
+    if (x->is_modern && from == FROM_SERVER && !continues)
+        talk_heard(x, bytes);
 }
 
 /* Questions of an exchange that is over are void. */

@@ -11,6 +11,7 @@
 #include "mcp/hop_stream.h"
 #include "mcp/http_back.h"
 #include "mcp/service/endpoint.h"
+#include "mcp/service/mirrored.h"
 #include "mcp/session.h"
 
 enum {
@@ -44,8 +45,9 @@ struct server {
 
     struct eras eras; /* which it speaks; of a service: not used */
 
-    struct list channels; /* SERVER_STDIO: of struct lane, by node */
-    size_t      isolated_count, shared_count;
+    struct list     channels; /* SERVER_STDIO: of struct lane, by node */
+    size_t          isolated_count, shared_count;
+    struct mirrored mirrored; /* what its modern clients repeat in header fields */
 
     struct bridge *bridge; /* to clients of the other era; NULL: none came yet */
 
@@ -170,6 +172,8 @@ void pass_expired(struct exchange *x);
 void talk_requests(struct gateway *g, struct server *s, struct http_request *r, struct hop *hop, struct exchange **xs,
                    size_t count);
 void talk_left(struct exchange *x);
+/* What a server said to a modern client: its list of tools is learnt from. */
+void talk_heard(struct exchange *x, struct str message);
 /* How long it may take to be answered: longer while a child is to be opened for it. */
 mono_time talk_patience(const struct server *s, const struct exchange *x);
 

@@ -330,7 +330,9 @@ check_modern(struct intake *in)
         return refuse(in, 400, -32600, NULL, "2026-07-28 has no answers of clients: they are in the next request");
     if (str_eq(x->message.method, STR("initialize")) && x->message.modern_revision.data == NULL)
         return refuse(in, 400, -32020, NULL, "MCP-Protocol-Version is of a revision that has no initialize");
-    if (rules_check_head(&x->message, &in->request->headers, x->arena, &refusal))
+    const struct http_headers *headers = &in->request->headers;
+    if (rules_check_head(&x->message, headers, x->arena, &refusal) &&
+        mirrored_check(&in->server->mirrored, &x->message, headers, x->arena, &refusal))
         return true;
     const char *data = refusal.data.data == NULL ? NULL : arena_cstr(x->arena, refusal.data);
     const char *text = arena_cstr(x->arena, refusal.message);

@@ -38,6 +38,7 @@ server_free(struct server *s)
     if (s->bridge == NULL)
         serve_close(s);
     bridge_let_go(s->bridge);
+    mirrored_clear(&s->mirrored);
     labels_unref(s->labels);
     labels_unref(s->guest);
     registry_unref(s->registry);
@@ -93,6 +94,7 @@ server_add(struct gateway *g, struct registry *registry, const struct server_ent
                                                                 : entry->kind == SERVER_SERVICE ? STR("built-in")
                                                                                                 : STR("http")});
     list_init(&s->channels);
+    mirrored_init(&s->mirrored);
     list_append(&g->servers, &s->node);
     live_begin(LIVE_SERVERS);
     *slot = s;

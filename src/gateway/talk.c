@@ -412,6 +412,15 @@ talk_requests(struct gateway *g, struct server *s, struct http_request *r, struc
         visit_end(g, l, CLOSE_SESSION_ENDED);
 }
 
+void
+talk_heard(struct exchange *x, struct str message)
+{
+    struct server *s = ((struct route *)x->service)->server;
+
+    if (s->entry->kind == SERVER_STDIO && str_eq(x->message.method, STR("tools/list")))
+        mirrored_learn(&s->mirrored, message);
+}
+
 /* A call goes on without its client, to its time-out, and is captured; a modern client has cancelled it by leaving. */
 void
 talk_left(struct exchange *x)

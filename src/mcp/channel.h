@@ -47,10 +47,11 @@ struct channel_events {
     void (*on_closed)(void *owner, struct channel *c);
     /* Something went wrong that no client hears of now: for the operator's log. */
     void (*on_trouble)(void *owner, struct channel *c, const char *words);
-    /* Legacy: the child answered the `initialize` of `x` with an error, `refusal`, which has the client's id. `x` has no
-     * back any more. False: its client gets the refusal. NULL: all do. */
+    /* Legacy: the child answered the `initialize` of `x` with an error, `refusal`, which has the client's id. `x` has
+     * no back any more. False: its client gets the refusal. NULL: all do. */
     bool (*on_refused)(void *owner, struct channel *c, struct exchange *x, struct str refusal);
-    /* Modern: it does not speak 2026-07-28: `words` say how it showed that. Those who wait are stranded, then it closes. */
+    /* Modern: it does not speak 2026-07-28: `words` say how it showed that. Those who wait are stranded, then it
+     * closes. */
     void (*on_other_era)(void *owner, struct channel *c, const char *words);
     /* Modern: it did not open, by `words`. `x` waited for that, nothing of it was sent, it has no back any more. */
     void (*on_stranded)(void *owner, struct channel *c, struct exchange *x, const char *words);
@@ -59,7 +60,7 @@ struct channel_events {
 struct channel_counts {
     uint64_t odd_lines;
     uint64_t refused_questions; /* asked while calls of several sessions were in flight; modern: asked at all */
-    uint64_t dropped;           /* messages for sessions that listen nowhere, over the bound; modern: for nobody known */
+    uint64_t dropped; /* messages for sessions that listen nowhere, over the bound; modern: for nobody known */
     unsigned starts;
 };
 

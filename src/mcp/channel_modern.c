@@ -149,12 +149,12 @@ modern_take_end(struct channel *c)
 static bool
 is_of_our_era(const struct envelope *e)
 {
-    yyjson_doc *doc    = yyjson_read(e->message.data, e->message.len, YYJSON_READ_NUMBER_AS_RAW);
-    yyjson_val *root   = yyjson_doc_get_root(doc);
-    yyjson_val *data   = yyjson_obj_get(yyjson_obj_get(root, "error"), "data");
-    bool        is_won = e->kind == MESSAGE_RESULT;
-    yyjson_val *named =
-        is_won ? yyjson_obj_get(yyjson_obj_get(root, "result"), "supportedVersions") : yyjson_obj_get(data, "supported");
+    yyjson_doc *doc     = yyjson_read(e->message.data, e->message.len, YYJSON_READ_NUMBER_AS_RAW);
+    yyjson_val *root    = yyjson_doc_get_root(doc);
+    yyjson_val *data    = yyjson_obj_get(yyjson_obj_get(root, "error"), "data");
+    bool        is_won  = e->kind == MESSAGE_RESULT;
+    yyjson_val *named   = is_won ? yyjson_obj_get(yyjson_obj_get(root, "result"), "supportedVersions")
+                                 : yyjson_obj_get(data, "supported");
     bool        is_ours = is_won && !yyjson_is_arr(named);
     yyjson_val *revision;
     size_t      index, max;
@@ -189,10 +189,11 @@ void
 modern_take_question(struct channel *c, const struct envelope *e)
 {
     c->counts.refused_questions++;
-    channel_tell(c,
-                 "{\"jsonrpc\":\"2.0\",\"id\":%.*s,\"error\":{\"code\":-32601,\"message\":\"a server of 2026-07-28 asks "
-                 "in its results\"}}",
-                 STR_ARG(e->id));
+    channel_tell(
+        c,
+        "{\"jsonrpc\":\"2.0\",\"id\":%.*s,\"error\":{\"code\":-32601,\"message\":\"a server of 2026-07-28 asks "
+        "in its results\"}}",
+        STR_ARG(e->id));
 }
 
 static struct call *

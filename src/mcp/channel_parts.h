@@ -1,6 +1,6 @@
-/* src/mcp/channel_parts.h: what channel.c (the child), channel_ready.c (it has opened), channel_send.c (what goes to it),
- * channel_route.c (what it says), channel_modern.c (one of 2026-07-28) and session.c (what sessions say) share. For
- * these only. */
+/* src/mcp/channel_parts.h: what channel.c (the child), channel_ready.c (it has opened), channel_send.c (what goes to
+ * it), channel_route.c (what it says), channel_modern.c (one of 2026-07-28) and session.c (what sessions say) share.
+ * For these only. */
 #ifndef GATEHOUSE_MCP_CHANNEL_PARTS_H
 #define GATEHOUSE_MCP_CHANNEL_PARTS_H
 

@@ -1,4 +1,4 @@
-// The official suite, @modelcontextprotocol/conformance: what it has to ask of a server, and what came of it.
+// The official suite, @modelcontextprotocol/conformance: what it has to ask of a server and of a client, and what came of it.
 
 import { mkdtempSync, readFileSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -37,8 +37,8 @@ export function judge(checks: Check[] | undefined): string {
     return checks.some((each) => each.status === 'SKIPPED') ? 'skipped' : 'nothing was checked';
 }
 
-function checksOf(folder: string, scenario: string): Check[] | undefined {
-    const runs = readdirSync(folder).filter((entry) => entry.startsWith(`server-${scenario}-20`)); // then the time of the run
+function checksOf(folder: string, run: string): Check[] | undefined {
+    const runs = readdirSync(folder).filter((entry) => entry.startsWith(`${run}-20`)); // then the time of the run
     if (runs.length === 0) return undefined;
     return JSON.parse(readFileSync(join(folder, runs[0]!, 'checks.json'), 'utf8'));
 }
@@ -51,7 +51,29 @@ export async function runSuite(url: string, revision: Revision): Promise<Map<str
         const all = listed.includes(revision) ? [] : ['--suite', 'all'];
         const names = await scenarios(revision);
         await finish(process.execPath, [program, 'server', '--url', url, ...all, ...which(revision), '-o', folder], RUN_LIMIT_MS);
-        return new Map(names.map((name) => [name, judge(checksOf(folder, name))]));
+        return new Map(names.map((name) => [name, judge(checksOf(folder, `server-${name}`))]));
+    } finally {
+        rmSync(folder, { recursive: true });
+    }
+}
+
+/** The scenarios for clients, each with the revisions at which it applies; those of extensions have `extension`. */
+export async function clientScenarios(): Promise<Map<string, string[]>> {
+    const { stdout } = await finish(process.execPath, [program, 'list', '--client']);
+
+    return new Map([...stdout.matchAll(/^  - (\S+) \[(.*)\]$/gm)].map(([, name, at]) => [name!, at!.split(',')]));
+}
+
+/** Runs one scenario against a client, which has to end by itself with 0. */
+export async function runClient(command: string, scenario: string, at: string): Promise<string> {
+    const folder = mkdtempSync(join(tmpdir(), 'gatehouse-conformance-'));
+    const which = at === 'extension' ? [] : ['--spec-version', at];
+
+    try {
+        const args = [program, 'client', '--command', command, '--scenario', scenario, ...which, '-o', folder];
+        const { stdout, stderr } = await finish(process.execPath, args);
+        const wrong = /^Client (exited with code|timed out)[^]*/m.exec(stdout + stderr);
+        return wrong === null ? judge(checksOf(folder, scenario)) : wrong[0];
     } finally {
         rmSync(folder, { recursive: true });
     }

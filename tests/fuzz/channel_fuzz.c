@@ -1,5 +1,6 @@
-/* Whatever a child writes: no line of it breaks a channel that has two sessions, calls in flight and an open question.
- * The channel has no child, so that what it would say to it goes nowhere. */
+/* Whatever a child writes: no line of it breaks a channel that has two sessions, calls in flight and an open question,
+ * or one of 2026-07-28 with a call and a subscription. The channel has no child, so that what it would say to it goes
+ * nowhere. */
 #include <stdlib.h>
 
 #include "mcp/channel_parts.h"
@@ -45,8 +46,16 @@ on_trouble(void *owner, struct channel *c, const char *words)
     (void)owner, (void)c, (void)words;
 }
 
-static const struct channel_events events = {start,       unheard_ready,   on_down,   unheard_line,
-                                             on_odd_line, on_session_lost, on_closed, on_trouble};
+static const struct channel_events events = {
+    .start           = start,
+    .on_ready        = unheard_ready,
+    .on_down         = on_down,
+    .on_stderr       = unheard_line,
+    .on_odd_line     = on_odd_line,
+    .on_session_lost = on_session_lost,
+    .on_closed       = on_closed,
+    .on_trouble      = on_trouble,
+};
 
 /* A client that reads every other message. */
 static unsigned given, seen;
@@ -75,7 +84,7 @@ on_close(struct exchange *x, enum close_reason why)
     (void)x, (void)why;
 }
 
-/* What forward() and channel_write_request would have done with a child. */
+/* What channel_forward() and channel_write_request would have done with a child. */
 static void
 put_in_flight(struct channel *c, struct session *s, struct exchanges *all, const char *text)
 {
@@ -89,11 +98,57 @@ put_in_flight(struct channel *c, struct session *s, struct exchanges *all, const
     list_append(&c->calls, &call->node);
     *(struct call **)map_get_or_add(&c->by_number, MAP_KEY_U64(call->number)) = call;
     c->in_flight++;
-    s->calls++;
-    x->back  = session_back(s);
-    x->state = EXCHANGE_WAITING;
+    if (s != NULL)
+        s->calls++;
+    x->is_modern = s == NULL;
+    x->back      = s == NULL ? channel_back(c) : session_back(s);
+    x->state     = EXCHANGE_WAITING;
     list_remove(&x->node);
     list_append(&all->in_state[EXCHANGE_WAITING], &x->node);
+}
+
+static void
+take_lines(struct channel *c, struct str rest)
+{
+    struct str line;
+
+    c->state = CHANNEL_READY;
+    while (str_cut(&rest, '\n', &line)) {
+        char *copy = malloc(line.len > 0 ? line.len : 1); /* no byte behind it */
+        if (line.len > 0)
+            memcpy(copy, line.data, line.len);
+        channel_take_line(c, str_of(copy, line.len), NULL);
+        free(copy);
+    }
+}
+
+static void
+play_legacy(struct loop *loop, struct exchanges *all, struct arena *scratch, struct str lines)
+{
+    struct channel *c   = channel_new(loop, &events, NULL, scratch, false, SECONDS(1));
+    struct session *ada = session_new(c, "ada", NULL), *bob = session_new(c, "bob", NULL);
+
+    put_in_flight(c, ada, all,
+                  "{\"jsonrpc\":\"2.0\",\"id\":\"a\",\"method\":\"x\",\"params\":{\"_meta\":{\"progressToken\":7}}}");
+    put_in_flight(c, ada, all,
+                  "{\"jsonrpc\":\"2.0\",\"id\":2,\"method\":\"resources/subscribe\",\"params\":{\"uri\":\"a\"}}");
+    take_lines(c, lines);
+    session_end(bob, CLOSE_SESSION_ENDED);
+    session_end(ada, CLOSE_SESSION_ENDED);
+    channel_close(c, CLOSE_SHUTDOWN);
+}
+
+static void
+play_modern(struct loop *loop, struct exchanges *all, struct arena *scratch, struct str lines)
+{
+    struct channel *c = channel_new_modern(loop, &events, NULL, scratch, SECONDS(1));
+
+    put_in_flight(c, NULL, all,
+                  "{\"jsonrpc\":\"2.0\",\"id\":\"a\",\"method\":\"x\",\"params\":{\"_meta\":{\"progressToken\":7,"
+                  "\"io.modelcontextprotocol/logLevel\":\"info\"}}}");
+    put_in_flight(c, NULL, all, "{\"jsonrpc\":\"2.0\",\"id\":\"l\",\"method\":\"subscriptions/listen\",\"params\":{}}");
+    take_lines(c, lines);
+    channel_close(c, CLOSE_SHUTDOWN);
 }
 
 int
@@ -102,29 +157,14 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     static struct loop loop;
     static bool        is_up;
     struct exchanges   all;
-    struct str         rest = str_of((const char *)data, size), line;
+    struct str         lines = str_of((const char *)data, size);
 
     if (size > KIB(64) || (!is_up && !(is_up = loop_init(&loop, NULL))))
         return 0;
     exchanges_init(&all, &loop, &(struct exchange_hooks){.on_message = on_message, .on_close = on_close});
-    struct arena   *scratch = arena_new(KIB(8), MIB(16));
-    struct channel *c       = channel_new(&loop, &events, NULL, scratch, false, SECONDS(1));
-    struct session *ada = session_new(c, "ada", NULL), *bob = session_new(c, "bob", NULL);
-    c->state = CHANNEL_READY;
-    put_in_flight(c, ada, &all,
-                  "{\"jsonrpc\":\"2.0\",\"id\":\"a\",\"method\":\"x\",\"params\":{\"_meta\":{\"progressToken\":7}}}");
-    put_in_flight(c, ada, &all,
-                  "{\"jsonrpc\":\"2.0\",\"id\":2,\"method\":\"resources/subscribe\",\"params\":{\"uri\":\"a\"}}");
-    while (str_cut(&rest, '\n', &line)) {
-        char *copy = malloc(line.len > 0 ? line.len : 1); /* no byte behind it */
-        if (line.len > 0)
-            memcpy(copy, line.data, line.len);
-        channel_take_line(c, str_of(copy, line.len), NULL);
-        free(copy);
-    }
-    session_end(bob, CLOSE_SESSION_ENDED);
-    session_end(ada, CLOSE_SESSION_ENDED);
-    channel_close(c, CLOSE_SHUTDOWN);
+    struct arena *scratch = arena_new(KIB(8), MIB(16));
+    play_legacy(&loop, &all, scratch, lines);
+    play_modern(&loop, &all, scratch, lines);
     exchanges_clear(&all);
     arena_free(scratch);
     return 0;

@@ -1,4 +1,4 @@
-/* A call: made, sent, answered; what makes it go out again; how it ends. */
+/* A call: made, sent, ended. */
 #include "mcp/client/parts.h"
 
 #include <stdlib.h>
@@ -230,8 +230,7 @@ calls_flush(struct client *c)
 
 /* --- over --- */
 
-/* From now on it is nobody's; its memory stays until the last of our functions returns. */
-static void
+void
 call_finish(struct client_call *call, enum close_reason why)
 {
     struct client *c = call->client;
@@ -249,24 +248,12 @@ call_finish(struct client_call *call, enum close_reason why)
 }
 
 void
-call_drop(struct client_call *call, enum close_reason why)
-{
-    call_finish(call, why);
-}
-
-static const char *
-words_for(enum close_reason why)
-{
-    return close_info[why].text == NULL ? "there was no answer" : close_info[why].text;
-}
-
-void
 call_fail(struct client_call *call, enum close_reason why, const char *words)
 {
     call_finish(call, why);
     if (call->events.on_error == NULL)
         return;
-    struct str text = str_from(words != NULL && words[0] != '\0' ? words : words_for(why));
+    struct str text = str_from(words != NULL && words[0] != '\0' ? words : close_info[why].text);
     call->events.on_error(call->owner, call, why, CODE_INTERNAL, text, NULL);
 }
 
@@ -292,18 +279,17 @@ call_end_error(struct client_call *call, int code, struct str message, yyjson_va
         call->events.on_error(call->owner, call, CLOSE_ANSWERED, code, message, data);
 }
 
-/* A legacy server goes on with what nobody waits for, unless it is told. */
-static void
-tell_cancelled(struct client *c, const struct client_call *call, const char *reason)
+void
+call_tell_cancelled(const struct client_call *call, const char *reason)
 {
     size_t len     = 0;
     char  *message = compose_cancel(call->id, reason, &len);
 
-    letter_tell(c, KIND_NOTIFICATION, message, len, NULL);
+    letter_tell(call->client, KIND_NOTIFICATION, message, len, NULL);
 }
 
-static bool
-is_to_be_told(const struct client_call *call)
+bool
+call_is_to_be_told(const struct client_call *call)
 {
     return !call->is_modern && !call->is_opening && call->generation == call->client->generation &&
            call->client->state == CLIENT_OPEN && (call->state == CALL_SENT || call->state == CALL_RESUMING);
@@ -318,205 +304,14 @@ client_call_cancel(struct client_call *call, enum close_reason why, const char *
     if (call->state == CALL_OVER || c->is_gone)
         return;
     client_enter(c);
-    bool is_told = is_to_be_told(call);
+    bool is_told = call_is_to_be_told(call);
     if (l != NULL)
         l->call = NULL; /* who hears of the cancellation may end the letter */
     call->letter = NULL;
     call_finish(call, why);
     if (is_told)
-        tell_cancelled(c, call, reason);
+        call_tell_cancelled(call, reason);
     if (l != NULL)
         letter_leave(l, why);
     client_leave(c);
-}
-
-/* --- answered --- */
-
-static bool
-has_id(const struct client_call *call, const struct envelope *e)
-{
-    char digits[STR_DIGITS];
-
-    return str_eq(e->id, str_of_u64(digits, call->id));
-}
-
-/* An error of unreadable input has no id; on the mail of a request it can mean nothing else. */
-static bool
-is_answer(const struct client_call *call, const struct envelope *e)
-{
-    return has_id(call, e) || (e->kind == MESSAGE_ERROR && (e->id.len == 0 || str_eq(e->id, STR("null"))));
-}
-
-/* A legacy server does not know the session any more; what it says of that is no answer to the call. */
-static bool
-is_without_session(const struct client_call *call)
-{
-    return !call->is_modern && !call->is_opening && call->has_session && call->status == 404 &&
-           client_is_http(call->client);
-}
-
-static void
-finish_well(struct client_call *call, yyjson_val *result)
-{
-    struct client *c     = call->client;
-    yyjson_doc    *shown = NULL;
-
-    tools_learn(c, call, result);
-    if (!tools_filter(c, call, result, &shown)) {
-        call_fail(call, CLOSE_BUSY, "no memory for a list of tools");
-        return;
-    }
-    call_finish(call, CLOSE_ANSWERED);
-    if (call->events.on_result != NULL)
-        call->events.on_result(call->owner, call, shown == NULL ? result : yyjson_doc_get_root(shown));
-    yyjson_doc_free(shown);
-}
-
-static bool
-has_extension(const struct client_call *call, const char *name)
-{
-    yyjson_doc *doc = call->capabilities != NULL ? call->capabilities : call->client->capabilities;
-
-    return yyjson_obj_get(yyjson_obj_get(yyjson_doc_get_root(doc), "extensions"), name) != NULL;
-}
-
-/* True: the document was taken over. */
-static bool
-take_result(struct client_call *call, yyjson_doc *doc)
-{
-    yyjson_val *result = yyjson_obj_get(yyjson_doc_get_root(doc), "result");
-    yyjson_val *type   = yyjson_obj_get(result, "resultType");
-    char        words[128];
-
-    if (!yyjson_is_obj(result)) {
-        call_fail(call, CLOSE_MALFORMED, "its result is no object");
-    } else if (!call->is_modern || type == NULL || yyjson_equals_str(type, "complete") ||
-               (yyjson_equals_str(type, "task") && has_extension(call, META_KEY("tasks")))) {
-        finish_well(call, result);
-    } else if (yyjson_equals_str(type, "input_required")) {
-        round_begin(call, doc, result);
-        return true;
-    } else {
-        snprintf(words, sizeof words, "its result is of the type \"%.*s\", which we do not know",
-                 STR_ARG(str_take(json_str(type), 40)));
-        call_fail(call, CLOSE_MALFORMED, words);
-    }
-    return false;
-}
-
-static void
-take_error(struct client_call *call, yyjson_val *error)
-{
-    struct client *c        = call->client;
-    int            code     = (int)yyjson_get_sint(yyjson_obj_get(error, "code"));
-    yyjson_val    *data     = yyjson_obj_get(error, "data");
-    const char    *revision = NULL;
-
-    if (call->is_modern && !call->is_opening && code == CODE_UNSUPPORTED_VERSION && !call->is_renamed)
-        revision = revision_among(yyjson_obj_get(data, "supported"), true);
-    if (revision != NULL) {
-        call->is_renamed = true;
-        c->revision      = revision;
-        call_send_or_fail(call);
-    } else if (call->is_modern && code == CODE_HEADER_MISMATCH && !call->is_refreshed && client_is_http(c) &&
-               call_is(call, "tools/call")) {
-        tools_refresh(call);
-    } else {
-        call_end_error(call, code, json_str(yyjson_obj_get(error, "message")), data);
-    }
-}
-
-static void
-take_answer(struct client_call *call, const struct envelope *e)
-{
-    struct client *c = call->client;
-
-    if (e->kind == MESSAGE_ERROR && is_without_session(call) && e->error_code != CODE_METHOD_NOT_FOUND &&
-        e->error_code != CODE_INVALID_PARAMS)
-        return; /* call_take_end sees to it */
-    if (call->generation == c->generation && !call->is_opening)
-        c->is_reopening = false;
-    yyjson_doc *doc = json_read(e->message);
-    if (doc == NULL)
-        call_fail(call, CLOSE_MALFORMED, "its answer cannot be read, or there is no memory for it");
-    else if (e->kind == MESSAGE_ERROR)
-        take_error(call, yyjson_obj_get(yyjson_doc_get_root(doc), "error"));
-    else if (take_result(call, doc))
-        return;
-    yyjson_doc_free(doc);
-}
-
-void
-call_take(struct client_call *call, const struct envelope *e)
-{
-    call->heard = loop_now(call->client->loop);
-    if (e->kind == MESSAGE_NOTIFICATION || e->kind == MESSAGE_REQUEST)
-        client_hear(call->client, call, e);
-    else if (is_answer(call, e))
-        take_answer(call, e);
-}
-
-static void
-start_over(struct client_call *call)
-{
-    struct client *c = call->client;
-
-    if (call->is_resent) {
-        call_fail(call, CLOSE_SESSION_ENDED, "its session is gone");
-        return;
-    }
-    call->is_resent = true;
-    call->state     = CALL_WAITING;
-    list_remove(&call->node);
-    list_append(&c->waiting, &call->node);
-    if (c->state != CLIENT_OPEN)
-        return;
-    if (call->generation == c->generation)
-        client_reopen(c);
-    else
-        call_send_or_fail(call);
-}
-
-/* Everything that goes over one channel goes with it. */
-static bool
-is_loss(const struct client *c, enum close_reason why)
-{
-    return !client_is_http(c) && (why == CLOSE_SESSION_ENDED || why == CLOSE_UNREACHABLE || why == CLOSE_SHUTDOWN ||
-                                  (why == CLOSE_CUT && c->way->ops->kind == WAY_SSE));
-}
-
-static void
-fail_at_end(struct client_call *call, const struct mail_end *end)
-{
-    struct client    *c          = call->client;
-    uint64_t          generation = call->generation;
-    enum close_reason why        = end->why;
-    bool              is_told    = why == CLOSE_TIMED_OUT && is_to_be_told(call);
-    bool              is_opening = call->is_opening;
-    char              words[256];
-
-    if (end->words != NULL && end->words[0] != '\0')
-        snprintf(words, sizeof words, "%s", end->words);
-    else if (call->status >= 300)
-        snprintf(words, sizeof words, "it answered with HTTP status %d", call->status);
-    else
-        snprintf(words, sizeof words, "%s", why == CLOSE_ANSWERED ? "it ended before it had answered" : words_for(why));
-    if (why == CLOSE_ANSWERED)
-        why = call->status >= 300 ? CLOSE_MALFORMED : CLOSE_CUT;
-    if (is_told)
-        tell_cancelled(c, call, "it took too long");
-    call_fail(call, why, words);
-    if (is_loss(c, why) && !is_opening && generation == c->generation)
-        client_lose(c, why, 0, 0, words);
-}
-
-void
-call_take_end(struct client_call *call, const struct mail_end *end)
-{
-    if (is_without_session(call) && call->state == CALL_SENT && call->last_event == NULL)
-        start_over(call);
-    else if (resume_may(call, end))
-        resume_later(call, end);
-    else
-        fail_at_end(call, end);
 }

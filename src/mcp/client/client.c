@@ -147,7 +147,7 @@ static void
 drop_all(struct list *calls)
 {
     for (struct list *node; (node = list_first(calls)) != NULL;)
-        call_drop(LIST_OF(struct client_call, node, node), CLOSE_CANCELLED);
+        call_finish(LIST_OF(struct client_call, node, node), CLOSE_CANCELLED);
 }
 
 void
@@ -287,7 +287,7 @@ tell_lost(struct client *c, enum close_reason why, const char *words)
     for (struct list *node; (node = list_first(&c->doomed)) != NULL;) {
         struct client_call *call = LIST_OF(struct client_call, node, node);
         if (call->is_ours)
-            call_drop(call, why);
+            call_finish(call, why);
         else
             call_fail(call, why, words);
     }

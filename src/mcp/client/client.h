@@ -111,7 +111,7 @@ const char *question_key(const struct question_in *q); /* modern: its key; legac
                                                           the call */
 struct str  question_method(const struct question_in *q);
 yyjson_val *question_params(const struct question_in *q); /* an object, or NULL */
-/* `result` is copied. A question that is answered already, or gone, is nothing. */
+/* `result` is copied; NULL: an empty one. A question that is answered already, or gone, is nothing. */
 void question_answer(struct question_in *q, yyjson_val *result);
 /* A modern server has no word for that: the call ends with this error. */
 void question_refuse(struct question_in *q, int code, const char *words);

@@ -34,13 +34,29 @@ listen_later(struct client *c, mono_time after)
 
 /* --- legacy: the stream --- */
 
+/* It is there, or will not be: the calls need not wait any more. */
+static void
+go_on(struct client *c)
+{
+    if (!c->is_awaited)
+        return;
+    c->is_awaited = false;
+    if (c->stream != NULL)
+        loop_clear_timer(c->loop, &c->again);
+    client_opened(c);
+}
+
 static void
 on_stream_head(void *owner, int status, struct str session)
 {
     struct client *c = owner;
 
     (void)session;
+    client_enter(c);
     c->has_streamed |= status == 200;
+    if (status == 200)
+        go_on(c);
+    client_leave(c);
 }
 
 /* Some servers answer there what was asked elsewhere. */
@@ -64,7 +80,10 @@ on_stream_message(void *owner, const struct envelope *e)
 
     client_enter(c);
     c->failures = 0;
-    if (e->kind == MESSAGE_RESULT || e->kind == MESSAGE_ERROR)
+    go_on(c);
+    if (c->is_gone)
+        ;
+    else if (e->kind == MESSAGE_RESULT || e->kind == MESSAGE_ERROR)
         hear_answer(c, e);
     else
         client_hear(c, NULL, e);
@@ -91,6 +110,7 @@ on_stream_end(void *owner, const struct mail_end *end)
         c->is_deaf = true;
     else
         listen_later(c, end->why == CLOSE_ANSWERED ? end->retry : -1);
+    go_on(c);
     client_leave(c);
 }
 
@@ -318,7 +338,9 @@ listen_again(struct timer *again)
     struct client *c = LIST_OF(struct client, again, again);
 
     client_enter(c);
-    if (c->state == CLIENT_OPEN && c->era == CLIENT_LEGACY)
+    if (c->is_awaited)
+        go_on(c);
+    else if (c->state == CLIENT_OPEN && c->era == CLIENT_LEGACY)
         update_stream(c);
     else if (c->state == CLIENT_OPEN && c->listener == NULL && wants_listener(c))
         open_listener(c);
@@ -349,6 +371,17 @@ listen_clear(struct client *c)
     free(c->last_event);
 }
 
+bool
+listen_first(struct client *c)
+{
+    update_stream(c);
+    if (c->stream == NULL || !client_is_http(c))
+        return false;
+    c->is_awaited = true;
+    loop_set_timer(c->loop, &c->again, loop_now(c->loop) + STREAM_WAIT);
+    return true;
+}
+
 void
 listen_begin(struct client *c)
 {
@@ -374,9 +407,9 @@ listen_stop(struct client *c)
     free(c->last_event);
     c->last_event   = NULL;
     c->is_deaf      = false;
-    c->has_streamed = false;
-    c->failures     = 0;
-    c->stream       = NULL;
+    c->has_streamed = c->is_awaited = false;
+    c->failures                     = 0;
+    c->stream                       = NULL;
     c->listener = c->former = NULL; /* they end with the other calls */
     if (stream != NULL)
         c->way->ops->drop(stream, CLOSE_CANCELLED);

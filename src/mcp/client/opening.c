@@ -53,7 +53,7 @@ on_told(void *owner, const struct mail_end *end)
     c->initialized = NULL;
     if (end->status >= 400 || (end->status == 0 && end->why != CLOSE_ANSWERED))
         lose_for(c, 0, end->status, str_from(end->words));
-    else
+    else if (!listen_first(c))
         client_opened(c);
     client_leave(c);
 }

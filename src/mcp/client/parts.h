@@ -40,6 +40,7 @@ enum {
 #define RETRY_MOST    SECONDS(60) /* whatever it says */
 #define BACK_OFF_MOST SECONDS(30) /* between attempts to listen */
 #define LETTER_REST   SECONDS(2)  /* how long a stream may stay open behind its answer */
+#define STREAM_WAIT   SECONDS(1)  /* how long calls wait for the stream on which a server may ask */
 
 #define META_KEY(name) "io.modelcontextprotocol/" name
 
@@ -165,6 +166,7 @@ struct client {
     unsigned            wishes;
     struct map          uris;              /* -> struct uri_wish */
     struct mail        *stream;            /* legacy: the GET; NULL: none */
+    bool                is_awaited;        /* until it is there nothing else goes out */
     bool                has_streamed;      /* in this session it was there */
     struct client_call *listener, *former; /* modern: subscriptions/listen, and the one that it takes the place of */
     struct timer        again;
@@ -214,15 +216,19 @@ void call_fail(struct client_call *call, enum close_reason why, const char *word
 void call_fail_for(struct client_call *call, const struct error *err);
 /* `code` is JSON-RPC's, of the answer or of who refused its question. */
 void call_end_error(struct client_call *call, int code, struct str message, yyjson_val *data);
-/* OVER, and nobody is told. */
-void call_drop(struct client_call *call, enum close_reason why);
+/* OVER, and nobody is told: from now on it is nobody's; its memory stays until the last of our functions returns. */
+void call_finish(struct client_call *call, enum close_reason why);
 void call_free(struct client_call *call);
-/* Of its letter: a message, the answer or not, and the end. */
-void call_take(struct client_call *call, const struct envelope *e);
-void call_take_end(struct client_call *call, const struct mail_end *end);
+/* A legacy server goes on with what nobody waits for, unless it is told. */
+bool call_is_to_be_told(const struct client_call *call);
+void call_tell_cancelled(const struct client_call *call, const char *reason);
 bool call_is(const struct client_call *call, const char *method);
 /* All that wait are sent. */
 void calls_flush(struct client *c);
+
+/* answer.c: of its letter: a message, the answer or not, and the end */
+void call_take(struct client_call *call, const struct envelope *e);
+void call_take_end(struct client_call *call, const struct mail_end *end);
 
 /* hear.c: what comes beside answers. `call` is whose mail it came with; NULL: nobody's */
 void client_hear(struct client *c, struct client_call *call, const struct envelope *e);
@@ -267,6 +273,8 @@ void tools_refresh(struct client_call *call);
 void tools_forget(struct client *c);
 
 /* listen.c */
+/* Before it is open: a server may ask on the stream what a call needs. True: client_opened comes when it is there. */
+bool listen_first(struct client *c);
 void listen_begin(struct client *c);
 void listen_stop(struct client *c);
 void listen_init(struct client *c);

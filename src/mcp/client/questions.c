@@ -325,7 +325,7 @@ answer_round(struct question_in *q, yyjson_val *result)
 {
     struct client_call *call = q->call;
 
-    q->answer = json_keep(result);
+    q->answer = result == NULL ? json_read(STR("{}")) : json_keep(result);
     vanish(q);
     if (q->answer == NULL)
         call_fail(call, CLOSE_BUSY, "no memory for an answer to its question");

@@ -192,9 +192,9 @@ check_name(struct check *c, struct str name)
 {
     static const struct str field = {"Mcp-Name", 8};
     struct str              written, value;
-    struct error            err    = {0};
-    bool                    is_due = name.data != NULL && named_by(c->e->method) != NULL; /* what has no name is answered
-                                                                                             by its method */
+    struct error            err = {0};
+    bool is_due                 = name.data != NULL && named_by(c->e->method) != NULL; /* what has no name is answered
+                                                                                          by its method */
     if (!take_field(c, field, &written))
         return false;
     if (written.data == NULL)

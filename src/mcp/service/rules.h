@@ -30,8 +30,8 @@ bool rules_check(const struct rules *r, const struct envelope *e, const struct h
                  struct arena *arena, struct refusal *refusal);
 
 /* Of the same rules those that hold for whoever the request is for: it says its revision and its client's capabilities,
- * and the header fields repeat what it says. For a server behind us that sees no header fields. Mcp-Param-* are left out:
- * only who knows the tool knows what is due. */
+ * and the header fields repeat what it says. For a server behind us that sees no header fields. Mcp-Param-* are left
+ * out: only who knows the tool knows what is due. */
 bool rules_check_head(const struct envelope *e, const struct http_headers *headers, struct arena *arena,
                       struct refusal *refusal);
 

@@ -62,8 +62,11 @@ says_list(yaml_document_t *doc, const yaml_node_t *node, yyjson_val *expected)
 
     if ((size_t)(node->data.sequence.items.top - items) != yyjson_arr_size(expected))
         return false;
-    yyjson_arr_foreach(expected, index, max,
-                       value) if (!says(doc, yaml_document_get_node(doc, items[index]), value)) return false;
+    yyjson_arr_foreach(expected, index, max, value)
+    {
+        if (!says(doc, yaml_document_get_node(doc, items[index]), value))
+            return false;
+    }
     return true;
 }
 

@@ -32,9 +32,30 @@ forget_message(struct exchange *x, enum message_from from, struct str bytes, boo
 }
 
 static void
-forget_end(struct exchange *x, enum close_reason why)
+take_end(struct exchange *x, enum close_reason why)
 {
-    (void)x, (void)why;
+    struct program *p = LIST_OF(struct program, x->owner, exchanges);
+
+    (void)why;
+    if (x->kind == KIND_STREAM)
+        p->visit.awaits_stream = false;
+}
+
+static bool
+take_exchange(void *owner, struct exchange *x, const struct mail_spec *spec)
+{
+    (void)spec;
+    if (x->kind == KIND_STREAM)
+        ((struct program *)owner)->visit.awaits_stream = true;
+    return true;
+}
+
+static void
+take_head(void *owner, struct exchange *x, int status)
+{
+    (void)status;
+    if (x->kind == KIND_STREAM)
+        ((struct program *)owner)->visit.awaits_stream = false;
 }
 
 static void
@@ -46,8 +67,8 @@ on_over(struct visit *v)
 static struct way *
 open_way(struct program *p, const char *url, struct error *err)
 {
-    static const struct exchange_hooks hooks = {.on_message = forget_message, .on_close = forget_end};
-    static const struct way_hooks      none  = {0};
+    static const struct exchange_hooks hooks = {.on_message = forget_message, .on_close = take_end};
+    const struct way_hooks             heard = {.attach = take_exchange, .on_heard = take_head, .owner = p};
 
     if (!(p->is_loop_up = loop_init(&p->loop, err)) || !(p->is_net_up = net_init(&p->net, &p->loop, NULL, err)))
         return NULL;
@@ -59,7 +80,7 @@ open_way(struct program *p, const char *url, struct error *err)
     if (p->scratch == NULL || p->http == NULL || !http_url_parse(str_from(url), &p->upstream.url, err))
         return NULL;
     p->upstream.origin = http_client_origin(p->http, &p->upstream.url, err);
-    return p->upstream.origin == NULL ? NULL : way_http_new(&p->exchanges, &p->upstream, &none, p->scratch);
+    return p->upstream.origin == NULL ? NULL : way_http_new(&p->exchanges, &p->upstream, &heard, p->scratch);
 }
 
 static const char *
@@ -78,14 +99,12 @@ begin_visit(struct program *p, const char *url, struct error *err)
     struct str    context   = str_from(word_of("MCP_CONFORMANCE_CONTEXT", "{}"));
     struct str    scenario  = str_from(word_of("MCP_CONFORMANCE_SCENARIO", ""));
     bool          is_modern = str_compare(revision, STR("2026")) > 0;
-    struct way   *way       = open_way(p, url, err);
     struct visit *v         = &p->visit;
 
-    *v = (struct visit){.loop        = &p->loop,
-                        .context     = json_read(context),
-                        .loads_skill = str_find(scenario, STR("-verify-")) >= 0,
-                        .on_over     = on_over};
-    list_init(&v->errands);
+    visit_init(v, &p->loop, on_over);
+    struct way *way = open_way(p, url, err);
+    v->context      = json_read(context);
+    v->loads_skill  = str_find(scenario, STR("-verify-")) >= 0;
     if (way == NULL)
         return false;
     v->client = client_new(&(struct client_parts){.loop         = &p->loop,

@@ -4,6 +4,8 @@
 
 #include "mcp/json.h"
 
+#define STREAM_PATIENCE SECONDS(2)
+
 static yyjson_mut_doc *
 params_new(void)
 {
@@ -69,41 +71,50 @@ call_tool(struct visit *v, yyjson_val *tool)
 }
 
 static void
-call_named(struct visit *v, yyjson_val *calls)
+call_named(struct visit *v, yyjson_val *call)
 {
-    yyjson_val *call;
+    yyjson_mut_doc *params = params_new();
+
+    yyjson_mut_doc_set_root(params, yyjson_val_mut_copy(params, call));
+    visit_ask(v, "tools/call", params, look_at_nothing);
+}
+
+static void
+each_of(struct visit *v, yyjson_val *list, void (*take)(struct visit *v, yyjson_val *element))
+{
+    yyjson_val *element;
     size_t      index, max;
 
-    yyjson_arr_foreach(calls, index, max, call)
+    yyjson_arr_foreach(list, index, max, element)
     {
-        yyjson_mut_doc *params = params_new();
-        yyjson_mut_doc_set_root(params, yyjson_val_mut_copy(params, call));
-        visit_ask(v, "tools/call", params, look_at_nothing);
+        take(v, element);
     }
 }
 
 static void
 take_tools(struct visit *v, yyjson_val *result)
 {
-    yyjson_val *calls = yyjson_obj_get(yyjson_doc_get_root(v->context), "toolCalls"), *tool;
-    size_t      index, max;
+    yyjson_val *calls   = yyjson_obj_get(yyjson_doc_get_root(v->context), "toolCalls");
+    bool        is_last = !yyjson_is_str(yyjson_obj_get(result, "nextCursor"));
 
     ask_on(v, "tools/list", result, take_tools);
     if (calls == NULL)
-        yyjson_arr_foreach(yyjson_obj_get(result, "tools"), index, max, tool) call_tool(v, tool);
-    else if (!yyjson_is_str(yyjson_obj_get(result, "nextCursor"))) /* all are known */
-        call_named(v, calls);
+        each_of(v, yyjson_obj_get(result, "tools"), call_tool);
+    else if (is_last)
+        each_of(v, calls, call_named);
+}
+
+static void
+read_resource(struct visit *v, yyjson_val *resource)
+{
+    visit_ask(v, "resources/read", params_of("uri", yyjson_obj_get(resource, "uri")), look_at_nothing);
 }
 
 static void
 take_resources(struct visit *v, yyjson_val *result)
 {
-    yyjson_val *resource;
-    size_t      index, max;
-
     ask_on(v, "resources/list", result, take_resources);
-    yyjson_arr_foreach(yyjson_obj_get(result, "resources"), index, max, resource)
-        visit_ask(v, "resources/read", params_of("uri", yyjson_obj_get(resource, "uri")), look_at_nothing);
+    each_of(v, yyjson_obj_get(result, "resources"), read_resource);
 }
 
 static void
@@ -114,8 +125,11 @@ get_prompt(struct visit *v, yyjson_val *prompt)
     yyjson_val     *each;
     size_t          index, max;
 
-    yyjson_arr_foreach(yyjson_obj_get(prompt, "arguments"), index, max, each) yyjson_mut_obj_add(
-        arguments, yyjson_val_mut_copy(params, yyjson_obj_get(each, "name")), yyjson_mut_str(params, "text"));
+    yyjson_arr_foreach(yyjson_obj_get(prompt, "arguments"), index, max, each)
+    {
+        yyjson_mut_val *name = yyjson_val_mut_copy(params, yyjson_obj_get(each, "name"));
+        yyjson_mut_obj_add(arguments, name, yyjson_mut_str(params, "text"));
+    }
     if (yyjson_mut_obj_size(arguments) > 0)
         yyjson_mut_obj_add_val(params, yyjson_mut_doc_get_root(params), "arguments", arguments);
     visit_ask(v, "prompts/get", params, look_at_nothing);
@@ -124,11 +138,27 @@ get_prompt(struct visit *v, yyjson_val *prompt)
 static void
 take_prompts(struct visit *v, yyjson_val *result)
 {
-    yyjson_val *prompt;
-    size_t      index, max;
-
     ask_on(v, "prompts/list", result, take_prompts);
-    yyjson_arr_foreach(yyjson_obj_get(result, "prompts"), index, max, prompt) get_prompt(v, prompt);
+    each_of(v, yyjson_obj_get(result, "prompts"), get_prompt);
+}
+
+static void
+begin(struct timer *timer)
+{
+    struct visit *v = LIST_OF(struct visit, timer, begin);
+
+    if (v->awaits_stream && loop_now(v->loop) < v->opened + STREAM_PATIENCE)
+        loop_set_timer(v->loop, timer, loop_now(v->loop));
+    else
+        visit_go_on(v);
+}
+
+void
+visit_init(struct visit *v, struct loop *loop, void (*on_over)(struct visit *v))
+{
+    *v = (struct visit){.loop = loop, .on_over = on_over};
+    list_init(&v->errands);
+    timer_init(&v->begin, begin);
 }
 
 /* What the server declares; tools are asked for whatever it says. */
@@ -150,7 +180,8 @@ on_open(void *owner, struct client *c, const struct client_server *server)
             visit_ask(v, "prompts/list", params_new(), take_prompts);
         if (yyjson_obj_get(yyjson_obj_get(capabilities, "extensions"), "io.modelcontextprotocol/skills") != NULL)
             visit_ask(v, "skills/list", params_new(), skills_take_list);
-        visit_go_on(v);
+        v->opened = loop_now(v->loop);
+        loop_set_timer(v->loop, &v->begin, v->opened);
     }
     yyjson_doc_free(doc);
 }

@@ -10,17 +10,22 @@
 struct visit {
     struct loop   *loop;
     struct client *client;
-    yyjson_doc    *context;      /* what the scenario says to do; NULL: nothing */
-    bool           loads_skill;  /* the scenario is about what a skill holds: else none is loaded */
-    struct list    errands;      /* of struct errand, to be run */
-    yyjson_doc    *first_schema; /* of the tool listed first; NULL: none was yet */
-    yyjson_doc    *skill;        /* that is being loaded: its entry of skills/list */
-    size_t         skill_files;  /* of it, read so far */
+    yyjson_doc    *context;       /* what the scenario says to do; NULL: nothing */
+    bool           loads_skill;   /* the scenario is about what a skill holds: else none is loaded */
+    struct list    errands;       /* of struct errand, to be run */
+    yyjson_doc    *first_schema;  /* of the tool listed first; NULL: none was yet */
+    yyjson_doc    *skill;         /* that is being loaded: its entry of skills/list */
+    size_t         skill_files;   /* of it, read so far */
+    struct timer   begin;         /* once it is open: */
+    bool           awaits_stream; /* but not before the server's own stream is, on which it may ask */
+    mono_time      opened;
     bool           is_open, has_failed;
     void (*on_over)(struct visit *v); /* all is done, or it failed */
 };
 
-/* visit.c: for client_parts. */
+/* visit.c: `client` comes later. */
+void visit_init(struct visit *v, struct loop *loop, void (*on_over)(struct visit *v));
+/* For client_parts. */
 extern const struct client_events visit_events;
 
 /* ask.c: `params` are taken. `done` gets NULL for a refusal, which is no failure of ours. */

@@ -1,5 +1,5 @@
-/* tests/unit/mcp/client/client_house.h: a client, over a way whose other end is the test: what was sent is looked at, what
- * comes back is said. What the client's owner hears is written down, a line each. The test owns the time. */
+/* tests/unit/mcp/client/client_house.h: a client, over a way whose other end is the test: what was sent is looked at,
+ * what comes back is said. What the client's owner hears is written down, a line each. The test owns the time. */
 #ifndef GATEHOUSE_TESTS_UNIT_MCP_CLIENT_CLIENT_HOUSE_H
 #define GATEHOUSE_TESTS_UNIT_MCP_CLIENT_CLIENT_HOUSE_H
 
@@ -23,7 +23,7 @@ struct house {
     struct loop         loop;
     struct way          way;
     struct way_ops      ops;
-    struct arena       *arena;
+    struct arena       *arena; /* kept from test to test */
     struct mail         mails[MAILS];
     size_t              count;
     struct client      *client;
@@ -50,21 +50,25 @@ house_send(struct way *way, const struct mail_spec *spec, const struct mail_even
         error_set(err, ERROR_UNREACHABLE, "nobody is there");
         return NULL;
     }
-    struct mail *m = &house.mails[house.count++];
-    *m             = (struct mail){.spec = *spec, .events = events, .owner = owner, .is_open = true};
+    struct mail *m      = &house.mails[house.count++];
+    *m                  = (struct mail){.spec = *spec, .events = events, .owner = owner, .is_open = true};
     struct str *texts[] = {&m->spec.message, &m->spec.session, &m->spec.revision,
                            &m->spec.method,  &m->spec.name,    &m->spec.last_event};
     for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
         if (texts[i]->data != NULL)
-            *texts[i] = arena_printf(house.arena, "%.*s", (int)texts[i]->len, texts[i]->data);
+            *texts[i] = texts[i]->len == 0 ? STR("") : arena_str(house.arena, *texts[i]);
     struct http_header *params = arena_alloc(house.arena, (spec->param_count + 1) * sizeof *params);
-    for (size_t i = 0; i < spec->param_count; i++)
+    for (size_t i = 0; params != NULL && i < spec->param_count; i++)
         params[i] = (struct http_header){arena_str(house.arena, spec->params[i].name),
                                          arena_str(house.arena, spec->params[i].value)};
     m->spec.params = params;
-    if (spec->message.len > 0)
-        assert_true(envelope_parse(&m->e, m->spec.message, house.arena, NULL));
-    return m;
+    if (params != NULL && (spec->message.len == 0 || envelope_parse(&m->e, m->spec.message, house.arena, err)))
+        return m;
+    if (m->spec.message.len > 0 && err != NULL && err->code == ERROR_INVALID)
+        fail_msg("%s: %.*s", err->text, STR_ARG(m->spec.message));
+    error_set(err, ERROR_MEMORY, "no memory");
+    house.count--;
+    return NULL;
 }
 
 static void
@@ -207,8 +211,8 @@ on_error(void *owner, struct client_call *call, enum close_reason why, int code,
     is_closing();
 }
 
-static const struct client_events house_events      = {on_open, on_lost, on_message, on_question};
-static const struct call_events   house_call_events = {on_call_message, on_call_question, on_asked, on_result, on_error};
+static const struct client_events house_events    = {on_open, on_lost, on_message, on_question};
+static const struct call_events house_call_events = {on_call_message, on_call_question, on_asked, on_result, on_error};
 
 /* --- what a test does --- */
 
@@ -223,7 +227,8 @@ house_open(enum way_kind kind, struct client_parts parts)
     house.refuses = house.is_silent = false;
     house.events                    = 0;
     house.heard                     = (struct buffer){.max = MIB(8)};
-    house.arena                     = arena_new(KIB(64), MIB(64));
+    if (house.arena == NULL)
+        house.arena = arena_new(KIB(512), MIB(64));
     assert_true(loop_init(&house.loop, &err));
     house.loop.now = clock_mono();
     house.ops      = (struct way_ops){kind, house_send, house_drop, house_owe, house_free};
@@ -244,7 +249,7 @@ house_close(void)
     house.loop.now = 0;
     loop_clear(&house.loop);
     buffer_clear(&house.heard);
-    arena_free(house.arena);
+    arena_reset(house.arena);
 }
 
 /* The latest that was sent. */
@@ -275,7 +280,7 @@ say(struct mail *m, struct str text)
     struct arena   *a = arena_new(KIB(2), MIB(16));
     struct envelope e;
 
-    if (m->is_open && envelope_parse(&e, text, a, NULL))
+    if (m->is_open && a != NULL && envelope_parse(&e, text, a, NULL))
         m->events->on_message(m->owner, &e);
     arena_free(a);
 }
@@ -301,10 +306,11 @@ end(struct mail *m, int status)
 static inline void
 answer(struct mail *m, const char *member, const char *value)
 {
-    struct str text = arena_printf(house.arena, "{\"jsonrpc\":\"2.0\",\"id\":%.*s,\"%s\":%s}", STR_ARG(m->e.id), member,
-                                   value);
+    struct str text =
+        arena_printf(house.arena, "{\"jsonrpc\":\"2.0\",\"id\":%.*s,\"%s\":%s}", STR_ARG(m->e.id), member, value);
 
-    say(m, text);
+    if (text.len > 0)
+        say(m, text);
 }
 
 /* The whole of it, over HTTP. */
@@ -371,6 +377,15 @@ answer_question(const char *result)
     ":true},\"resources\":{\"subscribe\":true}},\"instructions\":\"Be kind\",\"_meta\":{"                              \
     "\"io.modelcontextprotocol/serverInfo\":{\"name\":\"s\",\"version\":\"1\"}}}"
 
+/* The server has taken what it was told, and the stream on which it may ask is there. */
+static inline void
+go_on(int status)
+{
+    end(last(), status);
+    if (last()->spec.kind == KIND_STREAM)
+        head(last(), 200, NULL);
+}
+
 /* Over HTTP, with a session, until it is open. */
 static inline void
 open_legacy(struct client_parts parts)
@@ -381,7 +396,7 @@ open_legacy(struct client_parts parts)
     head(last(), 200, "the-session");
     answer(last(), "result", LEGACY_SERVER);
     end(&house.mails[0], 200);
-    end(&house.mails[1], 202);
+    go_on(202);
     buffer_reset(&house.heard);
 }
 

@@ -4,7 +4,7 @@
 
 #define CHANGED "{\"jsonrpc\":\"2.0\",\"method\":\"notifications/tools/list_changed\"}"
 
-static const struct client_events quiet = {on_open, on_lost, on_message, NULL};
+static const struct client_events quiet  = {on_open, on_lost, on_message, NULL};
 static const struct str           uris[] = {{"a:1", 3}, {"a:2", 3}};
 
 /* --- legacy --- */
@@ -40,7 +40,8 @@ TEST(a_stream_that_ends_is_opened_again_from_where_it_was)
     struct mail *stream = last();
     size_t       count  = house.count;
     head(stream, 200, NULL);
-    end_as(stream, (struct mail_end){.why = CLOSE_ANSWERED, .status = 200, .retry = SECONDS(2), .last_event = STR("e9")});
+    end_as(stream,
+           (struct mail_end){.why = CLOSE_ANSWERED, .status = 200, .retry = SECONDS(2), .last_event = STR("e9")});
     pass(SECONDS(1));
     assert_int_equal(house.count, count);
     pass(SECONDS(1) + MILLISECONDS(50));
@@ -56,15 +57,53 @@ TEST(a_stream_that_ends_is_opened_again_from_where_it_was)
     house_close();
 }
 
+static void
+open_up_to_the_stream(void)
+{
+    house_open(WAY_HTTP, (struct client_parts){.era = CLIENT_LEGACY});
+    ask("tools/call", "{\"name\":\"a\"}");
+    head(last(), 200, "the-session");
+    answer(last(), "result", LEGACY_SERVER);
+    end(last(), 202);
+    assert_int_equal(last()->spec.kind, KIND_STREAM);
+    assert_heard("");
+}
+
+TEST(calls_wait_until_the_stream_is_there_on_which_a_server_may_ask)
+{
+    open_up_to_the_stream();
+    head(last(), 200, NULL);
+    assert_heard("open 2025-11-25\n");
+    assert_sent(last(), "tools/call");
+    house_close();
+    open_up_to_the_stream();
+    pass(MILLISECONDS(900));
+    assert_heard("");
+    pass(MILLISECONDS(200)); /* it is in no hurry */
+    assert_heard("open 2025-11-25\n");
+    assert_sent(last(), "tools/call");
+    house_close();
+    open_up_to_the_stream();
+    struct mail *stream = last();
+    end_as(stream, (struct mail_end){.why = CLOSE_CUT, .retry = -1});
+    assert_heard("open 2025-11-25\n");
+    assert_sent(last(), "tools/call");
+    pass(SECONDS(2));
+    assert_int_equal(last()->spec.kind, KIND_STREAM);
+    house_close();
+}
+
 TEST(a_server_without_a_stream_is_not_asked_again)
 {
     static const int statuses[] = {400, 404, 405};
 
     for (size_t i = 0; i < 3; i++) {
-        open_legacy((struct client_parts){0});
-        size_t count = house.count;
+        open_up_to_the_stream();
         head(last(), statuses[i], NULL);
+        assert_heard("");
         end(last(), statuses[i]);
+        assert_heard("open 2025-11-25\n");
+        size_t count = house.count;
         pass(MINUTES(5));
         assert_int_equal(house.count, count);
         assert_non_null(client_server(house.client));
@@ -89,7 +128,7 @@ TEST(a_stream_of_a_session_that_is_gone_opens_another_with_all_its_wishes)
     head(last(), 200, "another");
     answer(last(), "result", LEGACY_SERVER);
     size_t count = house.count;
-    end(last(), 202);
+    go_on(202);
     assert_heard("open 2025-11-25\n");
     assert_int_equal(house.count, count + 4); /* level, stream, two subscriptions */
     for (size_t i = count; i < house.count; i++)

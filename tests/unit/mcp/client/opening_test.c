@@ -1,4 +1,5 @@
-/* How a client finds out of which era a server is, and what it does when that fails. MCP 2026-07-28 basic/versioning. */
+/* How a client finds out of which era a server is, and what it does when that fails. MCP 2026-07-28 basic/versioning.
+ */
 #include "mcp/client/client_house.h"
 
 static void
@@ -36,7 +37,8 @@ TEST(a_server_info_in_the_body_is_taken_too)
 {
     probe(WAY_HTTP);
     head(last(), 200, "a-session-that-nobody-asked-for");
-    answer(last(), "result", "{\"supportedVersions\":[\"2026-07-28\"],\"capabilities\":{},\"serverInfo\":{\"name\":\"x\"}}");
+    answer(last(), "result",
+           "{\"supportedVersions\":[\"2026-07-28\"],\"capabilities\":{},\"serverInfo\":{\"name\":\"x\"}}");
     assert_heard("open 2026-07-28\n");
     assert_str(client_server(house.client)->info, "{\"name\":\"x\"}");
     assert_str(client_server(house.client)->session, "");
@@ -186,14 +188,15 @@ TEST(a_legacy_server_is_opened_and_told_so)
     client_open(house.client);
     assert_says(last(), "\"protocolVersion\":\"2025-06-18\",\"capabilities\":{\"roots\":{}}");
     head(last(), 200, "sid");
-    answer(last(), "result", "{\"protocolVersion\":\"2025-06-18\",\"capabilities\":{},\"serverInfo\":{\"name\":\"s\"}}");
+    answer(last(), "result",
+           "{\"protocolVersion\":\"2025-06-18\",\"capabilities\":{},\"serverInfo\":{\"name\":\"s\"}}");
     assert_int_equal(last()->spec.kind, KIND_NOTIFICATION);
     assert_str(last()->e.method, "notifications/initialized");
     assert_str(last()->spec.session, "sid");
     assert_str(last()->spec.revision, "2025-06-18");
     assert_heard("");
     say(last(), STR("{\"jsonrpc\":\"2.0\",\"id\":null,\"result\":{}}")); /* some do */
-    end(last(), 200);
+    go_on(200);
     assert_heard("open 2025-06-18\n");
     client_free(house.client);
     house.client = NULL;
@@ -210,7 +213,7 @@ TEST(the_field_of_the_revision_came_with_2025_06_18)
     answer(last(), "result", "{\"protocolVersion\":\"2025-03-26\",\"capabilities\":{}}");
     assert_null(last()->spec.revision.data);
     assert_null(last()->spec.session.data);
-    end(last(), 202);
+    go_on(202);
     assert_heard("open 2025-03-26\n");
     client_free(house.client);
     house.client = NULL;
@@ -225,8 +228,7 @@ TEST(a_revision_that_we_do_not_speak_loses_the_server)
     for (size_t i = 0; i < 3; i++) {
         house_open(WAY_HTTP, (struct client_parts){.era = CLIENT_LEGACY});
         assert_non_null(ask("tools/list", NULL));
-        answer(last(), "result",
-               arena_printf(house.arena, "{\"protocolVersion\":\"%s\"}%c", revisions[i], 0).data);
+        answer(last(), "result", arena_printf(house.arena, "{\"protocolVersion\":\"%s\"}%c", revisions[i], 0).data);
         struct str heard = buffer_str(&house.heard);
         assert_true(str_starts(heard, STR("error malformed -32603 it speaks revision \"")));
         assert_true(str_find(heard, STR("\nlost 0 0 it speaks revision \"")) > 0);

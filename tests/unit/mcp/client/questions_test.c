@@ -265,7 +265,8 @@ TEST(input_that_is_asked_for_in_any_other_way_is_an_error)
         "{\"resultType\":\"input_required\",\"inputRequests\":{\"a\":{}}}",
         "{\"resultType\":\"input_required\",\"inputRequests\":{\"a\":7}}",
         "{\"resultType\":\"input_required\",\"inputRequests\":{\"a\\u0000b\":{\"method\":\"roots/list\"}}}",
-        "{\"resultType\":\"input_required\",\"inputRequests\":{\"a\":{\"method\":\"roots/list\"},\"a\":{\"method\":\"x\"}}}",
+        "{\"resultType\":\"input_required\",\"inputRequests\":{\"a\":{\"method\":\"roots/"
+        "list\"},\"a\":{\"method\":\"x\"}}}",
     };
 
     for (size_t i = 0; i < sizeof results / sizeof *results; i++) {

@@ -1,0 +1,102 @@
+#include "mcp/service/mirrored.h"
+
+#include "mcp/param_rules.h"
+#include "mcp/service/parts.h"
+
+enum { TOOLS_MAX = 1000, LIST_MAX = 4 << 20 };
+
+void
+mirrored_init(struct mirrored *m)
+{
+    m->tools = MAP_OF(struct param_rules *, TOOLS_MAX);
+}
+
+static bool
+free_rules(struct str name, void *value, void *arg)
+{
+    (void)name, (void)arg;
+    param_rules_free(*(struct param_rules **)value);
+    return true;
+}
+
+void
+mirrored_clear(struct mirrored *m)
+{
+    map_each(&m->tools, free_rules, NULL);
+    map_clear(&m->tools);
+}
+
+/* NULL: it has no annotations, or some that are not allowed: a client does not see such a tool. */
+static struct param_rules *
+rules_of(yyjson_val *schema)
+{
+    size_t              len   = 0;
+    char               *text  = yyjson_val_write(schema, 0, &len);
+    struct error        err   = {0};
+    struct param_rules *rules = NULL;
+
+    if (text != NULL && str_find(str_of(text, len), STR("x-mcp-header")) >= 0)
+        rules = param_rules_compile(str_of(text, len), &err);
+    free(text);
+    if (rules != NULL && param_rules_count(rules) > 0)
+        return rules;
+    param_rules_free(rules);
+    return NULL;
+}
+
+static void
+learn_tool(struct mirrored *m, struct str name, yyjson_val *schema)
+{
+    struct param_rules  *rules = rules_of(schema);
+    struct param_rules **slot  = rules == NULL ? map_get(&m->tools, name) : map_get_or_add(&m->tools, name);
+
+    if (slot != NULL)
+        param_rules_free(*slot);
+    if (slot == NULL)
+        param_rules_free(rules);
+    else if (rules == NULL)
+        map_remove(&m->tools, name);
+    else
+        *slot = rules;
+}
+
+void
+mirrored_learn(struct mirrored *m, struct str answer)
+{
+    if (answer.len > LIST_MAX || (m->tools.count == 0 && str_find(answer, STR("x-mcp-header")) < 0))
+        return;
+    yyjson_doc *doc   = yyjson_read(answer.data, answer.len, YYJSON_READ_BIGNUM_AS_RAW);
+    yyjson_val *tools = yyjson_obj_get(yyjson_obj_get(yyjson_doc_get_root(doc), "result"), "tools");
+    yyjson_val *tool;
+    size_t      index, max;
+
+    yyjson_arr_foreach(tools, index, max, tool)
+    {
+        struct str name = json_str(yyjson_obj_get(tool, "name"));
+        if (name.data != NULL)
+            learn_tool(m, name, yyjson_obj_get(tool, "inputSchema"));
+    }
+    yyjson_doc_free(doc);
+}
+
+bool
+mirrored_check(const struct mirrored *m, const struct envelope *e, const struct http_headers *headers,
+               struct arena *arena, struct refusal *refusal)
+{
+    struct param_rules *const *rules = str_eq(e->method, STR("tools/call")) ? map_get(&m->tools, e->target) : NULL;
+    struct error               err   = {0};
+
+    if (rules == NULL)
+        return true;
+    yyjson_doc *doc    = yyjson_read(e->message.data, e->message.len, YYJSON_READ_BIGNUM_AS_RAW);
+    yyjson_val *params = yyjson_obj_get(yyjson_doc_get_root(doc), "params");
+    bool        ok = doc != NULL && param_rules_hold(*rules, yyjson_obj_get(params, "arguments"), headers, arena, &err);
+    yyjson_doc_free(doc);
+    if (ok)
+        return true;
+    struct str text = err.code == ERROR_INVALID ? arena_str(arena, str_from(err.text)) : STR_NONE;
+    if (text.data == NULL)
+        return refuse_with(refusal, 503, -32603, "no memory");
+    *refusal = (struct refusal){.status = 400, .code = -32020, .message = text};
+    return false;
+}

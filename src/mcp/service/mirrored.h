@@ -1,0 +1,26 @@
+/* src/mcp/service/mirrored.h: which arguments of a server behind us its clients repeat in header fields, learnt from
+ * the lists of tools that pass.
+ *
+ * A server on stdio sees no header fields: whether Mcp-Param-* say what the body says is for us to check. Of a tool
+ * that no list has shown nothing is checked, and nothing is left to be checked by anybody: who has not seen the list
+ * does not know that a field is due. MCP 2026-07-28 basic/transports "Custom headers". */
+#ifndef GATEHOUSE_MCP_SERVICE_MIRRORED_H
+#define GATEHOUSE_MCP_SERVICE_MIRRORED_H
+
+#include "base/map.h"
+#include "mcp/service/rules.h"
+
+struct mirrored {
+    struct map tools; /* name -> struct param_rules *, of those that have annotations */
+};
+
+void mirrored_init(struct mirrored *m);
+void mirrored_clear(struct mirrored *m);
+/* An answer to tools/list, or a page of it: what it says of a tool counts from now on. One that is too large, or that
+ * there is no memory for, teaches nothing. */
+void mirrored_learn(struct mirrored *m, struct str answer);
+/* A request. False: `refusal`, which lies in the arena. */
+bool mirrored_check(const struct mirrored *m, const struct envelope *e, const struct http_headers *headers,
+                    struct arena *arena, struct refusal *refusal);
+
+#endif
