@@ -42,7 +42,7 @@ function writeJson(path: string, value: unknown): void {
 }
 
 /** The same for Gatehouse and for Fiberplane's: an entry `echo`. */
-function registry(dir: string, upstream: "http" | "stdio", url: string, [command, ...args] = [STDIO]): void {
+function registry(dir: string, upstream: "http" | "stdio", url: string, [command, ...args]: string[] = [STDIO]): void {
     const entry = upstream === "http" ? { type: "http", url } : { type: "stdio", command, args };
     writeJson(join(dir, "mcp.json"), { mcpServers: { echo: entry } });
 }

@@ -90,6 +90,7 @@ test('a check names what is captured and what is wanted of it', () => {
         count: 1,
         what: 'tools/call',
         server: 'weather',
+        byUs: false,
         wanted: { messages: 3, outcome: 'ok', code: -32603 },
     });
     assert.equal(checks[1].of === 'captured' && checks[1].count, 0);

@@ -80,7 +80,7 @@ export type Received =
     | { is: 'GET' | 'DELETE' | 'start' | 'end of input' };
 
 export type Check = { line: number; text: string } & (
-    { of: 'captured'; count: number; what: string; server?: string; wanted: Wanted } | { of: 'status'; says: string }
+    { of: 'captured'; count: number; what: string; server?: string; byUs: boolean; wanted: Wanted } | { of: 'status'; says: string }
 );
 
 export type Wanted = {
@@ -334,7 +334,8 @@ function parseCheck(c: Cursor): Check {
     const count = NUMBERS[number] ?? (/^\d+$/.test(number) ? Number(number) : c.fail(`"${number}" is no number`));
     const what = c.expect(/[\w/]+/, 'a method or a kind')[0].trim();
     const server = c.word('of') ? c.expect(/[\w-]+/, 'the name of a server')[0].trim() : undefined;
-    return { ...said, of: 'captured', count, what, server, wanted: c.take(/:/) ? parseWanted(c) : {} };
+    const byUs = c.word('by gatehouse');
+    return { ...said, of: 'captured', count, what, server, byUs, wanted: c.take(/:/) ? parseWanted(c) : {} };
 }
 
 function parseWanted(c: Cursor): Wanted {
