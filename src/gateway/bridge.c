@@ -11,10 +11,12 @@ static const struct relay relay = {
     .take_notification = bridge_take_notification,
 };
 
-static void
+void
 bridge_free(struct bridge *b)
 {
-    list_remove(&b->node);
+    if (b == NULL)
+        return;
+    peers_free(b);
     while (!list_is_empty(&b->parked_in_order))
         crossing_free(LIST_OF(struct crossing, list_first(&b->parked_in_order), of_parked));
     endpoint_free(b->endpoint);
@@ -41,7 +43,6 @@ bridge_new(struct server *s, struct error *err)
     b->server  = s;
     b->table   = (struct service_table){.name = name, .version = GATEHOUSE_VERSION, .relay = &relay};
     b->parked  = MAP_OF(struct crossing *, SIZE_MAX); /* bounded by bridge.parked */
-    list_init(&b->node);
     list_init(&b->peers);
     list_init(&b->parked_in_order);
     b->service = service_new(&b->table,
@@ -190,7 +191,7 @@ bridge_retire(struct server *s)
     service_drain(s->bridge->service);
     peers_housekeeping(s->bridge, loop_now(s->gateway->parts.loop));
     if (s->is_retired && s->entry->kind == SERVER_STDIO) /* its children stop */
-        peers_free(s->bridge);
+        bridge_cut(s);
 }
 
 void
@@ -207,21 +208,12 @@ bridge_housekeeping(struct server *s, mono_time now)
 }
 
 void
-bridge_let_go(struct bridge *b)
+bridge_cut(struct server *s)
 {
-    if (b == NULL)
+    if (s->bridge == NULL)
         return;
-    peers_free(b);
-    b->server = NULL;
-    list_append(&b->gateway->bridges, &b->node);
-    loop_set_timer(b->gateway->parts.loop, &b->gateway->sweep, loop_now(b->gateway->parts.loop));
-}
-
-void
-bridges_sweep(struct gateway *g)
-{
-    for (struct list *node; (node = list_first(&g->bridges)) != NULL;)
-        bridge_free(LIST_OF(struct bridge, node, node));
+    s->bridge->is_closing = true;
+    peers_free(s->bridge);
 }
 
 void

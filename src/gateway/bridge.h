@@ -24,9 +24,8 @@ enum {
 #define OUTCOME_KEPT SECONDS(60)
 
 struct bridge {
-    struct list          node; /* on gateway->bridges, once its server is gone */
     struct gateway      *gateway;
-    struct server       *server; /* NULL: gone */
+    struct server       *server;
     struct service_table table;
     struct service      *service;
     struct endpoint     *endpoint;

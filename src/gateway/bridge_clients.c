@@ -199,7 +199,7 @@ bridge_lane_closed(struct server *s, const struct lane *lane)
     LIST_EACH (struct peer, p, &s->bridge->peers, node) {
         if (p->lane != lane)
             continue;
-        way_stdio_lose(p->way);
+        way_stdio_lose_modern(p->way);
         p->lane = NULL;
         loop_set_timer(s->gateway->parts.loop, &p->losing, loop_now(s->gateway->parts.loop));
     }
@@ -220,7 +220,7 @@ way_to_child(struct peer *p, const struct way_hooks *hooks, struct error *err)
         return NULL;
     if (is_modern) {
         p->lane = lane;
-        p->way  = way_child_new(&s->gateway->exchanges, channel_back(lane->channel), hooks);
+        p->way  = way_stdio_new_modern(&s->gateway->exchanges, lane->channel, NULL, hooks);
         if (p->way == NULL)
             error_set(err, ERROR_MEMORY, "no memory");
         return p->way;

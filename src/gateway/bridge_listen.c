@@ -69,7 +69,7 @@ may_listen(const struct bridge *b, const struct peer *p)
 void
 bridge_attach_listener(struct bridge *b, struct peer *to)
 {
-    if (b->is_closing || b->server == NULL || !may_listen(b, to) || !is_wanted(b))
+    if (b->is_closing || !may_listen(b, to) || !is_wanted(b))
         return;
     to->listens = true;
     tell_wishes(b, to);

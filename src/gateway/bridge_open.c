@@ -14,7 +14,10 @@ bridge_capabilities_text(yyjson_val *said)
 
     if (yyjson_mut_is_obj(root)) {
         yyjson_mut_obj_remove_key(root, "tasks");
-        yyjson_mut_obj_remove_key(yyjson_mut_obj_get(root, "extensions"), "io.modelcontextprotocol/tasks");
+        yyjson_mut_val *extensions = yyjson_mut_obj_get(root, "extensions");
+        yyjson_mut_obj_remove_key(extensions, "io.modelcontextprotocol/tasks");
+        if (yyjson_mut_obj_size(extensions) == 0)
+            yyjson_mut_obj_remove_key(root, "extensions");
         text = yyjson_mut_val_write(root, 0, NULL);
     }
     yyjson_mut_doc_free(copy);

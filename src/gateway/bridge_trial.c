@@ -251,6 +251,7 @@ static void
 run(struct trial *t)
 {
     route_of(t->x)->trial = t;
+    list_remove(&t->x->known); /* it is on record once it is known whose it is */
     if (!begin(t, t->x->is_modern ? CLIENT_LEGACY : CLIENT_MODERN, false))
         fail(t);
 }

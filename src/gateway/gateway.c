@@ -152,7 +152,10 @@ keep_house(struct timer *timer)
 static bool
 end_turn(struct loop_hook *hook)
 {
-    visits_end_those_over(LIST_OF(struct gateway, hook, turn_end));
+    struct gateway *g = LIST_OF(struct gateway, hook, turn_end);
+
+    visits_end_those_over(g);
+    servers_free_unused(g);
     return false;
 }
 
@@ -216,12 +219,6 @@ gateway_take_request(struct gateway *g, struct http_request *r)
         loop_set_timer(g->parts.loop, &g->retry, clock_mono() + RETRY_AFTER);
 }
 
-static void
-sweep_bridges(struct timer *sweep)
-{
-    bridges_sweep(LIST_OF(struct gateway, sweep, sweep));
-}
-
 struct gateway *
 gateway_new(const struct gateway_parts *parts, struct registry *first, struct error *err)
 {
@@ -241,9 +238,7 @@ gateway_new(const struct gateway_parts *parts, struct registry *first, struct er
     list_init(&g->retired);
     list_init(&g->visits);
     list_init(&g->delayed);
-    list_init(&g->bridges);
     timer_init(&g->retry, take_delayed);
-    timer_init(&g->sweep, sweep_bridges);
     g->turn_end.run = end_turn;
     loop_add_hook(parts->loop,
                   &g->turn_end); /* before that of the exchanges: what ends here is freed in the same turn */
@@ -266,7 +261,9 @@ gateway_free(struct gateway *g)
     loop_clear_timer(g->parts.loop, &g->housekeeping);
     loop_clear_timer(g->parts.loop, &g->retry);
     LIST_EACH (struct server, s, &g->servers, node)
-        bridge_drain(s);
+        bridge_cut(s);
+    LIST_EACH (struct server, s, &g->retired, node)
+        bridge_cut(s);
     for (struct list *node; (node = list_first(&g->delayed)) != NULL;) {
         struct http_request *r = LIST_OF(struct delayed, node, node)->request;
         on_delayed_gone(r);
@@ -275,8 +272,7 @@ gateway_free(struct gateway *g)
     for (struct list *node; (node = list_first(&g->servers)) != NULL;)
         server_retire(LIST_OF(struct server, node, node));
     exchanges_clear(&g->exchanges);
-    bridges_sweep(g);
-    loop_clear_timer(g->parts.loop, &g->sweep);
+    servers_free_unused(g);
     capture_clear(&g->capture);
     loop_remove_hook(&g->turn_end);
     registry_unref(g->registry);

@@ -118,12 +118,12 @@ struct gateway {
     struct list          visits;           /* of struct visit, by node */
     struct map           sessions;         /* -> struct visit * */
     struct gaps          gaps;
-    struct timer         housekeeping, retry, sweep;
+    struct timer         housekeeping, retry;
     struct list          delayed; /* of struct delayed, by node: requests that wait for the log */
-    struct list          bridges; /* of struct bridge, by node: whose server is gone; freed with the turn */
     struct loop_hook     turn_end;
-    bool                 has_over; /* some visit is over */
-    uint64_t             process;  /* sealed into session ids */
+    bool                 has_over;   /* some visit is over */
+    bool                 has_unused; /* some retired server is */
+    uint64_t             process;    /* sealed into session ids */
     wall_time            started;
     bool                 is_draining;
 };
@@ -132,8 +132,10 @@ struct gateway {
 struct server *server_find(struct gateway *g, struct str name);
 void           server_retire(struct server *s);
 void           server_set_state(struct server *s, enum server_state state, const char *detail);
-void           server_release_if_unused(struct server *s);
-void           server_add_stderr(struct server *s, struct str line);
+/* When the turn ends. */
+void server_release_if_unused(struct server *s);
+void servers_free_unused(struct gateway *g);
+void server_add_stderr(struct server *s, struct str line);
 
 /* visits.c */
 struct visit *visit_find(struct gateway *g, const struct server *s, struct str id);
@@ -188,9 +190,10 @@ void bridge_retire(struct server *s);
 /* No new calls: nobody listens any more, and who waits for a client's answers is told. */
 void bridge_drain(struct server *s);
 void bridge_housekeeping(struct server *s, mono_time now);
-/* The server goes. The bridge is freed a little later, for it may be what is running. NULL is nothing. */
-void bridge_let_go(struct bridge *b);
-void bridges_sweep(struct gateway *g);
+/* No connection to the server is left, but for what tells it so. */
+void bridge_cut(struct server *s);
+/* With its server; nothing of it is running. NULL is nothing. */
+void bridge_free(struct bridge *b);
 /* The server failed, or is another now: what is known of it counts no longer. */
 void bridge_forget(struct server *s);
 /* A session of ours with its stdio server, without an owner: as channel_events.on_session_lost. */

@@ -37,7 +37,7 @@ server_free(struct server *s)
     http_origin_release(s->upstream.origin);
     if (s->bridge == NULL)
         serve_close(s);
-    bridge_let_go(s->bridge);
+    bridge_free(s->bridge);
     mirrored_clear(&s->mirrored);
     labels_unref(s->labels);
     labels_unref(s->guest);
@@ -48,11 +48,26 @@ server_free(struct server *s)
     free(s);
 }
 
+/* Whoever says so may still be using it: what carried its last exchange, for instance. */
 void
 server_release_if_unused(struct server *s)
 {
-    if (s->is_retired && s->users == 0 && list_is_empty(&s->channels))
-        server_free(s);
+    s->gateway->has_unused |= s->is_retired && s->users == 0 && list_is_empty(&s->channels);
+}
+
+void
+servers_free_unused(struct gateway *g)
+{
+    if (!g->has_unused)
+        return;
+    g->has_unused = false;
+    LIST_EACH (struct server, s, &g->retired, node) {
+        if (s->users > 0 || !list_is_empty(&s->channels))
+            continue;
+        bridge_cut(s);
+        if (s->users == 0) /* else the end of its sessions there is on its way */
+            server_free(s);
+    }
 }
 
 static bool

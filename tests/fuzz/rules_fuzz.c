@@ -66,6 +66,17 @@ check(const struct rules *rules, const struct http_headers *headers, struct str 
     arena_free(arena);
 }
 
+/* What the one side writes, the other takes. */
+static void
+write_and_check(const struct param_rules *rules, yyjson_val *arguments, struct arena *arena)
+{
+    struct http_header *items = arena_alloc(arena, (param_rules_count(rules) + 1) * sizeof *items);
+    size_t              count = param_rules_write(rules, arguments, arena, items);
+    struct http_headers own   = {items, count};
+
+    assert(count <= param_rules_count(rules) && param_rules_hold(rules, arguments, &own, arena, NULL));
+}
+
 /* Any schema, and the message as its arguments. */
 static void
 compile(struct str schema, const struct http_headers *headers, struct str message)
@@ -77,6 +88,8 @@ compile(struct str schema, const struct http_headers *headers, struct str messag
 
     if (rules != NULL && !param_rules_hold(rules, yyjson_doc_get_root(doc), headers, arena, &err))
         assert(err.code != ERROR_NONE);
+    if (rules != NULL)
+        write_and_check(rules, yyjson_doc_get_root(doc), arena);
     yyjson_doc_free(doc);
     arena_free(arena);
     param_rules_free(rules);

@@ -20,7 +20,7 @@
 
 /* A channel whose child the test plays on a socket. */
 static struct children *children;
-static struct channel  *channel;
+static struct channel  *channel, *modern;
 static struct session  *session;
 static struct buffer    heard;
 static int              listener, peer;
@@ -61,8 +61,45 @@ hear_closed(void *owner, struct channel *c)
     channel = NULL;
 }
 
-static const struct channel_events events = {start,         unheard_ready, hear_words,  unheard_line,
-                                             hear_odd_line, hear_lost,     hear_closed, hear_words};
+static void
+strand(void *owner, struct channel *c, struct exchange *x, const char *words)
+{
+    (void)owner, (void)c;
+    exchange_fail(x, CLOSE_UNREACHABLE, "%s", words);
+}
+
+static void
+lose_modern(void *owner, struct channel *c, const char *words)
+{
+    (void)owner, (void)c, (void)words;
+    way_stdio_lose_modern(ways.way);
+}
+
+static void
+modern_closed(void *owner, struct channel *c)
+{
+    (void)owner, (void)c;
+    modern = NULL;
+}
+
+static const struct channel_events events        = {.start           = start,
+                                                    .on_ready        = unheard_ready,
+                                                    .on_down         = hear_words,
+                                                    .on_stderr       = unheard_line,
+                                                    .on_odd_line     = hear_odd_line,
+                                                    .on_session_lost = hear_lost,
+                                                    .on_closed       = hear_closed,
+                                                    .on_trouble      = hear_words};
+static const struct channel_events modern_events = {.start           = start,
+                                                    .on_ready        = unheard_ready,
+                                                    .on_down         = hear_words,
+                                                    .on_stderr       = unheard_line,
+                                                    .on_odd_line     = hear_odd_line,
+                                                    .on_session_lost = hear_lost,
+                                                    .on_closed       = modern_closed,
+                                                    .on_trouble      = hear_words,
+                                                    .on_other_era    = lose_modern,
+                                                    .on_stranded     = strand};
 
 static void
 begin(void)
@@ -84,7 +121,20 @@ begin(void)
     assert_non_null(children);
     channel  = channel_new(&ways.wire.loop, &events, NULL, ways.scratch, false, SECONDS(5));
     session  = session_new(channel, "s", NULL);
+    modern   = NULL;
     ways.way = way_stdio_new(&ways.exchanges, session, &hooks);
+}
+
+/* Both eras. */
+static void
+begin_both(void)
+{
+    static const struct way_hooks hooks = {0};
+
+    begin();
+    ways_free_way();
+    modern   = channel_new_modern(&ways.wire.loop, &modern_events, NULL, ways.scratch, SECONDS(5));
+    ways.way = way_stdio_new_modern(&ways.exchanges, modern, session, &hooks);
 }
 
 static void
@@ -102,6 +152,8 @@ finish(void)
     end_session();
     if (channel != NULL)
         channel_close(channel, CLOSE_SHUTDOWN);
+    if (modern != NULL)
+        channel_close(modern, CLOSE_SHUTDOWN);
     if (peer >= 0)
         close(peer);
     WAYS_WAIT(children_count(children) == 0);
@@ -276,5 +328,55 @@ TEST(a_dropped_call_is_cancelled_at_the_child)
     wire_rest(&ways.wire);
     assert_int_equal(b.ends, 0);
     box_assert(&b, "");
+    finish();
+}
+
+#define META                                                                                                           \
+    "\"_meta\":{\"io.modelcontextprotocol/protocolVersion\":\"2026-07-28\",\"io.modelcontextprotocol/"                 \
+    "clientCapabilities\":{}}"
+#define LISTS "{\"jsonrpc\":\"2.0\",\"id\":7,\"method\":\"tools/list\",\"params\":{" META "}}"
+#define FINDS "{\"jsonrpc\":\"2.0\",\"id\":6,\"method\":\"server/discover\",\"params\":{" META "}}"
+
+static void
+box_request_modern(struct box *b, const char *message)
+{
+    box_send(b, &(struct mail_spec){
+                    .kind = KIND_REQUEST, .message = str_from(message), .is_modern = true, .patience = SECONDS(30)});
+}
+
+TEST(a_modern_message_goes_to_a_modern_child)
+{
+    struct box b = {0};
+
+    begin_both();
+    box_request_modern(&b, LISTS);
+    WAYS_WAIT(child_heard("server/discover"));
+    child_answers(1, "{\"resultType\":\"complete\",\"supportedVersions\":[\"2026-07-28\"],\"capabilities\":{}}");
+    WAYS_WAIT(child_heard("tools/list"));
+    child_answers(2, "{\"resultType\":\"complete\",\"tools\":[]}");
+    WAYS_WAIT(b.ends == 1);
+    assert_int_equal(b.why, CLOSE_ANSWERED);
+    box_assert(&b, "{\"jsonrpc\":\"2.0\",\"id\":7,\"result\":{\"resultType\":\"complete\",\"tools\":[]}}\n");
+    finish();
+}
+
+TEST(a_child_of_the_other_era_is_told_by_an_end_and_opened_anew)
+{
+    struct box b = {0}, c = {0};
+
+    begin_both();
+    box_request_modern(&b, FINDS);
+    WAYS_WAIT(child_heard("server/discover"));
+    child_says("{\"jsonrpc\":\"2.0\",\"id\":1,\"error\":{\"code\":-32601,\"message\":\"no\"}}");
+    WAYS_WAIT(b.ends == 1);
+    assert_int_equal(b.why, CLOSE_UNREACHABLE);
+    box_request_modern(&c, LISTS);
+    WAYS_WAIT(c.ends == 1);
+    assert_int_equal(c.why, CLOSE_UNREACHABLE);
+    close(peer);
+    peer = -1;
+    open_way();
+    box_assert(&b, "");
+    box_assert(&c, "");
     finish();
 }
