@@ -51,6 +51,7 @@ bool cli_short_path(const struct cli *cli, struct str path, struct buffer *out);
 
 /* One file each. */
 int cli_add(struct cli *cli);
+int cli_call(struct cli *cli);
 int cli_completion(struct cli *cli);
 int cli_connect(struct cli *cli);
 int cli_doctor(struct cli *cli);

@@ -22,6 +22,7 @@ enum complete {
     COMPLETE_SNAPSHOT, /* by name */
     COMPLETE_PROJECT,  /* of snapshots, as tags are */
     COMPLETE_TAG,
+    COMPLETE_CALL, /* by what stands before it: a server, its tools and methods, what a tool takes */
 };
 
 struct option {

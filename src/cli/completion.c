@@ -51,6 +51,24 @@ static const char bash_ask[] = "_gatehouse_ask() {\n"
                                "    done < <(\"$@\" 2>/dev/null)\n"
                                "}\n";
 
+/* What stands before decides what is offered. bash cuts words at : and =, which URLs and arguments have: so the line is
+ * cut at blanks, without expanding anything. Behind KEY= nothing is known; behind a key that is offered comes no blank.
+ */
+static const char bash_call[] = "_gatehouse_call() {\n"
+                                "    local line=${COMP_LINE:0:${COMP_POINT:-0}} flags=$-\n"
+                                "    local -a typed\n"
+                                "    COMPREPLY=()\n"
+                                "    if [[ $cur == '=' || $prev == '=' ]]; then return; fi\n"
+                                "    if [[ -n $line ]]; then\n"
+                                "        case $line in *[[:blank:]]) ;; *) line=${line%[[:blank:]]*} ;; esac\n"
+                                "        set -f; typed=($line); case $flags in *f*) ;; *) set +f ;; esac\n"
+                                "    else\n"
+                                "        typed=(\"${COMP_WORDS[@]:0:COMP_CWORD}\")\n"
+                                "    fi\n"
+                                "    _gatehouse_ask gatehouse call --names \"${typed[@]:2}\"\n"
+                                "    if [[ ${COMPREPLY[0]} == *= ]]; then compopt -o nospace 2>/dev/null; fi\n"
+                                "}\n";
+
 /* What may stand behind an option, or for a word. */
 static void
 bash_reply(struct buffer *out, enum complete complete, const char *const *choices)
@@ -68,6 +86,9 @@ bash_reply(struct buffer *out, enum complete complete, const char *const *choice
     case COMPLETE_PROJECT:
     case COMPLETE_TAG:
         buffer_printf(out, "_gatehouse_ask %s", asked[complete]);
+        return;
+    case COMPLETE_CALL:
+        buffer_append(out, STR("_gatehouse_call"));
         return;
     case COMPLETE_NOTHING:
         buffer_append(out, STR("COMPREPLY=()"));
@@ -140,6 +161,7 @@ static void
 print_bash(struct buffer *out)
 {
     buffer_append(out, str_from(bash_ask));
+    buffer_append(out, str_from(bash_call));
     buffer_append(out,
                   STR("_gatehouse() {\n    local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD-1]}\n"));
     bash_commands(out, commands, 1);
@@ -177,6 +199,9 @@ fish_arguments(struct buffer *out, enum complete complete, const char *const *ch
     case COMPLETE_PROJECT:
     case COMPLETE_TAG:
         buffer_printf(out, " -a '(%s 2>/dev/null)'", asked[complete]);
+        return;
+    case COMPLETE_CALL:
+        buffer_append(out, STR(" -a '(gatehouse call --names (commandline -opc)[3..] 2>/dev/null)'"));
         return;
     case COMPLETE_BUILT_IN:
         buffer_append(out, STR(" -a '"));

@@ -61,6 +61,23 @@ static const struct option add_options[] = {
     {0},
 };
 
+static const char *const eras[]   = {"legacy", "modern", NULL};
+static const char *const levels[] = {"debug", "info", "notice", "warning", "error", "critical", "alert", "emergency", NULL};
+
+static const struct option call_options[] = {
+    {"json",     .text = "The result as it came, on a line, and nothing else."},
+    {"output",   "FILE",  .complete = COMPLETE_FILE, .text = "Images, sounds and blobs are written there, a second one to FILE-2; else the text."},
+    {"level",    "LEVEL", .complete = COMPLETE_CHOICES, .choices = levels, .text = "The server's log messages from this level on, on stderr."},
+    {"check",    .text = "The result must be what the tool's outputSchema says."},
+    {"roots",    "DIR",   .repeats = true, .complete = COMPLETE_DIRECTORY, .text = "A directory that the server is told of when it asks; else none."},
+    {"header",   "NAME:VALUE", .repeats = true, .text = "Sent with each request to a URL."},
+    {"timeout",  "MS",    .text = "How long the server may be silent (60000)."},
+    {"era",      "ERA",   .complete = COMPLETE_CHOICES, .choices = eras, .text = "legacy (initialize) or modern (2026-07-28); else found out."},
+    {"revision", "DATE",  .text = "The revision of the protocol that is offered, like 2025-06-18."},
+    {"names",    .text = "What may be typed next, a line each, for the shell; starts no command."},
+    {0},
+};
+
 static const char *const clients[] = {"claude-desktop", "claude-code", "cursor", "vscode", NULL};
 
 static const struct option connect_options[] = {
@@ -108,6 +125,23 @@ const struct command commands[] = {
      {{"gatehouse remove weather", "the entry alone goes; comments and the rest of mcp.json stay"},
       {"gatehouse remove snapshots", "one that is built in: an entry switches it off"}},
      .least_words = 1, .most_words = 1, .complete = COMPLETE_SERVER, .run = cli_remove},
+    {"call", {"call TARGET [TOOL | METHOD] [KEY=VALUE]...", "call [TOOL | METHOD] [KEY=VALUE]... -- COMMAND ARGS..."}, "Calls a tool, or anything else, of an MCP server.",
+     {{"gatehouse call files", "what it has: tools with their arguments, resources, prompts"},
+      {"gatehouse call files read_file path=README.md", "a tool"},
+      {"gatehouse call http://localhost:9000/mcp forecast city=Oslo days=3 --json | jq .", "any server, for programs"},
+      {"gatehouse call get_time zone=Europe/Paris -- npx -y @someone/time-server", "a command that is not registered"},
+      {"gatehouse call files resources/read uri=file:///etc/hostname --output hostname", "a method"},
+      {"gatehouse call files prompts/get review text=@notes.md", "what stands in a file"}},
+     .about = "TARGET is one of `gatehouse list`, or a URL. One that is registered is called through the running gateway, and is in\n"
+              "the log; when none runs, directly, which it says. The server may speak any revision, over HTTP, HTTP+SSE or stdio.\n"
+              "A word that is no method is a tool; a method has a / in it, or is ping.\n"
+              "KEY=VALUE becomes what the tool's inputSchema wants: a text, a number, true or false, an array or object as JSON;\n"
+              "a key that is there twice makes an array. KEY=@FILE is what is in the file, @- what is piped in. KEY:=JSON goes as\n"
+              "it is, and then nothing is checked.\n"
+              "What the server asks in the middle is asked at the terminal: forms field by field, texts, whether to open a page\n"
+              "(it is never opened for you). Without a terminal it is declined. Ctrl-C cancels the call at the server.\n"
+              "With a result that says isError the exit code is 1.",
+     .options = call_options, .most_words = 64, .takes_rest = true, .is_first = true, .complete = COMPLETE_CALL, .run = cli_call},
     {"logs", {"logs [FILTERS] [--follow] [--json]", "logs ID [--raw] [--json]", "logs --clear [--yes]"}, "Shows the calls that passed.",
      {{"gatehouse logs --follow", "as they come"},
       {"gatehouse logs --errors --since 1h", "what failed in the last hour"},

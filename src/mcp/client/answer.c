@@ -175,7 +175,7 @@ fail_at_end(struct client_call *call, const struct mail_end *end)
     if (is_told)
         call_tell_cancelled(call, "it took too long");
     call_fail(call, why, words);
-    if (is_loss(c, why) && !is_opening && generation == c->generation)
+    if (!c->is_gone && !is_opening && generation == c->generation && is_loss(c, why))
         client_lose(c, why, 0, 0, words);
 }
 

@@ -311,7 +311,7 @@ client_call_cancel(struct client_call *call, enum close_reason why, const char *
     call_finish(call, why);
     if (is_told)
         call_tell_cancelled(call, reason);
-    if (l != NULL)
+    if (l != NULL && !c->is_gone)
         letter_leave(l, why);
     client_leave(c);
 }

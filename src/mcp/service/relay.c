@@ -40,9 +40,7 @@ relayed_close(struct service *s)
 static yyjson_doc *
 read_object(struct str text)
 {
-    yyjson_doc *doc =
-        text.len == 0 ? NULL
-                      : yyjson_read_opts((char *)(uintptr_t)text.data, text.len, YYJSON_READ_BIGNUM_AS_RAW, NULL, NULL);
+    yyjson_doc *doc = text.len == 0 ? NULL : json_read(text);
 
     if (yyjson_is_obj(yyjson_doc_get_root(doc)))
         return doc;

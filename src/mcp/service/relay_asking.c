@@ -52,6 +52,38 @@ fit_elicitation(struct request *r, yyjson_mut_val *params)
                : "This needs a client of 2025-11-25 or later: it asks for a choice of several";
 }
 
+/* Content was one block before 2025-11-25: several become messages of the same role, one behind the other. */
+static void
+split_message(struct request *r, yyjson_mut_val *into, yyjson_mut_val *message)
+{
+    yyjson_mut_val *content = yyjson_mut_obj_remove_key(message, "content"), *block;
+    yyjson_mut_val *one     = yyjson_mut_is_arr(content) ? yyjson_mut_arr_get_first(content) : content;
+    size_t          count   = yyjson_mut_is_arr(content) ? yyjson_mut_arr_size(content) : 1;
+
+    for (size_t i = 0; one != NULL && i < count; i++) {
+        yyjson_mut_val *next  = one->next;
+        yyjson_mut_val *alone = yyjson_mut_val_mut_copy(r->doc, message);
+        block                 = block_stand_in(r, one);
+        yyjson_mut_obj_add_val(r->doc, alone, "content", block == NULL ? one : block);
+        yyjson_mut_arr_append(into, alone);
+        one = next;
+    }
+}
+
+static const char *
+fit_sample(struct request *r, yyjson_mut_val *params)
+{
+    yyjson_mut_val *messages = yyjson_mut_obj_get(params, "messages"), *fitting = yyjson_mut_arr(r->doc), *message;
+
+    if (r->revision >= SINCE_TOOL_SAMPLING || !yyjson_mut_is_arr(messages))
+        return NULL;
+    while ((message = yyjson_mut_arr_remove_first(messages)) != NULL)
+        split_message(r, fitting, message);
+    yyjson_mut_obj_remove_key(params, "messages");
+    yyjson_mut_obj_add_val(r->doc, params, "messages", fitting);
+    return NULL;
+}
+
 static unsigned
 elicitation_needs(yyjson_val *params)
 {
@@ -80,7 +112,7 @@ static const struct kind {
     const char *(*fit)(struct request *r, yyjson_mut_val *params);
 } kinds[] = {
     {"elicitation/create", elicitation_needs, fit_elicitation},
-    {"sampling/createMessage", sample_needs, NULL},
+    {"sampling/createMessage", sample_needs, fit_sample},
     {"roots/list", roots_need, NULL},
 };
 
@@ -121,6 +153,7 @@ put_question(struct question *q, const struct kind *kind, yyjson_val *params)
     if (is_modern(r) && (r->method == NULL || (r->method->traits & METHOD_ASKS) == 0))
         return refusal_new(r, RPC_METHOD_NOT_FOUND, STR("A client cannot be asked while it waits for this"), NULL);
     copy = yyjson_is_obj(params) ? yyjson_val_mut_copy(r->doc, params) : yyjson_mut_obj(r->doc);
+    words_drop_envelope(copy);
     if (copy != NULL && kind->fit != NULL)
         words = kind->fit(r, copy);
     if (words != NULL)

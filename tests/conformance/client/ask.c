@@ -153,7 +153,6 @@ visit_go_on(struct visit *v)
 void
 visit_clear(struct visit *v)
 {
-    loop_clear_timer(v->loop, &v->begin);
     for (struct list *node; (node = list_first(&v->errands)) != NULL;)
         errand_free(LIST_OF(struct errand, node, node));
     yyjson_doc_free(v->first_schema);

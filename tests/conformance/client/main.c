@@ -32,30 +32,9 @@ forget_message(struct exchange *x, enum message_from from, struct str bytes, boo
 }
 
 static void
-take_end(struct exchange *x, enum close_reason why)
+forget_end(struct exchange *x, enum close_reason why)
 {
-    struct program *p = LIST_OF(struct program, x->owner, exchanges);
-
-    (void)why;
-    if (x->kind == KIND_STREAM)
-        p->visit.awaits_stream = false;
-}
-
-static bool
-take_exchange(void *owner, struct exchange *x, const struct mail_spec *spec)
-{
-    (void)spec;
-    if (x->kind == KIND_STREAM)
-        ((struct program *)owner)->visit.awaits_stream = true;
-    return true;
-}
-
-static void
-take_head(void *owner, struct exchange *x, int status)
-{
-    (void)status;
-    if (x->kind == KIND_STREAM)
-        ((struct program *)owner)->visit.awaits_stream = false;
+    (void)x, (void)why;
 }
 
 static void
@@ -67,8 +46,8 @@ on_over(struct visit *v)
 static struct way *
 open_way(struct program *p, const char *url, struct error *err)
 {
-    static const struct exchange_hooks hooks = {.on_message = forget_message, .on_close = take_end};
-    const struct way_hooks             heard = {.attach = take_exchange, .on_heard = take_head, .owner = p};
+    static const struct exchange_hooks hooks = {.on_message = forget_message, .on_close = forget_end};
+    static const struct way_hooks      none  = {0};
 
     if (!(p->is_loop_up = loop_init(&p->loop, err)) || !(p->is_net_up = net_init(&p->net, &p->loop, NULL, err)))
         return NULL;
@@ -80,7 +59,7 @@ open_way(struct program *p, const char *url, struct error *err)
     if (p->scratch == NULL || p->http == NULL || !http_url_parse(str_from(url), &p->upstream.url, err))
         return NULL;
     p->upstream.origin = http_client_origin(p->http, &p->upstream.url, err);
-    return p->upstream.origin == NULL ? NULL : way_http_new(&p->exchanges, &p->upstream, &heard, p->scratch);
+    return p->upstream.origin == NULL ? NULL : way_http_new(&p->exchanges, &p->upstream, &none, p->scratch);
 }
 
 static const char *

@@ -4,8 +4,6 @@
 
 #include "mcp/json.h"
 
-#define STREAM_PATIENCE SECONDS(2)
-
 static yyjson_mut_doc *
 params_new(void)
 {
@@ -142,23 +140,11 @@ take_prompts(struct visit *v, yyjson_val *result)
     each_of(v, yyjson_obj_get(result, "prompts"), get_prompt);
 }
 
-static void
-begin(struct timer *timer)
-{
-    struct visit *v = LIST_OF(struct visit, timer, begin);
-
-    if (v->awaits_stream && loop_now(v->loop) < v->opened + STREAM_PATIENCE)
-        loop_set_timer(v->loop, timer, loop_now(v->loop));
-    else
-        visit_go_on(v);
-}
-
 void
 visit_init(struct visit *v, struct loop *loop, void (*on_over)(struct visit *v))
 {
     *v = (struct visit){.loop = loop, .on_over = on_over};
     list_init(&v->errands);
-    timer_init(&v->begin, begin);
 }
 
 /* What the server declares; tools are asked for whatever it says. */
@@ -180,8 +166,7 @@ on_open(void *owner, struct client *c, const struct client_server *server)
             visit_ask(v, "prompts/list", params_new(), take_prompts);
         if (yyjson_obj_get(yyjson_obj_get(capabilities, "extensions"), "io.modelcontextprotocol/skills") != NULL)
             visit_ask(v, "skills/list", params_new(), skills_take_list);
-        v->opened = loop_now(v->loop);
-        loop_set_timer(v->loop, &v->begin, v->opened);
+        visit_go_on(v);
     }
     yyjson_doc_free(doc);
 }

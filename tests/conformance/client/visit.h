@@ -10,15 +10,12 @@
 struct visit {
     struct loop   *loop;
     struct client *client;
-    yyjson_doc    *context;       /* what the scenario says to do; NULL: nothing */
-    bool           loads_skill;   /* the scenario is about what a skill holds: else none is loaded */
-    struct list    errands;       /* of struct errand, to be run */
-    yyjson_doc    *first_schema;  /* of the tool listed first; NULL: none was yet */
-    yyjson_doc    *skill;         /* that is being loaded: its entry of skills/list */
-    size_t         skill_files;   /* of it, read so far */
-    struct timer   begin;         /* once it is open: */
-    bool           awaits_stream; /* but not before the server's own stream is, on which it may ask */
-    mono_time      opened;
+    yyjson_doc    *context;      /* what the scenario says to do; NULL: nothing */
+    bool           loads_skill;  /* the scenario is about what a skill holds: else none is loaded */
+    struct list    errands;      /* of struct errand, to be run */
+    yyjson_doc    *first_schema; /* of the tool listed first; NULL: none was yet */
+    yyjson_doc    *skill;        /* that is being loaded: its entry of skills/list */
+    size_t         skill_files;  /* of it, read so far */
     bool           is_open, has_failed;
     void (*on_over)(struct visit *v); /* all is done, or it failed */
 };

@@ -311,11 +311,12 @@ TEST(calls_made_before_it_is_open_wait)
 TEST(parts_that_are_wrong_are_refused)
 {
     struct error        err   = {0};
-    struct client_parts parts = {.way = &house.way, .revision = STR("2026-07-28")};
+    struct way          none  = {0};
+    struct client_parts parts = {.way = &none, .revision = STR("2026-07-28")};
 
     assert_null(client_new(&parts, &err));
     assert_int_equal(err.code, ERROR_INVALID);
-    parts = (struct client_parts){.way = &house.way, .capabilities = STR("[]")};
+    parts = (struct client_parts){.way = &none, .capabilities = STR("[]")};
     assert_null(client_new(&parts, &err));
     assert_int_equal(err.code, ERROR_INVALID);
 }

@@ -203,6 +203,26 @@ TEST(a_page_has_an_id_in_the_one_revision_that_gives_it_one)
     finish();
 }
 
+TEST(a_message_of_several_blocks_is_several_to_an_older_client)
+{
+    static const char params[] =
+        "{\"messages\":[{\"role\":\"user\",\"content\":[{\"type\":\"text\",\"text\":\"a\"},{\"type\":\"text\","
+        "\"text\":\"b\"}]},{\"role\":\"assistant\",\"content\":{\"type\":\"audio\",\"mimeType\":\"m\"}}],"
+        "\"maxTokens\":1,\"_meta\":{\"progressToken\":\"theirs\"}}";
+
+    begin_legacy("2024-11-05", ALL);
+    asks("model", "sampling/createMessage", params);
+    say(&house.ada, CALL("1", "n", "{}"));
+    assert_got(&house.ada,
+               "\"params\":{\"maxTokens\":1,\"messages\":[{\"role\":\"user\",\"content\":{\"type\":\"text\","
+               "\"text\":\"a\"}},{\"role\":\"user\",\"content\":{\"type\":\"text\",\"text\":\"b\"}},"
+               "{\"role\":\"assistant\",\"content\":{\"type\":\"text\",\"text\":\"[audio, m]\"}}]}}");
+    modern("tools/call", "", ALL);
+    assert_got(&house.bob, "\"content\":[{\"type\":\"text\",\"text\":\"a\"},{\"type\":\"text\",\"text\":\"b\"}]}");
+    assert_not_got(&house.bob, "theirs");
+    finish();
+}
+
 static void
 pass(mono_time time)
 {
