@@ -267,7 +267,8 @@ cli_call(struct cli *cli)
     if (args_has(&cli->args, "names")) {
         code = call_names(c);
         target_clear(&c->target);
-    } else if (!read_options(c, &err) || !call_line_read(&c->line, &cli->args, cli->in, cli->settings.arena, &err)) {
+    } else if (!read_options(c, &err) || !call_line_read(&c->line, &cli->args, cli->in, cli->settings.arena, &err) ||
+               !call_line_check(&c->line, &err)) {
         code = cli_fail(cli, &err);
         code = err.code == ERROR_INVALID ? EXIT_TYPED_WRONG : code;
         cli_hint(cli, "How it is used:  gatehouse call --help");

@@ -14,7 +14,7 @@
 #include "cli/call_screen.h"
 #include "mcp/client/client.h"
 
-enum { CALL_PAGES_MAX = 200 };
+enum { CALL_PAGES_MAX = 200, CALL_ITEMS_MAX = 100000 }; /* of a list: what a server has beyond is not seen */
 
 struct call_options {
     bool            is_json, checks, is_names; /* is_names: not the call, what may be typed next */

@@ -207,8 +207,7 @@ params_make(yyjson_mut_doc *doc, const struct call_line *line, struct error *err
         !put(doc, params, str_from(key), yyjson_mut_strncpy(doc, line->subject.data, line->subject.len)))
         return no_memory(err);
     for (size_t i = 0; i < line->count; i++) {
-        const struct call_pair *p   = &line->pairs[i];
-        bool                    own = is_prompt && line->subject.data == NULL && str_eq(p->key, str_from(key));
+        const struct call_pair *p = &line->pairs[i];
         if (!is_first(line, i)) {
             error_set(err, ERROR_INVALID, "%.*s is there twice", STR_ARG(str_take(p->key, SHOWN)));
             return NULL;
@@ -217,7 +216,7 @@ params_make(yyjson_mut_doc *doc, const struct call_line *line, struct error *err
                                           : yyjson_mut_strncpy(doc, p->text.len > 0 ? p->text.data : "", p->text.len);
         if (value == NULL)
             return p->is_raw ? NULL : no_memory(err);
-        if (!put(doc, own ? params : into, p->key, value))
+        if (!put(doc, into, p->key, value))
             return no_memory(err);
     }
     if (is_prompt && yyjson_mut_obj_size(into) > 0 && !yyjson_mut_obj_add_val(doc, params, "arguments", into))

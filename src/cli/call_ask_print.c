@@ -56,7 +56,9 @@ put_message(yyjson_val *message, struct buffer *out)
     buffer_append(out, STR(": "));
     if (yyjson_is_arr(content)) {
         yyjson_arr_foreach(content, i, count, block)
+        {
             buffer_append_printable(out, json_str(yyjson_obj_get(block, "text")), false);
+        }
     } else if (yyjson_obj_get(content, "text") != NULL) {
         buffer_append_printable(out, json_str(yyjson_obj_get(content, "text")), false);
     } else {
@@ -78,7 +80,10 @@ ask_print_text(const char *server, bool colour, yyjson_val *params, struct buffe
         buffer_append_printable(out, prompt, false);
         buffer_append_char(out, '\n');
     }
-    yyjson_arr_foreach(yyjson_obj_get(params, "messages"), i, count, message) put_message(message, out);
+    yyjson_arr_foreach(yyjson_obj_get(params, "messages"), i, count, message)
+    {
+        put_message(message, out);
+    }
     if (yyjson_is_uint(most))
         buffer_printf(out, "  At most %llu tokens. ", (unsigned long long)yyjson_get_uint(most));
     else

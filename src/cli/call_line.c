@@ -160,3 +160,19 @@ call_line_read(struct call_line *line, const struct args *args, FILE *in, struct
                          STR_ARG(str_take(line->pairs[0].key, 80)));
     return true;
 }
+
+bool
+call_line_check(struct call_line *line, struct error *err)
+{
+    const char *key = call_subject_key(line->method);
+
+    for (size_t i = 0; key != NULL && line->subject.data == NULL && i < line->count; i++) {
+        if (!str_eq(line->pairs[i].key, str_from(key)) || line->pairs[i].is_raw)
+            continue;
+        line->subject = line->pairs[i].text;
+        line->count--;
+        memmove(&line->pairs[i], &line->pairs[i + 1], (line->count - i) * sizeof line->pairs[0]);
+    }
+    return key == NULL || line->subject.data != NULL ||
+           error_set(err, ERROR_INVALID, "%.*s needs %s=…", STR_ARG(line->method), key);
+}

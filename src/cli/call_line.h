@@ -37,6 +37,9 @@ enum { CALL_WORDS_MAX = 256 };
 /* `in` is what `@-` reads, NULL for nobody who asks. False: what was typed wrong, or a file that cannot be read. */
 bool call_line_read(struct call_line *line, const struct args *args, FILE *in, struct arena *arena, struct error *err);
 
+/* What the method is about may be typed as its key too, `name=greet`: it is the subject then. False: it is missing. */
+bool call_line_check(struct call_line *line, struct error *err);
+
 /* What the word behind a method stands for: "name" of tools/call, "uri" of resources/read. NULL: it takes none. */
 const char *call_subject_key(struct str method);
 /* Of the methods that clients call, for "did you mean" and for the shell. Ends with NULL. */

@@ -100,9 +100,13 @@ put_keys(yyjson_val *item, struct buffer *out)
     size_t      i, count;
 
     yyjson_obj_foreach(yyjson_obj_get(yyjson_obj_get(item, "inputSchema"), "properties"), i, count, name, each)
+    {
         put_line(out, json_str(name), "=");
+    }
     yyjson_arr_foreach(yyjson_obj_get(item, "arguments"), i, count, each)
+    {
         put_line(out, json_str(yyjson_obj_get(each, "name")), "=");
+    }
 }
 
 void
@@ -116,7 +120,9 @@ calling_print_names(struct calling *c)
         put_keys(list_find(list, c->line.subject), &out);
     } else {
         yyjson_arr_foreach(list, i, count, each)
+        {
             put_line(&out, json_str(yyjson_obj_get(each, kind == LIST_RESOURCES ? "uri" : "name")), "");
+        }
         for (const char *const *m = call_methods; c->line.method.len == 0 && *m != NULL; m++)
             put_line(&out, str_from(*m), "");
     }

@@ -285,7 +285,10 @@ put_messages(struct printing *p, yyjson_val *result)
         buffer_clear(&role);
         if (!yyjson_is_arr(content))
             put_block(p, content);
-        yyjson_arr_foreach(content, k, blocks, block) put_block(p, block);
+        yyjson_arr_foreach(content, k, blocks, block)
+        {
+            put_block(p, block);
+        }
     }
 }
 
@@ -316,7 +319,10 @@ result_print(const struct result_style *style, yyjson_val *result, struct buffer
     size_t          i, count, before = buffer_len(out);
 
     if (yyjson_is_arr(contents)) {
-        yyjson_arr_foreach(contents, i, count, each) put_resource(&p, each, count == 1);
+        yyjson_arr_foreach(contents, i, count, each)
+        {
+            put_resource(&p, each, count == 1);
+        }
     } else if (yyjson_is_arr(yyjson_obj_get(result, "messages"))) {
         put_messages(&p, result);
     } else if (yyjson_is_arr(yyjson_obj_get(result, "content")) ||
@@ -326,7 +332,9 @@ result_print(const struct result_style *style, yyjson_val *result, struct buffer
         put_task(&p, result);
     } else if (yyjson_obj_get(result, "completion") != NULL) {
         yyjson_arr_foreach(yyjson_obj_get(yyjson_obj_get(result, "completion"), "values"), i, count, each)
+        {
             put_text(&p, str_of(yyjson_get_str(each), yyjson_is_str(each) ? yyjson_get_len(each) : 0));
+        }
     } else {
         put_json(&p, result);
     }

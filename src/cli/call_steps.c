@@ -97,8 +97,10 @@ on_page(void *owner, struct client_call *call, yyjson_val *result)
     (void)call;
     c->call = NULL;
     yyjson_arr_foreach(yyjson_obj_get(result, list_kinds[c->kind].key), i, count, each)
+    {
         yyjson_mut_arr_append(list_here(c), yyjson_val_mut_copy(c->lists, each));
-    if (yyjson_is_str(cursor) && ++c->pages < CALL_PAGES_MAX) {
+    }
+    if (yyjson_is_str(cursor) && ++c->pages < CALL_PAGES_MAX && yyjson_mut_arr_size(list_here(c)) < CALL_ITEMS_MAX) {
         ask_page(c, cursor);
         return;
     }

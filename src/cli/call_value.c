@@ -2,7 +2,7 @@
 
 #include "base/nearest.h"
 
-enum { DEEP = 16, SHOWN = 80, CHOICES_SHOWN = 12, ERROR_ROOM = 480 };
+enum { DEEP = 16, STEPS = 2000, SHOWN = 80, CHOICES_SHOWN = 12, ERROR_ROOM = 480 };
 
 /* clang-format off */
 static const struct {
@@ -76,11 +76,17 @@ value_schema(yyjson_val *root, yyjson_val *schema)
     return schema;
 }
 
-static unsigned types_within(yyjson_val *root, yyjson_val *schema, unsigned deep);
+/* A hostile schema refers to itself in each of its branches: so many steps are made, then anything may stand there. */
+struct looking {
+    yyjson_val *root;
+    unsigned    deep, steps;
+};
+
+static unsigned types_within(struct looking *l, yyjson_val *schema);
 
 /* Of the schemas in an array: what any of them lets, or what all do. */
 static unsigned
-types_of_all(yyjson_val *root, yyjson_val *schemas, bool any, unsigned deep)
+types_of_all(struct looking *l, yyjson_val *schemas, bool any)
 {
     unsigned    found = any ? 0 : VALUE_ANY;
     yyjson_val *each;
@@ -90,45 +96,54 @@ types_of_all(yyjson_val *root, yyjson_val *schemas, bool any, unsigned deep)
         return VALUE_ANY;
     yyjson_arr_foreach(schemas, i, count, each)
     {
-        unsigned here = types_within(root, each, deep + 1);
+        unsigned here = types_within(l, each);
         found         = any ? found | here : found & here;
     }
     return found;
 }
 
 static unsigned
-types_within(yyjson_val *root, yyjson_val *schema, unsigned deep)
+types_within(struct looking *l, yyjson_val *schema)
 {
     unsigned    found = VALUE_ANY, here = 0;
     yyjson_val *type, *each, *values;
     size_t      i, count;
 
-    schema = value_schema(root, schema);
-    if (!yyjson_is_obj(schema) || deep > DEEP)
+    schema = value_schema(l->root, schema);
+    if (!yyjson_is_obj(schema) || l->deep > DEEP || ++l->steps > STEPS)
         return VALUE_ANY;
+    l->deep++;
     type = yyjson_obj_get(schema, "type");
     if (yyjson_is_str(type))
         here = named_type(type);
-    yyjson_arr_foreach(type, i, count, each) here |= named_type(each);
+    yyjson_arr_foreach(type, i, count, each)
+    {
+        here |= named_type(each);
+    }
     if (here != 0)
         found = here;
     here   = 0;
     values = yyjson_obj_get(schema, "enum");
-    yyjson_arr_foreach(values, i, count, each) here |= type_of(each);
+    yyjson_arr_foreach(values, i, count, each)
+    {
+        here |= type_of(each);
+    }
     if (yyjson_obj_get(schema, "const") != NULL)
         here |= type_of(yyjson_obj_get(schema, "const"));
     if (here != 0)
         found &= here;
-    found &= types_of_all(root, yyjson_obj_get(schema, "anyOf"), true, deep);
-    found &= types_of_all(root, yyjson_obj_get(schema, "oneOf"), true, deep);
-    found &= types_of_all(root, yyjson_obj_get(schema, "allOf"), false, deep);
+    found &= types_of_all(l, yyjson_obj_get(schema, "anyOf"), true);
+    found &= types_of_all(l, yyjson_obj_get(schema, "oneOf"), true);
+    found &= types_of_all(l, yyjson_obj_get(schema, "allOf"), false);
+    l->deep--;
     return found;
 }
 
 unsigned
 value_types(yyjson_val *root, yyjson_val *schema)
 {
-    unsigned found = types_within(root, schema, 0);
+    struct looking l     = {.root = root};
+    unsigned       found = types_within(&l, schema);
 
     return found == 0 ? VALUE_ANY : found;
 }
@@ -197,8 +212,11 @@ choices_of(yyjson_val *schema, const char **key)
         size_t      k, count;
         bool        all = yyjson_arr_size(list) > 0;
 
-        *key                                         = i == 0 ? NULL : "const";
-        yyjson_arr_foreach(list, k, count, each) all = all && (i == 0 || yyjson_obj_get(each, "const") != NULL);
+        *key = i == 0 ? NULL : "const";
+        yyjson_arr_foreach(list, k, count, each)
+        {
+            all = all && (i == 0 || yyjson_obj_get(each, "const") != NULL);
+        }
         if (all)
             return list;
     }

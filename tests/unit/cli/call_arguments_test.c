@@ -106,6 +106,10 @@ TEST(types_are_found_behind_references_and_choices)
     check_makes(P("\"x\":{}"), "x=five", "{\"x\":\"five\"}");
     check_refuses(P("\"x\":{\"type\":[\"integer\",\"null\"]}"), "x=a", "x is an integer or null, not \"a\"");
     check_makes("{\"properties\":{\"x\":{\"$ref\":\"#/properties/x\"}}}", "x=5", "{\"x\":5}"); /* leads nowhere */
+    check_makes(
+        "{\"$defs\":{\"d\":{\"anyOf\":[{\"$ref\":\"#/$defs/d\"},{\"$ref\":\"#/$defs/d\"},{\"$ref\":\"#/$defs/d\"}]}},"
+        "\"properties\":{\"x\":{\"$ref\":\"#/$defs/d\"}}}",
+        "x=a", "{\"x\":\"a\"}"); /* and ends */
 }
 
 TEST(a_choice_is_one_of_those)
@@ -186,9 +190,8 @@ TEST(other_methods_have_their_params)
 {
     struct error err = {0};
 
-    check_params("resources/read", NULL, "uri=file:///a", "{\"uri\":\"file:///a\"}");
     check_params("resources/read", "file:///a", "", "{\"uri\":\"file:///a\"}");
-    check_params("prompts/get", NULL, "name=greet who=Ada n=5",
+    check_params("prompts/get", "greet", "who=Ada n=5",
                  "{\"name\":\"greet\",\"arguments\":{\"who\":\"Ada\",\"n\":\"5\"}}");
     check_params("prompts/get", "greet", "name=Ada", "{\"name\":\"greet\",\"arguments\":{\"name\":\"Ada\"}}");
     check_params("ping", NULL, "", "{}");

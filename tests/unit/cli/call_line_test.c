@@ -24,7 +24,7 @@ type_words(struct typed *t, FILE *in, const char *const *words)
     while (words[count] != NULL)
         count++;
     assert_true(args_parse(&t->args, &a_call, count, (char *const *)(uintptr_t)words, &t->err));
-    t->ok = call_line_read(&t->line, &t->args, in, t->arena, &t->err);
+    t->ok = call_line_read(&t->line, &t->args, in, t->arena, &t->err) && call_line_check(&t->line, &t->err);
 }
 
 #define type(t, ...) type_words((t), NULL, (const char *[]){__VA_ARGS__, NULL})
@@ -96,6 +96,15 @@ TEST(a_method_may_be_followed_by_what_it_is_about)
     type(&t, "time", "resources/read", "file:///a");
     assert_str(t.line.subject, "file:///a");
     assert_string_equal(call_subject_key(t.line.method), "uri");
+    forget(&t);
+    type(&t, "time", "prompts/get", "who=Ada", "name=greet", "n=5");
+    assert_str(t.line.subject, "greet");
+    assert_int_equal(t.line.count, 2);
+    assert_str(t.line.pairs[1].key, "n");
+    forget(&t);
+    type(&t, "time", "resources/read");
+    assert_false(t.ok);
+    assert_non_null(strstr(t.err.text, "resources/read needs uri="));
     forget(&t);
     type(&t, "time", "tools/list", "all");
     assert_false(t.ok);
