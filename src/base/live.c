@@ -30,6 +30,8 @@ const char *const live_names[LIVE_KINDS] = {
     [LIVE_CONNECTIONS]    = "connections",
     [LIVE_POLLS]          = "polls",
     [LIVE_WORKER_JOBS]    = "workerJobs",
+    [LIVE_PEERS]          = "peers",
+    [LIVE_CROSSINGS]      = "crossings",
     [LIVE_SERVERS]        = "servers",
     [LIVE_HELD_BYTES]     = "heldBytes",
 };

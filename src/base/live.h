@@ -35,6 +35,8 @@ enum live_kind {
     LIVE_CONNECTIONS,    /* both, with those that only linger */
     LIVE_POLLS,          /* descriptors that are watched */
     LIVE_WORKER_JOBS,
+    LIVE_PEERS,      /* clients of ours, at servers of another era than their clients' */
+    LIVE_CROSSINGS,  /* calls of theirs, with those that wait for a client to come back */
     LIVE_SERVERS,    /* registered, and those removed that are still in use */
     LIVE_HELD_BYTES, /* of the budget memory.max */
     LIVE_KINDS

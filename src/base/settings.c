@@ -57,6 +57,14 @@ const struct setting settings_table[] = {
     {"stdio.queue",        SETTING_SIZE,     FIELD(stdio.queue),        "8MiB",   KIB(64),    MIB(1024),
      .help = "What may wait to be read by one child; then 503."},
 
+    {"bridge.gather",      SETTING_DURATION, FIELD(bridge.gather),      "20ms",   0,          10 * S,
+     .help = "What a server of an older revision asks during one call goes to a client of 2026-07-28 together, once the "
+             "server has been quiet for so long."},
+    {"bridge.parked",      SETTING_COUNT,    FIELD(bridge.parked),      "4096",   1,          1000000,
+     .help = "How many such calls may wait at once for their clients to come back with answers; one more fails."},
+    {"bridge.wait",        SETTING_DURATION, FIELD(bridge.wait),        "10min",  100 * MS,   DAY,
+     .help = "How long such a call waits; then the server is told that it is cancelled."},
+
     {"capture.enabled",    SETTING_BOOL,     FIELD(capture.enabled),    "on",     .at_start = true,
      .help = "Records every message that passes."},
     {"capture.on_full",    SETTING_CHOICE,   FIELD(capture.on_full),    "pass",   .choices = on_full_choices,

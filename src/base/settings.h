@@ -68,6 +68,11 @@ struct settings {
         uint64_t queue;
     } stdio;
     struct {
+        mono_time gather;
+        uint64_t  parked;
+        mono_time wait;
+    } bridge;
+    struct {
         bool enabled;
         int  on_full; /* enum on_full */
     } capture;

@@ -64,12 +64,18 @@ forget_questions(struct visit *l, const struct exchange *x)
 static void
 count_call(struct server *s, const struct exchange *x, enum close_reason why)
 {
+    const struct route *route = x->service;
+
     if (x->kind != KIND_REQUEST)
+        return;
+    if (why == CLOSE_UNREACHABLE && s->entry->kind == SERVER_HTTP && !route->is_served) {
+        server_set_state(s, STATE_DOWN, x->detail.data == NULL ? "" : x->detail.data);
+        bridge_forget(s);
+    }
+    if (route->is_ours || x->is_silent)
         return;
     s->calls++;
     s->errors += why != CLOSE_ANSWERED || x->failed || x->http_status >= 400;
-    if (why == CLOSE_UNREACHABLE && s->entry->kind == SERVER_HTTP)
-        server_set_state(s, STATE_DOWN, x->detail.data == NULL ? "" : x->detail.data);
 }
 
 static void
@@ -81,7 +87,9 @@ on_close(struct exchange *x, enum close_reason why)
     if (route == NULL)
         return;
     struct server *s = route->server;
-    if (s->endpoint != NULL)
+    if (route->trial != NULL)
+        trial_over(route->trial);
+    if (route->is_served)
         serve_over(x, why);
     struct visit *l = route->visit;
     capture_close(&g->capture, x, route->labels, why);
@@ -134,15 +142,20 @@ keep_house(struct timer *timer)
 
     gaps_look(&g->gaps, g->parts.traffic);
     visits_housekeeping(g, now);
-    LIST_EACH (struct server, s, &g->servers, node)
+    LIST_EACH (struct server, s, &g->servers, node) {
+        bridge_housekeeping(s, now);
         talk_housekeeping(s, now);
+    }
     loop_set_timer(g->parts.loop, &g->housekeeping, now + HOUSEKEEPING_EVERY);
 }
 
 static bool
 end_turn(struct loop_hook *hook)
 {
-    visits_end_those_over(LIST_OF(struct gateway, hook, turn_end));
+    struct gateway *g = LIST_OF(struct gateway, hook, turn_end);
+
+    visits_end_those_over(g);
+    servers_free_unused(g);
     return false;
 }
 
@@ -247,6 +260,10 @@ gateway_free(struct gateway *g)
     g->is_draining = true;
     loop_clear_timer(g->parts.loop, &g->housekeeping);
     loop_clear_timer(g->parts.loop, &g->retry);
+    LIST_EACH (struct server, s, &g->servers, node)
+        bridge_cut(s);
+    LIST_EACH (struct server, s, &g->retired, node)
+        bridge_cut(s);
     for (struct list *node; (node = list_first(&g->delayed)) != NULL;) {
         struct http_request *r = LIST_OF(struct delayed, node, node)->request;
         on_delayed_gone(r);
@@ -255,6 +272,7 @@ gateway_free(struct gateway *g)
     for (struct list *node; (node = list_first(&g->servers)) != NULL;)
         server_retire(LIST_OF(struct server, node, node));
     exchanges_clear(&g->exchanges);
+    servers_free_unused(g);
     capture_clear(&g->capture);
     loop_remove_hook(&g->turn_end);
     registry_unref(g->registry);
@@ -275,6 +293,8 @@ void
 gateway_drain(struct gateway *g)
 {
     g->is_draining = true;
+    LIST_EACH (struct server, s, &g->servers, node)
+        bridge_drain(s);
     for (size_t state = 0; state < EXCHANGE_CLOSED; state++)
         LIST_EACH (struct exchange, x, &g->exchanges.in_state[state], node)
             if (exchange_is_listening(x))

@@ -49,7 +49,9 @@ struct server {
     size_t          isolated_count, shared_count;
     struct mirrored mirrored; /* what its modern clients repeat in header fields */
 
-    struct service  *service; /* SERVER_SERVICE: borrowed; */
+    struct bridge *bridge; /* to clients of the other era; NULL: none came yet */
+
+    struct service  *service; /* SERVER_SERVICE: borrowed; else the bridge's, or NULL */
     struct endpoint *endpoint;
 
     struct labels        *guest;  /* of the last caller without a session; NULL: none since the server was learnt */
@@ -85,6 +87,7 @@ struct visit {
     struct str      key;     /* behind it */
     mono_time       heard;
     size_t          open;      /* exchanges */
+    bool            is_served; /* a session of server->service */
     bool            is_over;   /* ends with the turn */
     struct map      adrift;    /* HTTP: id -> struct exchange * */
     struct map      questions; /* HTTP: id -> struct exchange *, which asked */
@@ -97,6 +100,9 @@ struct route {
     struct visit  *visit;         /* NULL: no session, or it has ended */
     struct labels *labels;        /* a reference */
     bool           asked;         /* it is in visit->questions */
+    bool           is_served;     /* an exchange with server->service */
+    bool           is_ours;       /* a message of ours to the server, for a client of the other era: it counts there */
+    struct trial  *trial;         /* the server does not seem to speak its era: another is tried; NULL: none is */
     struct str     authorization; /* of its request, for what we tell the HTTP server in its name */
     unsigned       loose;         /* questions that are not: there is no session, or too many are open */
 };
@@ -115,8 +121,9 @@ struct gateway {
     struct timer         housekeeping, retry;
     struct list          delayed; /* of struct delayed, by node: requests that wait for the log */
     struct loop_hook     turn_end;
-    bool                 has_over; /* some visit is over */
-    uint64_t             process;  /* sealed into session ids */
+    bool                 has_over;   /* some visit is over */
+    bool                 has_unused; /* some retired server is */
+    uint64_t             process;    /* sealed into session ids */
     wall_time            started;
     bool                 is_draining;
 };
@@ -125,8 +132,10 @@ struct gateway {
 struct server *server_find(struct gateway *g, struct str name);
 void           server_retire(struct server *s);
 void           server_set_state(struct server *s, enum server_state state, const char *detail);
-void           server_release_if_unused(struct server *s);
-void           server_add_stderr(struct server *s, struct str line);
+/* When the turn ends. */
+void server_release_if_unused(struct server *s);
+void servers_free_unused(struct gateway *g);
+void server_add_stderr(struct server *s, struct str line);
 
 /* visits.c */
 struct visit *visit_find(struct gateway *g, const struct server *s, struct str id);
@@ -172,9 +181,29 @@ mono_time talk_patience(const struct server *s, const struct exchange *x);
 
 /* bridge.c: clients of one era, servers of the other. */
 
-/* A request whose era its server does not speak (eras_may_speak), before anything is made of it. True: it is taken, and
- * will be answered. */
+/* The head or the whole of a request whose era its server does not speak, or that is of a session over the bridge.
+ * True: it is taken, and answered or dead. */
+bool bridge_takes_head(struct server *s, struct http_request *r);
 bool bridge_takes_request(struct server *s, struct http_request *r);
+/* Its sessions have ended: what is not about to be answered ends, no connection is kept. */
+void bridge_retire(struct server *s);
+/* No new calls: nobody listens any more, and who waits for a client's answers is told. */
+void bridge_drain(struct server *s);
+void bridge_housekeeping(struct server *s, mono_time now);
+/* No connection to the server is left, but for what tells it so. */
+void bridge_cut(struct server *s);
+/* With its server; nothing of it is running. NULL is nothing. */
+void bridge_free(struct bridge *b);
+/* The server failed, or is another now: what is known of it counts no longer. */
+void bridge_forget(struct server *s);
+/* A session of ours with its stdio server, without an owner: as channel_events.on_session_lost. */
+void bridge_session_lost(struct server *s, struct session *session);
+void bridge_lane_closed(struct server *s, const struct lane *lane);
+
+/* bridge_trial.c */
+
+/* The answer to `x` is held (http_back_events.on_held). True: it shows a server of another era, which is tried. */
+bool bridge_takes_held(struct exchange *x, const struct answer_head *head, struct str body, const struct envelope *e);
 /* The same of a request that has become an exchange: `x` is GUARDING and was not sent; or WAITING, without a back and
  * not sent either, and its server has just shown by `words` ("refused server/discover") that it does not speak the era
  * of `x`. Its front is its hop, or NULL: the client left. Its message is whole while the client is there. Closes it,
@@ -183,8 +212,12 @@ void bridge_take(struct server *s, struct exchange *x, const char *words);
 /* The server answered the `initialize` of `x` with `refusal`, an error, as the client would get it. True: `x`, WAITING
  * and without a back, is taken as by bridge_take; its session ends. False: the client gets the refusal. */
 bool bridge_takes_refused(struct server *s, struct exchange *x, struct str refusal);
+/* The exchange is over before the trial was. */
+void trial_over(struct trial *t);
 
 /* serve.c: an endpoint reads the requests and makes the exchanges. */
+/* With server->service set: the endpoint. False: `err`. */
+bool serve_endpoint(struct server *s, struct error *err);
 bool serve_open(struct server *s, struct error *err);
 void serve_close(struct server *s);
 /* Before it is on record and counted. */
@@ -194,7 +227,11 @@ void   serve_end_session(struct visit *l, enum close_reason why);
 /* Ends what lasts as long as the client likes. */
 void serve_hang_up(struct server *s, enum close_reason why);
 
-void lane_close(struct lane *lane, enum close_reason why);
-void talk_housekeeping(struct server *s, mono_time now);
+/* The channel for a session that opens: shared by those that asked for the same revision with the same capabilities. */
+struct lane *lane_for(struct server *s, const struct envelope *e, struct error *err);
+/* That of all modern clients. */
+struct lane *lane_for_modern(struct server *s, struct error *err);
+void         lane_close(struct lane *lane, enum close_reason why);
+void         talk_housekeeping(struct server *s, mono_time now);
 
 #endif

@@ -153,12 +153,17 @@ is_behind(struct exchange *x)
     return traffic != NULL && traffic_is_behind(traffic);
 }
 
-static const struct http_back_events back_events = {on_head, on_message, pass_expired, set_adrift, is_behind};
+static const struct http_back_events back_events = {on_head,    on_message, pass_expired,
+                                                    set_adrift, is_behind,  bridge_takes_held};
 
 /* The connection closes and the upstream decides; a modern upstream takes that as a cancellation. */
 void
 pass_left(struct exchange *x)
 {
+    if (route_of(x)->trial != NULL) {
+        exchange_close(x, CLOSE_CLIENT_LEFT);
+        return;
+    }
     if (x->judged) { /* it has its answer: it left the rest of the stream */
         exchange_close(x, CLOSE_ANSWERED);
         return;

@@ -54,7 +54,8 @@ struct server_entry {
     bool             enabled;
     unsigned         line; /* in the file, from 1; 0: built in, and not in the file */
 
-    struct str          url;     /* SERVER_HTTP; as written */
+    bool                is_sse;  /* SERVER_HTTP: it speaks HTTP+SSE of 2024-11-05 */
+    struct str          url;     /* as written */
     struct http_url     address; /* its parts, slices of `url`; not there in what `written` points to */
     struct server_pair *headers;
     size_t              header_count;

@@ -343,11 +343,6 @@ read_kind(struct entry_reader *r, yyjson_val *object)
     const struct built_in *is = built_in_find(r->entry->name);
     if (entry_means_built_in(object) && (type_value != NULL || is != NULL))
         return read_built_in(r, is, url || command);
-    if (str_eq(type, STR("sse")))
-        return entry_wrong(
-            r, "type",
-            "\"sse\" is the transport of 2024, which comes in a later version: if the server speaks Streamable "
-            "HTTP too, write \"type\": \"http\" and that URL, which often ends in /mcp");
     if (type_value == NULL && url && command)
         return entry_wrong(r, NULL,
                            "there are both \"url\" and \"command\": keep the one that is meant, or say it by \"type\"");
@@ -355,16 +350,18 @@ read_kind(struct entry_reader *r, yyjson_val *object)
         return entry_wrong(
             r, NULL,
             "neither \"url\" nor \"command\" is there: add \"url\": \"http://…/mcp\", or \"command\" and \"args\"");
-    bool http = str_eq(type, STR("http")) || str_eq(type, STR("streamable-http")) ||
+    bool sse  = str_eq(type, STR("sse"));
+    bool http = sse || str_eq(type, STR("http")) || str_eq(type, STR("streamable-http")) ||
                 str_eq(type, STR("streamableHttp")) || str_eq(type, STR("streamable_http"));
     if (type_value != NULL && !http && !str_eq(type, STR("stdio")))
-        return entry_wrong(r, "type", "this \"type\" is unknown: write \"http\" or \"stdio\"");
+        return entry_wrong(r, "type", "this \"type\" is unknown: write \"http\", \"sse\" or \"stdio\"");
     http = http || (type_value == NULL && url);
     if (http && !url)
         return entry_wrong(r, NULL, "a server of type http needs \"url\": add \"url\": \"http://…/mcp\"");
     if (!http && !command)
         return entry_wrong(r, NULL, "a server of type stdio needs \"command\": add the program to start");
-    r->entry->kind = http ? SERVER_HTTP : SERVER_STDIO;
+    r->entry->kind   = http ? SERVER_HTTP : SERVER_STDIO;
+    r->entry->is_sse = sse;
     return true;
 }
 
@@ -441,7 +438,7 @@ hash_pairs(uint64_t *sum, const struct server_pair *pairs, size_t count)
 static uint64_t
 fingerprint(const struct server_entry *e)
 {
-    int64_t  numbers[5] = {e->kind, e->enabled, e->isolated, e->timeout, (int64_t)e->arg_count};
+    int64_t  numbers[6] = {e->kind, e->enabled, e->isolated, e->timeout, (int64_t)e->arg_count, e->is_sse};
     uint64_t sum        = hash_bytes(str_of((const char *)numbers, sizeof numbers));
 
     hash_part(&sum, e->name);

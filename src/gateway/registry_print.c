@@ -53,7 +53,7 @@ server_entry_print(const struct server_entry *e, struct buffer *out)
     if (e->kind == SERVER_SERVICE)
         ok = buffer_append(out, STR("{\"type\":\"built-in\""));
     else if (e->kind == SERVER_HTTP)
-        ok = buffer_append(out, STR("{\"type\":\"http\"")) && print_text(out, "url", e->url) &&
+        ok = buffer_printf(out, "{\"type\":\"%s\"", e->is_sse ? "sse" : "http") && print_text(out, "url", e->url) &&
              print_pairs(out, "headers", e->headers, e->header_count);
     else
         ok = buffer_append(out, STR("{\"type\":\"stdio\"")) && print_text(out, "command", str_from(e->argv[0])) &&

@@ -85,11 +85,15 @@ gateway_take_head(struct gateway *g, struct http_request *r)
         return;
     }
     struct server *s = server_of(g, r);
-    if (s != NULL && s->endpoint != NULL)
+    if (s == NULL)
+        return;
+    if (s->entry->kind == SERVER_SERVICE)
         endpoint_take_head(s->endpoint, r);
-    else if (s != NULL && !head_check(r, &flaw))
+    else if (bridge_takes_head(s, r))
+        return;
+    else if (!head_check(r, &flaw))
         refuse_request(r, flaw.status, flaw.code, STR_NONE, flaw.text, NULL);
-    else if (s != NULL && is_for_no_session(s, r))
+    else if (is_for_no_session(s, r))
         http_answer(r, 405, post, 1, STR_NONE);
 }
 
@@ -465,7 +469,7 @@ gateway_route(struct gateway *g, struct http_request *r)
 
     if (s == NULL)
         return;
-    if (s->endpoint != NULL) {
+    if (s->entry->kind == SERVER_SERVICE) {
         endpoint_take_request(s->endpoint, r);
         return;
     }

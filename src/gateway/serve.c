@@ -17,6 +17,8 @@ attach(void *owner, struct exchange *x, const struct http_request *r)
     bool           ok     = route_attach(x, s, l, labels);
 
     labels_unref(labels);
+    if (ok)
+        route_of(x)->is_served = true;
     return ok;
 }
 
@@ -33,6 +35,7 @@ open_session(void *owner, struct exchange *x, struct str id)
     if (labels != NULL)
         l = visit_new(s->gateway, s, id, labels);
     if (l != NULL) {
+        l->is_served = true;
         route_set_labels(x, labels);
         route_set_visit(x, l);
     }
@@ -41,10 +44,18 @@ open_session(void *owner, struct exchange *x, struct str id)
 }
 
 bool
+serve_endpoint(struct server *s, struct error *err)
+{
+    struct endpoint_parts parts = {.patience = s->entry->timeout, .attach = attach, .open = open_session, .owner = s};
+
+    s->endpoint = endpoint_new(s->service, &s->gateway->exchanges, &parts, err);
+    return s->endpoint != NULL;
+}
+
+bool
 serve_open(struct server *s, struct error *err)
 {
     const struct gateway_parts *gateway = &s->gateway->parts;
-    struct endpoint_parts parts = {.patience = s->entry->timeout, .attach = attach, .open = open_session, .owner = s};
 
     if (gateway->service == NULL)
         return error_set(err, ERROR_NOT_FOUND, "this Gatehouse runs without it");
@@ -62,8 +73,7 @@ serve_open(struct server *s, struct error *err)
         labels_unref(s->labels);
         s->labels = known;
     }
-    s->endpoint = endpoint_new(s->service, &s->gateway->exchanges, &parts, err);
-    return s->endpoint != NULL;
+    return serve_endpoint(s, err);
 }
 
 void
@@ -128,7 +138,7 @@ is_ours(const struct exchange *x, const struct server *s)
 {
     const struct route *route = x->service;
 
-    return route != NULL && route->server == s;
+    return route != NULL && route->server == s && route->is_served;
 }
 
 void

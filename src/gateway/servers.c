@@ -35,7 +35,9 @@ server_free(struct server *s)
     if (s->upstream.loop != NULL)
         http_upstream_clear(&s->upstream);
     http_origin_release(s->upstream.origin);
-    serve_close(s);
+    if (s->bridge == NULL)
+        serve_close(s);
+    bridge_free(s->bridge);
     mirrored_clear(&s->mirrored);
     labels_unref(s->labels);
     labels_unref(s->guest);
@@ -46,11 +48,26 @@ server_free(struct server *s)
     free(s);
 }
 
+/* Whoever says so may still be using it: what carried its last exchange, for instance. */
 void
 server_release_if_unused(struct server *s)
 {
-    if (s->is_retired && s->users == 0 && list_is_empty(&s->channels))
-        server_free(s);
+    s->gateway->has_unused |= s->is_retired && s->users == 0 && list_is_empty(&s->channels);
+}
+
+void
+servers_free_unused(struct gateway *g)
+{
+    if (!g->has_unused)
+        return;
+    g->has_unused = false;
+    LIST_EACH (struct server, s, &g->retired, node) {
+        if (s->users > 0 || !list_is_empty(&s->channels))
+            continue;
+        bridge_cut(s);
+        if (s->users == 0) /* else the end of its sessions there is on its way */
+            server_free(s);
+    }
 }
 
 static bool
@@ -129,6 +146,7 @@ server_retire(struct server *s)
     LIST_EACH (struct visit, l, &g->visits, node)
         if (l->server == s)
             visit_end(g, l, CLOSE_SESSION_ENDED);
+    bridge_retire(s);
     for (struct list *node; (node = list_first(&s->channels)) != NULL;)
         lane_close(LIST_OF(struct lane, node, node), CLOSE_SESSION_ENDED);
     serve_hang_up(s, CLOSE_SESSION_ENDED);
@@ -218,7 +236,6 @@ describe(const struct gateway *g, struct server *s, void (*each)(void *arg, cons
     add_counts(&status, &s->lost);
     LIST_EACH (struct lane, lane, &s->channels, node) {
         add_counts(&status, channel_counts(lane->channel));
-        status.sessions += channel_sessions(lane->channel);
         status.calls_in_flight += channel_calls(lane->channel);
         if (channel_child(lane->channel) == NULL)
             continue;
@@ -226,10 +243,9 @@ describe(const struct gateway *g, struct server *s, void (*each)(void *arg, cons
         if (!lane->isolated)
             status.pid = child_pid(channel_child(lane->channel));
     }
-    if (s->entry->kind != SERVER_STDIO)
-        LIST_EACH (const struct visit, l, &g->visits, node)
-            status.sessions += l->server == s;
-    if (s->endpoint != NULL)
+    LIST_EACH (const struct visit, l, &g->visits, node)
+        status.sessions += l->server == s;
+    if (s->endpoint != NULL && s->entry->kind != SERVER_STDIO)
         status.calls_in_flight = serve_calls(s);
     each(arg, &status);
 }

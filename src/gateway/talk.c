@@ -133,7 +133,10 @@ on_session_lost(void *owner, struct session *session)
 {
     struct lane *lane = owner;
 
-    visit_end_later(lane->server->gateway, session_owner(session));
+    if (session_owner(session) == NULL)
+        bridge_session_lost(lane->server, session);
+    else
+        visit_end_later(lane->server->gateway, session_owner(session));
 }
 
 /* The channel goes its own way; the lane is forgotten. */
@@ -144,6 +147,7 @@ on_closed(void *owner, struct channel *c)
     struct server               *s      = lane->server;
     const struct channel_counts *counts = channel_counts(c);
 
+    bridge_lane_closed(s, lane);
     s->lost.odd_lines += counts->odd_lines;
     s->lost.refused_questions += counts->refused_questions;
     s->lost.dropped += counts->dropped;
@@ -275,7 +279,7 @@ lane_add(struct server *s, const struct envelope *e, struct error *err)
 }
 
 /* The channel for a session that opens: shared by those that asked for the same revision with the same capabilities. */
-static struct lane *
+struct lane *
 lane_for(struct server *s, const struct envelope *e, struct error *err)
 {
     if (!s->entry->isolated)
@@ -294,6 +298,14 @@ modern_lane(const struct server *s)
         if (lane->era == ERA_MODERN)
             return lane;
     return NULL;
+}
+
+struct lane *
+lane_for_modern(struct server *s, struct error *err)
+{
+    struct lane *lane = modern_lane(s);
+
+    return lane != NULL ? lane : lane_add(s, NULL, err);
 }
 
 mono_time
@@ -350,13 +362,13 @@ static void
 send_modern(struct server *s, struct hop *hop, struct exchange *x)
 {
     struct error err  = {0};
-    struct lane *lane = modern_lane(s);
+    struct lane *lane = NULL;
 
     if (!eras_may_speak(&s->eras, ERA_MODERN)) {
         bridge_take(s, x, "does not speak 2026-07-28");
         return;
     }
-    if (lane == NULL && (lane = lane_add(s, NULL, &err)) == NULL) {
+    if ((lane = lane_for_modern(s, &err)) == NULL) {
         hop_drop(hop, CLOSE_BUSY, err.text);
         return;
     }

@@ -12,7 +12,9 @@
 #include "mcp/rewrite.h"
 #include "mcp/session.h"
 
-enum { CALLS_MAX = 65536, QUESTIONS_MAX = 256, SUBSCRIPTIONS_MAX = 1024, HELD_MAX = 64 };
+enum { CALLS_MAX = 65536, QUESTIONS_MAX = 4096, SUBSCRIPTIONS_MAX = 1024, HELD_MAX = 64 };
+
+#define ASKS_WITHIN SECONDS(1) /* of being called */
 
 #define HELD_BYTES KIB(960) /* of a session; no more than a hop's share, so that flushing them loses no hop */
 
@@ -25,6 +27,7 @@ struct call {
     struct session  *session;   /* NULL: ours, or of a modern client */
     bool             opens;     /* an `initialize`: a client's is answered with the greeting, ours opens the channel */
     bool             is_silent; /* the child need not hear of its end */
+    bool             is_asked;  /* a question was, perhaps, on its account */
     struct str       line;      /* while it waits: the message, in the arena; */
     struct str       id, token; /* and the places in it */
 };

@@ -133,6 +133,20 @@ question_new(struct channel *c, struct session *s, struct str id)
     return q;
 }
 
+/* Nothing says in which call a child asks. Most do it as they are called: of those that came just now it is likely the
+ * oldest that was not asked anything, else the newest of all. A client's own session does not care; over the bridge
+ * (gateway/bridge_call.c) the question is asked in that call alone. */
+static struct call *
+call_that_asks(struct channel *c, struct session *s)
+{
+    mono_time just_now = loop_now(c->loop) - ASKS_WITHIN;
+
+    LIST_EACH (struct call, call, &c->calls, node)
+        if (call->session == s && call->x != NULL && !call->is_asked && call->x->began >= just_now)
+            return call;
+    return newest_call(c, s, false);
+}
+
 static void
 take_question(struct channel *c, const struct envelope *e)
 {
@@ -152,9 +166,10 @@ take_question(struct channel *c, const struct envelope *e)
         refuse_question(c, e->id, "this id is in use, or there is no memory");
         return;
     }
-    struct call *call = newest_call(c, s, false);
+    struct call *call = call_that_asks(c, s);
     if (call != NULL) {
-        q->on = call->x;
+        call->is_asked = true;
+        q->on          = call->x;
         list_append(&call->questions, &q->of_call);
     }
     switch (session_deliver(s, q->on, e->message)) {

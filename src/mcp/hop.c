@@ -186,6 +186,24 @@ hop_open_stream(struct hop *hop)
     hop_expect_comment(hop);
 }
 
+struct http_request *
+hop_release(struct exchange *x)
+{
+    struct hop          *hop = x->front == NULL || x->front->ops != &hop_ops ? NULL : hop_of(x->front);
+    struct http_request *r   = hop == NULL || hop->shape != HOP_SILENT ? NULL : hop->request;
+
+    if (r == NULL || hop->exchanges.next != &x->front_node || hop->exchanges.prev != &x->front_node)
+        return NULL;
+    exchange_lose_front(x);
+    loop_clear_timer(hop->loop, &hop->quiet);
+    hop->request   = NULL;
+    r->user        = NULL;
+    r->on_gone     = NULL;
+    r->on_writable = NULL;
+    hop_free_when_done(hop);
+    return r;
+}
+
 void
 hop_drop(struct hop *hop, enum close_reason why, const char *text)
 {

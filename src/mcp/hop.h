@@ -65,6 +65,10 @@ bool hop_set_session(struct hop *hop, struct str id);
 void hop_expect(struct hop *hop);
 /* Opens the stream at once: a GET. */
 void hop_open_stream(struct hop *hop);
+/* The request that `x` alone came in, of whose answer nothing is out: it is the caller's from now on, to be answered in
+ * another way. `x` has no front any more, and what it borrows of the request is good as long as that is. NULL: it is no
+ * longer there, and nothing has changed. Frees the hop. */
+struct http_request *hop_release(struct exchange *x);
 /* Nothing was sent and nothing will be: for who made a hop and could not go on. Closes its exchanges. */
 void hop_drop(struct hop *hop, enum close_reason why, const char *text);
 

@@ -113,6 +113,23 @@ http_back_finish(struct http_back *hb, enum close_reason why, const char *detail
     http_back_free(hb);
 }
 
+bool
+http_back_is_taken(struct http_back *hb, const struct answer_head *head, struct str body, const struct envelope *e)
+{
+    struct exchange *x = http_back_first(hb);
+
+    if (hb->events->on_held == NULL || x->state != EXCHANGE_WAITING || hb->is_batch)
+        return false;
+    exchange_lose_back(x); /* it may be over before this returns */
+    if (hb->events->on_held(x, head, body, e)) {
+        http_back_left(&hb->back);
+        return true;
+    }
+    x->back = &hb->back;
+    list_append(&hb->exchanges, &x->back_node);
+    return false;
+}
+
 struct exchange *
 http_back_first(const struct http_back *hb)
 {

@@ -39,6 +39,10 @@ struct http_back_events {
     bool (*on_adrift)(struct exchange *x);
     /* The log cannot keep up: what the upstream says is not read until it can. */
     bool (*is_behind)(struct exchange *x);
+    /* The answer to one request, as it is about to pass, of which nothing is out yet: a body in JSON of up to 64 KiB,
+     * or a refusal in our words. `e` shows it, and is empty when it is no answer. True: `x` is taken, WAITING and
+     * without a back; it is the gateway's to answer, or to send elsewhere. May be NULL. */
+    bool (*on_held)(struct exchange *x, const struct answer_head *head, struct str body, const struct envelope *e);
 };
 
 enum http_back_kind {

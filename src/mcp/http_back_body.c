@@ -69,7 +69,7 @@ pass_held(struct http_back *hb, struct str body)
     http_back_pass(hb, body, false);
 }
 
-/* The body is whole. False: it is no answer, and all is over. */
+/* The body is whole. False: it is no answer, or one that the gateway takes, and all is over. */
 static bool
 pass_judged(struct http_back *hb, struct str body)
 {
@@ -78,6 +78,8 @@ pass_judged(struct http_back *hb, struct str body)
     struct envelope  e;
     const char      *wrong = reply_check(&e, body, x->message.id, hb->scratch, &err);
 
+    if ((wrong == NULL || hb->json.held->status >= 300) && http_back_is_taken(hb, hb->json.held, body, &e))
+        return false;
     if (wrong == NULL && e.message.data != NULL) {
         exchange_judge(x, &e);
         hb->events->on_message(x, &e);

@@ -26,11 +26,12 @@ pass_refusal(struct http_back *hb, int status, struct http_header *passing, size
     append_error_message(&body, x->message.id, -32603, str_from(text), "http-status");
     passing[count++] = (struct http_header){STR("Content-Type"), STR("application/json")};
 
-    struct answer_head head = {.status  = status,
-                               .headers = passing,
-                               .count   = count,
-                               .length  = (int64_t)buffer_len(&body),
-                               .is_ours = true};
+    struct answer_head head = {
+        .status = status, .headers = passing, .count = count, .length = (int64_t)buffer_len(&body), .is_ours = true};
+    if (x->kind == KIND_REQUEST && http_back_is_taken(hb, &head, buffer_str(&body), &(struct envelope){0})) {
+        buffer_clear(&body);
+        return;
+    }
     LIST_EACH (struct exchange, each, &hb->exchanges, back_node) {
         each->http_status = status;
         each->judged = each->failed = true;

@@ -48,6 +48,9 @@ struct exchange *http_back_first(const struct http_back *hb);
 void http_back_pass(struct http_back *hb, struct str bytes, bool inside);
 /* Reads no further while the log or the client cannot keep up. */
 void http_back_pause(struct http_back *hb);
+/* Whether the gateway takes the exchange with its answer; then the call is over, and it is freed. */
+bool http_back_is_taken(struct http_back *hb, const struct answer_head *head, struct str body,
+                        const struct envelope *e);
 /* Closes every exchange and itself: nothing more comes. `detail` may be NULL. */
 void http_back_finish(struct http_back *hb, enum close_reason why, const char *detail);
 

@@ -430,7 +430,7 @@ async function ways(t: TestContext): Promise<Way[]> {
         { name: 'HTTP', client: 'http', to: '9', place: async (args) => ({ url: direct.get(args.join(' '))! }) },
         { name: 'stdio', client: 'stdio', to: '9', place: async (args) => ({ command: program, args: ['--stdio', ...args] }) },
         { name: 'Gatehouse, HTTP', client: 'http', to: '9', place: registered('http') },
-        { name: 'Gatehouse, stdio', client: 'http', to: '2025-11-25', place: registered('stdio') }, // 2026-07-28 needs the bridge
+        { name: 'Gatehouse, stdio', client: 'http', to: '9', place: registered('stdio') },
     ];
 }
 

@@ -1,10 +1,10 @@
-// The official TypeScript clients, v1, and v2 in both eras, do all they can do with the test server: over HTTP, on stdio, and
-// through mcp-remote.
+// The official TypeScript clients, v1, and v2 in both eras, do all they can do with the test server: over HTTP, on stdio,
+// through mcp-remote, and (2026-07-28) on a child of Gatehouse.
 
 import { deepEqual, equal, match, ok, rejects } from 'node:assert/strict';
 import { test } from 'node:test';
 import type { TestContext } from 'node:test';
-import { finish } from '../e2e/harness.ts';
+import { finish, house } from '../e2e/harness.ts';
 import { Peer, officials, remote, serverOnStdio, serverOverHttp } from './peers.ts';
 import type { Message } from './schemas.ts';
 import type { Place } from './wire.ts';
@@ -199,16 +199,18 @@ const theirs = [
     /SSE stream|Maximum reconnection/, // they come back to the stream of a call that ended in an error, or was cancelled: with an id, then without
 ];
 
-type Way = { name: string; place: (t: TestContext) => Place };
+type Way = { name: string; place: (t: TestContext) => Place; only?: string };
 
 test('official clients and the test server', { timeout: 300000, concurrency: 9 }, async (t) => {
     const url = await serverOverHttp(t);
+    const gatehouse = await house(t, { child: serverOnStdio() });
     const ways: Way[] = [
         { name: 'HTTP', place: () => ({ url }) },
         { name: 'stdio', place: () => serverOnStdio() },
         { name: 'mcp-remote', place: (own) => remote(own, url, 'proxy') },
+        { name: 'Gatehouse, child', place: () => ({ url: gatehouse.url('child') }), only: 'client 2.4.0 at 2026-07-28' },
     ];
-    const all = officials.flatMap((official) => ways.map((way) => ({ official, way })));
+    const all = officials.flatMap((official) => ways.filter(({ only = official }) => only === official).map((way) => ({ official, way })));
 
     const runs = all.map(({ official, way }) =>
         t.test(`${official} over ${way.name}`, { timeout: 120000 }, async (own) => {

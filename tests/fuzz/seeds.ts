@@ -61,6 +61,7 @@ function messagesOf(sent: Sent, id: number): Json[] {
 
 /** What the target `service` has in its first byte. */
 const BOTH_ERAS = 0x40;
+const RELAYS = 0x80;
 
 /** Its tools and prompts have other names. */
 const asService = (text: string) => text.replace(/"name":"\w+","arguments":/g, '"name":"play","arguments":').replace(/"name":"test_\w+"/g, '"name":"play"');
@@ -78,6 +79,7 @@ function addSide(seeds: Seeds, side: 'client' | 'server', steps: Step[]): void {
     seeds.add('blocks', together);
     if (side === 'client') {
         seeds.add('service', asService(together), [BOTH_ERAS]);
+        seeds.add('service', together, [BOTH_ERAS | RELAYS]);
         const requests = lines.map((line) => `POST /mcp HTTP/1.1\r\n${host}Content-Length: ${Buffer.byteLength(line)}\r\n\r\n${line}`);
         const chunks = lines.map((line) => `POST /mcp HTTP/1.1\r\n${host}Transfer-Encoding: chunked\r\n\r\n${Buffer.byteLength(line).toString(16)}\r\n${line}\r\n0\r\n\r\n`);
         seeds.add('http_request', requests.join(''), [30]);

@@ -6,6 +6,7 @@
  *   !t !T !L          two seconds, ten minutes, two hours pass
  *   !hf !hx !hp !hF   what is in hand is finished, fails, goes on, asks
  *   !c                something changes
+ *   !n<message>       a server that is relayed says it
  *   !k !K             what was put into the store is kept, or not */
 #ifndef GATEHOUSE_TESTS_FUZZ_SERVICE_TALK_H
 #define GATEHOUSE_TESTS_FUZZ_SERVICE_TALK_H
@@ -13,7 +14,7 @@
 #include <assert.h>
 #include <stdlib.h>
 
-#include "service_play.h"
+#include "service_relay.h"
 
 enum { IDS_MOST = 2048, WORD_MOST = 1 << 15 };
 
@@ -24,6 +25,7 @@ enum talk_flag {
     IS_SMALL  = 1 << 3, /* bounds of what waits */
     REFUSES   = 1 << 4, /* every fifth exchange */
     IS_FULL   = 1 << 5, /* no memory for every seventh */
+    RELAYS    = 1 << 7, /* service_relay.h; else service_play.h. ("@" is 1 << 6: flags that can be typed) */
 };
 
 /* --- what was asked and answered --- */
@@ -230,7 +232,7 @@ open_house(unsigned with)
                                     .tasks        = (flags & HAS_STORE) != 0 ? &play_store : NULL,
                                     .is_legacy    = is_both || (flags & NO_LEGACY) == 0,
                                     .is_modern    = is_both || (flags & NO_MODERN) == 0};
-    service                      = service_new(&play_table, &parts, NULL);
+    service                      = service_new((flags & RELAYS) != 0 ? &far_table : &play_table, &parts, NULL);
     assert(service != NULL);
 }
 
@@ -263,7 +265,9 @@ use_held(char how)
 
     if (r == NULL)
         return;
-    if (how == 'x') {
+    if ((flags & RELAYS) != 0) {
+        far_use(r, how);
+    } else if (how == 'x') {
         request_fail(r, "broken");
     } else if (how == 'p') {
         play_progress(r);
@@ -285,6 +289,8 @@ obey(struct str order)
         use_held(order.len < 3 ? 'f' : order.data[2]);
     else if (what == 'k' || what == 'K')
         tell_puts(what == 'k');
+    else if (what == 'n' && (flags & RELAYS) != 0)
+        far_say(service, str_skip(order, 2));
     else if (what == 'c') {
         service_tools_changed(service);
         service_resource_updated(service, STR("play://fixed"));

@@ -100,12 +100,20 @@ request_answer_early(struct request *r, struct str message)
 static void
 set_status(struct request *r, int code)
 {
+    static const struct {
+        int code, status;
+    } known[] = {
+        {RPC_METHOD_NOT_FOUND, 404},
+        {RPC_ABILITY_MISSING, 400},
+        {RPC_HEADER_MISMATCH, 400},
+        {RPC_REVISION_UNKNOWN, 400},
+    };
+
     if (!is_modern(r) || r->x == NULL || r->task != NULL)
         return;
-    if (code == RPC_METHOD_NOT_FOUND)
-        r->x->http_status = 404;
-    if (code == RPC_ABILITY_MISSING)
-        r->x->http_status = 400;
+    for (size_t i = 0; i < sizeof known / sizeof known[0]; i++)
+        if (code == known[i].code)
+            r->x->http_status = known[i].status;
 }
 
 void
@@ -196,8 +204,8 @@ end_and_tell(struct request *r, struct note *n)
 }
 
 /* As a token may be: a string or an integer. */
-static bool
-is_token(struct str token)
+bool
+token_is_valid(struct str token)
 {
     if (token.len > 0 && token.data[0] == '"')
         return true;
@@ -223,7 +231,7 @@ request_progress(struct request *r, double progress, double total, const char *m
     struct str  token = r->x == NULL ? STR_NONE : r->x->message.progress_token;
     struct note n;
 
-    if (r->is_answered || !is_token(token) || !isfinite(progress) || !isfinite(total) ||
+    if (r->is_answered || !token_is_valid(token) || !isfinite(progress) || !isfinite(total) ||
         (r->has_progress && progress <= r->progress)) /* it must rise */
         return;
     r->has_progress = true;
@@ -239,8 +247,8 @@ request_progress(struct request *r, double progress, double total, const char *m
 }
 
 /* A legacy session that never said hears everything; a modern request that does not ask, nothing. */
-static bool
-wants_log(const struct request *r, int level)
+bool
+log_is_wanted(const struct request *r, int level)
 {
     if (level < 0 || r->x == NULL || r->is_answered || (r->service->features & FEATURE_LOGS) == 0)
         return false;
@@ -254,7 +262,7 @@ request_log(struct request *r, const char *level, const char *logger, yyjson_mut
 {
     struct note n;
 
-    if (data == NULL || !wants_log(r, log_level_of(str_from(level))))
+    if (data == NULL || !log_is_wanted(r, log_level_of(str_from(level))))
         return;
     note_begin(&n, "notifications/message");
     yyjson_mut_obj_add_str(n.doc, n.params, "level", level);

@@ -4,8 +4,8 @@
 
 #include "mcp/service/tasks.h"
 
-static struct question *
-question_find(struct request *r, const char *key)
+struct question *
+asking_find(struct request *r, const char *key)
 {
     LIST_EACH (struct question, q, &r->questions, node)
         if (strcmp(q->key, key) == 0)
@@ -13,20 +13,23 @@ question_find(struct request *r, const char *key)
     return NULL;
 }
 
-static struct question *
-question_new(struct request *r, const char *key, const char *method, const char *schema)
+struct question *
+asking_new(struct request *r, const char *key, const char *method, const char *schema)
 {
     struct str       kept = arena_str(r->arena, str_from(key));
     struct question *q    = r->question_count == QUESTIONS_MOST ? NULL : ARENA_NEW(r->arena, struct question);
     char            *name = arena_cstr(r->arena, kept);
 
-    if (q == NULL || name == NULL) {
-        request_answer_error(r, RPC_INTERNAL, STR("Too many questions"), NULL);
+    if (q == NULL || name == NULL)
         return NULL;
-    }
     *q = (struct question){.request = r, .key = name, .method = method, .schema = schema};
     list_append(&r->questions, &q->node);
     r->question_count++;
+    yyjson_val *known = yyjson_obj_get(r->given, key);
+    if (!answer_is_valid(r, q, known))
+        known = yyjson_obj_get(r->known, key);
+    if (answer_is_valid(r, q, known))
+        q->answer = known;
     return q;
 }
 
@@ -38,36 +41,43 @@ settle_later(struct request *r)
         list_append(&r->service->unsettled, &r->unsettled);
 }
 
+bool
+asking_is_over(struct request *r)
+{
+    if (!r->is_answered && !r->is_over)
+        return false;
+    r->is_given_back = true;
+    settle_later(r);
+    return true;
+}
+
+void
+asking_set_due(struct question *q, yyjson_mut_val *params)
+{
+    q->params = params;
+    q->is_due = true;
+    if (params == NULL)
+        q->request->is_broken = true;
+    settle_later(q->request);
+}
+
 /* The answer, if there is one; else it is due. `params` are made only then. */
 static yyjson_val *
 ask(struct request *r, const char *key, const char *method, const char *schema, unsigned abilities,
     yyjson_mut_val *params)
 {
-    struct question *q = r->is_answered || r->is_over ? NULL : question_find(r, key);
+    struct question *q;
 
-    if (r->is_answered || r->is_over) {
-        r->is_given_back = true;
-        settle_later(r);
+    if (asking_is_over(r))
         return NULL;
-    }
-    if (q == NULL) {
-        q = question_new(r, key, method, schema);
-        if (q == NULL)
-            return NULL;
-        yyjson_val *known = yyjson_obj_get(r->given, key);
-        if (!answer_is_valid(r, q, known))
-            known = yyjson_obj_get(r->known, key);
-        if (answer_is_valid(r, q, known))
-            q->answer = known;
-    }
-    if (q->answer != NULL || !abilities_demand(r, abilities))
-        return q->answer;
-    q->params = params;
-    q->is_due = true;
-    if (params == NULL)
-        r->is_broken = true;
-    settle_later(r);
-    return NULL;
+    q = asking_find(r, key);
+    if (q == NULL)
+        q = asking_new(r, key, method, schema);
+    if (q == NULL)
+        request_answer_error(r, RPC_INTERNAL, STR("Too many questions"), NULL);
+    else if (q->answer == NULL && abilities_demand(r, abilities))
+        asking_set_due(q, params);
+    return q == NULL ? NULL : q->answer;
 }
 
 yyjson_val *
@@ -143,10 +153,38 @@ request_keep(struct request *r, const char *name, yyjson_mut_val *value)
 
 /* --- sending --- */
 
+void
+asking_give_up(struct request *r, const char *words)
+{
+    request_handler stop = r->stop;
+
+    r->stop = NULL;
+    if (stop != NULL) {
+        r->depth++;
+        stop(r);
+        r->depth--;
+    }
+    request_fail(r, "%s", words);
+}
+
+/* It is not asked any more. */
+static void
+withdraw(struct question *q)
+{
+    struct request *r = q->request;
+
+    if (q->number != 0 && r->session != NULL)
+        map_remove(&r->session->questions, MAP_KEY_U64(q->number));
+    if (q->is_owed && r->x != NULL)
+        exchange_owe(r->x, -1);
+    q->number  = 0;
+    q->is_owed = false;
+}
+
 static bool
 is_open(const struct question *q)
 {
-    return q->is_due && q->answer == NULL;
+    return q->is_due && q->answer == NULL && q->refusal == NULL;
 }
 
 bool
@@ -231,13 +269,28 @@ number_questions(struct request *r)
     return true;
 }
 
+/* The end of the request, but of a relay's. */
+static void
+refuse(struct question *q, const char *words)
+{
+    struct request *r = q->request;
+
+    if (r->service->relayed == NULL) {
+        asking_give_up(r, words);
+        return;
+    }
+    withdraw(q);
+    r->waiting--;
+    q->refusal = refusal_new(r, RPC_INTERNAL, str_from(words), NULL);
+}
+
 static void
 send_questions(struct request *r)
 {
     struct loop *loop = r->service->parts.loop;
 
     if (r->session == NULL || !number_questions(r)) {
-        request_fail(r, "No memory to ask the client");
+        asking_give_up(r, "No memory to ask the client");
         return;
     }
     loop_set_timer(loop, &r->leg, loop_now(loop) + LEG_MOST);
@@ -245,7 +298,7 @@ send_questions(struct request *r)
     LIST_EACH (struct question, q, &r->questions, node) {
         if (r->is_over || r->is_answered || !is_open(q) || send_question(q) || r->x == NULL || r->x->front == NULL)
             continue; /* one whose client left the call is asked on the next stream */
-        request_fail(r, "The client cannot be asked: it listens nowhere");
+        refuse(q, "The client cannot be asked: it listens nowhere");
     }
     r->depth--;
     asking_go_on(r);
@@ -254,8 +307,10 @@ send_questions(struct request *r)
 void
 asking_go(struct request *r)
 {
-    if (r->is_broken || r->rounds++ >= ROUNDS_MOST) {
-        request_fail(r, r->is_broken ? "No memory to ask the client" : "The client was asked too often");
+    unsigned most = r->service->relayed == NULL ? ROUNDS_MOST : RELAYED_ROUNDS_MOST;
+
+    if (r->is_broken || r->rounds++ >= most) {
+        asking_give_up(r, r->is_broken ? "No memory to ask the client" : "The client was asked too often");
     } else if (r->task != NULL) {
         LIST_EACH (struct question, q, &r->questions, node)
             r->waiting += is_open(q);
@@ -286,20 +341,6 @@ asking_flush(struct service_session *session)
 
 /* --- answers --- */
 
-/* It is not asked any more. */
-static void
-withdraw(struct question *q)
-{
-    struct request *r = q->request;
-
-    if (q->number != 0 && r->session != NULL)
-        map_remove(&r->session->questions, MAP_KEY_U64(q->number));
-    if (q->is_owed && r->x != NULL)
-        exchange_owe(r->x, -1);
-    q->number  = 0;
-    q->is_owed = false;
-}
-
 void
 asking_drop(struct request *r)
 {
@@ -311,9 +352,17 @@ asking_drop(struct request *r)
 void
 asking_expire(struct timer *leg)
 {
-    struct request *r = LIST_OF(struct request, leg, leg);
+    static const char words[] = "The client did not answer in time";
+    struct request   *r       = LIST_OF(struct request, leg, leg);
 
-    request_fail(r, "The client did not answer in time");
+    if (r->service->relayed == NULL) {
+        asking_give_up(r, words);
+        return;
+    }
+    LIST_EACH (struct question, q, &r->questions, node)
+        if (is_open(q))
+            refuse(q, words);
+    asking_go_on(r);
 }
 
 /* All was answered, well or not: what was not is asked again, if it is still wanted. */
@@ -344,11 +393,15 @@ take_answer(struct request *r, struct question *q, yyjson_val *root)
 
     withdraw(q);
     r->waiting--;
-    if (error != NULL) {
-        request_fail(r, "The client did not answer \"%s\": %.*s", q->key, STR_ARG(str_take(words, 300)));
+    if (error != NULL && r->service->relayed == NULL) {
+        struct str text =
+            arena_printf(r->arena, "The client did not answer \"%s\": %.*s", q->key, STR_ARG(str_take(words, 300)));
+        asking_give_up(r, text.data == NULL ? "No memory to ask the client" : text.data);
         return;
     }
-    if (answer_is_valid(r, q, result))
+    if (error != NULL)
+        q->refusal = yyjson_is_obj(error) ? error : refusal_new(r, RPC_INTERNAL, words, NULL);
+    else if (answer_is_valid(r, q, result))
         q->answer = result;
     asking_go_on(r);
 }

@@ -56,3 +56,12 @@ note_end(struct note *n, size_t *len)
     yyjson_mut_doc_free(n->doc);
     return text;
 }
+
+yyjson_val *
+json_fix(struct request *r, yyjson_mut_val *value)
+{
+    yyjson_alc  memory = json_memory(r);
+    yyjson_doc *copy   = value == NULL ? NULL : yyjson_mut_val_imut_copy(value, &memory);
+
+    return yyjson_doc_get_root(copy);
+}

@@ -18,9 +18,9 @@ static const struct {
     enum feature feature;
     const char  *filter, *method;
 } changes[] = {
-    {CHANGE_TOOLS, FEATURE_TOOLS, "toolsListChanged", "notifications/tools/list_changed"},
-    {CHANGE_PROMPTS, FEATURE_PROMPTS, "promptsListChanged", "notifications/prompts/list_changed"},
-    {CHANGE_RESOURCES, FEATURE_RESOURCES, "resourcesListChanged", "notifications/resources/list_changed"},
+    {CHANGE_TOOLS, FEATURE_TOOLS_CHANGE, "toolsListChanged", "notifications/tools/list_changed"},
+    {CHANGE_PROMPTS, FEATURE_PROMPTS_CHANGE, "promptsListChanged", "notifications/prompts/list_changed"},
+    {CHANGE_RESOURCES, FEATURE_RESOURCES_CHANGE, "resourcesListChanged", "notifications/resources/list_changed"},
 };
 
 static void
@@ -32,6 +32,7 @@ forget(struct request *r)
     map_clear(&l->uris);
     map_clear(&l->tasks);
     r->service->listener_count--;
+    r->service->has_wishes_changed = true;
 }
 
 /* {"io.modelcontextprotocol/subscriptionId":<the id of its request>} */
@@ -100,7 +101,7 @@ read_filter(struct request *r, struct listener *l)
         if (!is_followed(r, json_str(id)))
             map_remove(&l->tasks, json_str(id));
     }
-    if ((r->service->features & FEATURE_RESOURCES) == 0)
+    if ((r->service->features & FEATURE_SUBSCRIPTIONS) == 0)
         map_clear(&l->uris);
     for (size_t i = 0; i < sizeof changes / sizeof changes[0]; i++)
         if (yyjson_is_true(yyjson_obj_get(filter, changes[i].filter)) &&
@@ -164,6 +165,7 @@ serve_listen(struct request *r)
         return;
     }
     r->service->listener_count++;
+    r->service->has_wishes_changed = true;
     list_append(&r->service->listeners, &l->node);
     request_set_data(r, l);
     request_on_cancel(r, forget);
@@ -171,6 +173,23 @@ serve_listen(struct request *r)
     loop_clear_timer(r->x->owner->loop, &r->x->expiry);
     request_forget_params(r);
     acknowledge(l);
+}
+
+unsigned
+listeners_wish(const struct service *s)
+{
+    unsigned wishes = 0;
+
+    LIST_EACH (const struct listener, l, &s->listeners, node)
+        wishes |= l->changes;
+    return wishes;
+}
+
+void
+listeners_each_uri(const struct service *s, bool (*each)(struct str uri, void *value, void *arg), void *arg)
+{
+    LIST_EACH (const struct listener, l, &s->listeners, node)
+        map_each(&l->uris, each, arg);
 }
 
 /* --- what it hears --- */
@@ -205,7 +224,7 @@ void
 listeners_tell_update(struct service *s, struct str uri)
 {
     LIST_EACH (struct listener, l, &s->listeners, node)
-        if (map_get(&l->uris, uri) != NULL)
+        if (subscription_find(&l->uris, uri) != NULL)
             tell_update(l, uri);
 }
 

@@ -54,6 +54,11 @@ enum feature {
     FEATURE_COMPLETIONS = 1 << 3,
     FEATURE_LOGS        = 1 << 4,
     FEATURE_TASKS       = 1 << 5,
+
+    FEATURE_SUBSCRIPTIONS    = 1 << 6, /* to resources */
+    FEATURE_TOOLS_CHANGE     = 1 << 7, /* which is told */
+    FEATURE_RESOURCES_CHANGE = 1 << 8,
+    FEATURE_PROMPTS_CHANGE   = 1 << 9,
 };
 
 enum era { ERA_LEGACY = 1 << 0, ERA_MODERN = 1 << 1 };
@@ -64,17 +69,22 @@ enum rpc_code {
     RPC_INVALID_PARAMS     = -32602,
     RPC_INTERNAL           = -32603,
     RPC_RESOURCE_NOT_FOUND = -32002, /* legacy */
-    RPC_ABILITY_MISSING    = -32021, /* modern */
+    RPC_PAGES_NEEDED       = -32042, /* 2025-11-25: somebody must open a page first */
+    RPC_HEADER_MISMATCH    = -32020, /* modern, as those below */
+    RPC_ABILITY_MISSING    = -32021,
+    RPC_REVISION_UNKNOWN   = -32022,
 };
 
 enum {
-    QUESTIONS_MOST     = 64, /* of one request */
-    ROUNDS_MOST        = 8,
-    SUBSCRIPTIONS_MOST = 1024, /* of a session, or of a listener */
-    LISTENERS_MOST     = 16384,
-    VALUES_MOST        = 100, /* of a completion: MCP "Completion" */
-    SPARE_ARENAS       = 64,
-    CLIENT_MOST        = 200, /* bytes of a client's name, or version */
+    QUESTIONS_MOST      = 64, /* of one request */
+    ROUNDS_MOST         = 8,
+    RELAYED_ROUNDS_MOST = 64,   /* it is the server that asks, once or for each thing it wants to know */
+    SUBSCRIPTIONS_MOST  = 1024, /* of a session, or of a listener */
+    LISTENERS_MOST      = 16384,
+    CAPABILITIES_MOST   = 65536, /* bytes of a client's, kept for a relay */
+    VALUES_MOST         = 100,   /* of a completion: MCP "Completion" */
+    SPARE_ARENAS        = 64,
+    CLIENT_MOST         = 200, /* bytes of a client's name, or version */
 };
 
 #define LEG_MOST   SECONDS(600) /* until a question is answered */
@@ -83,11 +93,19 @@ enum {
 #define TASKS_EXTENSION "io.modelcontextprotocol/tasks"
 #define META_KEY(name)  "io.modelcontextprotocol/" name
 
+enum method_trait {
+    METHOD_OPENS = 1 << 0, /* may come before `initialize` was answered */
+    METHOD_ASKS  = 1 << 1, /* a modern client may be asked something before it is answered */
+    METHOD_LASTS = 1 << 2, /* what a modern client gets says how long it may be kept */
+};
+
 struct method {
-    const char *name;
-    unsigned    eras;
-    unsigned    feature; /* that the service must have; 0: none */
-    void (*serve)(struct request *r);
+    const char     *name;
+    unsigned        eras;
+    unsigned        feature; /* that the service must have; 0: none */
+    unsigned        traits;
+    request_handler serve;
+    request_handler relay; /* in a service that relays. serve_by_relay: whatever its features */
 };
 
 /* A tool as it was compiled. */
@@ -101,6 +119,15 @@ struct tool_parts {
 struct tasks;
 struct task;
 
+/* Of a service that relays: what is known of its server, and what the relay was told. */
+struct relayed {
+    yyjson_doc *capabilities; /* an object; NULL: not known yet */
+    char       *instructions; /* of malloc; NULL: none */
+    size_t      instructions_len;
+    yyjson_doc *no_memory; /* the refusal of a question that could not even be refused */
+    int         level;     /* that it was told is the lowest; -1: none */
+};
+
 struct service {
     const struct service_table *table;
     struct service_parts        parts;
@@ -112,7 +139,8 @@ struct service {
     struct map                  prompt_by_name;   /* const struct prompt * */
     struct map                  resource_by_uri;  /* const struct resource * */
     struct map                  template_by_text; /* const struct resource_template * */
-    char                       *identity;         /* serverInfo of modern results, as JSON; of malloc */
+    char                       *identity; /* serverInfo of modern results, as JSON; of malloc. NULL: not known yet */
+    struct relayed             *relayed;  /* NULL: it is served from its tables */
 
     struct loop_hook turn_end;
     struct list      requests;    /* of struct request, by node; those that live */
@@ -128,6 +156,9 @@ struct service {
     struct list   listeners; /* of struct listener, by node */
     size_t        listener_count;
     struct tasks *tasks; /* NULL: makes none */
+
+    bool has_wishes_changed; /* what anybody listens for; told when the turn ends, where somebody wants to know */
+    bool has_levels_changed; /* that sessions set */
 };
 
 /* What has changed and is to be told. */
@@ -144,11 +175,14 @@ struct service_session {
     struct map            questions;     /* uint64_t, our id -> struct question * */
     struct map            subscriptions; /* uri -> bool: it was updated and this was not told yet */
     uint64_t              last_question;
-    unsigned              abilities; /* of enum client_ability */
-    struct request_client client;    /* as it named itself; of malloc */
-    unsigned              changes;   /* not told yet: no stream was open */
+    struct request       *opener;       /* its `initialize`, until that is answered */
+    unsigned              abilities;    /* of enum client_ability */
+    char                 *capabilities; /* as it wrote them, for a relay; of malloc, NULL: not kept */
+    struct request_client client;       /* as it named itself; of malloc */
+    unsigned              changes;      /* not told yet: no stream was open */
     bool                  has_updates;
     bool                  is_open; /* `initialize` was answered */
+    bool                  listens; /* it had a stream, and may open another when that is cut */
     enum revision         revision;
     int                   level; /* -1: never set, all are told */
     struct timer          idle;
@@ -162,11 +196,13 @@ struct question {
     struct request *request;
     const char     *key, *method;
     yyjson_mut_val *params;
-    const char     *schema;  /* that an elicitation's content must obey; NULL: none */
-    yyjson_val     *answer;  /* NULL: none yet */
-    uint64_t        number;  /* legacy: our id; 0: not asked */
-    bool            is_due;  /* asked since the handler was called */
-    bool            is_owed; /* the client has got it */
+    const char     *schema;   /* that an elicitation's content must obey; NULL: none */
+    yyjson_val     *answer;   /* NULL: none yet */
+    yyjson_val     *refusal;  /* of a relay: there will be none, an error */
+    uint64_t        number;   /* legacy: our id; 0: not asked */
+    bool            is_due;   /* asked since the handler was called */
+    bool            is_owed;  /* the client has got it */
+    bool            is_taken; /* a relay has its answer: under that key it asks anew */
 };
 
 enum request_state { REQUEST_CALLED, REQUEST_HELD, REQUEST_TIMED, REQUEST_ASKING, REQUEST_ENDED };
@@ -188,6 +224,8 @@ struct request {
     bool            is_listener;   /* its arena is a small one, of its own */
     yyjson_doc     *in;            /* of a listener, until it has read it; else in the arena, and NULL */
     yyjson_val     *params, *meta; /* as they came; NULL: none */
+    yyjson_val     *plain;         /* for a relay: params without the envelope; NULL: not made yet */
+    struct str      name;          /* for a relay: the method */
     yyjson_mut_doc *doc;           /* all that is made for the answer */
     yyjson_val     *arguments;
     struct str      uri, value;
@@ -232,10 +270,14 @@ struct request {
 /* tables.c */
 bool tables_compile(struct service *s, struct error *err);
 void tables_clear(struct service *s);
+/* serverInfo from the table. */
+bool write_identity(struct service *s, struct error *err);
 
 /* service.c */
 extern const struct method methods[]; /* the last has no name */
 const struct method       *method_find(struct str name);
+/* Who serves it to clients of that era; NULL: nobody. `m` is NULL when the toolkit knows no such method. */
+request_handler service_handler(const struct service *s, const struct method *m, unsigned era);
 
 /* request.c */
 struct request *request_new(struct service *s, struct service_session *session, struct exchange *x);
@@ -272,6 +314,10 @@ void request_answer_error(struct request *r, int code, struct str text, yyjson_m
 void request_refuse_params(struct request *r, const char *format, ...) __attribute__((format(printf, 2, 3)));
 /* A message on the way to the client. False: it did not get it. */
 bool request_tell(struct request *r, struct str message);
+/* As a progress token may be: a string or an integer, as written. */
+bool token_is_valid(struct str token);
+/* Whether who waits for the answer wants to hear of what is logged at that level. */
+bool log_is_wanted(const struct request *r, int level);
 
 /* job.c */
 /* It has ended: what has not begun for it need not. */
@@ -290,6 +336,8 @@ yyjson_mut_val *result_of_prompt(struct request *r);
 yyjson_mut_val *result_of_read(struct request *r);
 yyjson_mut_val *result_of_completion(struct request *r);
 yyjson_mut_val *result_of_resources(struct request *r);
+/* What stands for a block that the revision does not have; NULL: it has it. */
+yyjson_mut_val *block_stand_in(struct request *r, yyjson_mut_val *block);
 /* A tool's result with isError and these words. */
 void answer_tool_fault(struct request *r, struct str words);
 
@@ -306,6 +354,8 @@ void note_begin(struct note *n, const char *method);
 char *note_end(struct note *n, size_t *len);
 /* Of the request's arena; what fails makes it broken. */
 yyjson_alc json_memory(struct request *r);
+/* A copy that can be read, of the request's arena; NULL: no memory. */
+yyjson_val *json_fix(struct request *r, yyjson_mut_val *value);
 
 /* lists.c */
 void serve_tools_list(struct request *r);
@@ -320,6 +370,7 @@ void describe_resource(yyjson_mut_doc *doc, yyjson_mut_val *into, const struct r
 
 /* opening.c */
 void serve_initialize(struct request *r);
+void serve_initialize_when_known(struct request *r);
 void serve_ping(struct request *r);
 void serve_discover(struct request *r);
 void serve_set_level(struct request *r);
@@ -330,7 +381,10 @@ void serve_prompts_get(struct request *r);
 void serve_resources_read(struct request *r);
 void serve_subscribe(struct request *r);
 void serve_unsubscribe(struct request *r);
-void serve_complete(struct request *r);
+void take_subscription(struct request *r); /* of a resource that may be there or not */
+/* Of a resource or of one above it: what is updated may be a part of what was subscribed to. NULL: none is. */
+void *subscription_find(const struct map *subscriptions, struct str uri);
+void  serve_complete(struct request *r);
 /* There is none of that URI, as the revision has it. */
 void resource_refuse(struct request *r, struct str words);
 
@@ -352,6 +406,16 @@ char      *seal_text(const struct session_key *key, struct str purpose, struct s
 bool seal_open(const struct session_key *key, struct str purpose, struct str sealed, struct arena *a, struct str *text);
 
 /* asking.c */
+/* Over or answered: it asks in vain, and is not called again. */
+bool asking_is_over(struct request *r);
+/* NULL: it was not asked under that key. */
+struct question *asking_find(struct request *r, const char *key);
+/* With the answer that came in this round. NULL: too many, or no memory. */
+struct question *asking_new(struct request *r, const char *key, const char *method, const char *schema);
+/* It is asked when the handler returns. */
+void asking_set_due(struct question *q, yyjson_mut_val *params);
+/* The end of it, whatever its handler waits for. */
+void asking_give_up(struct request *r, const char *words);
 bool asking_is_due(const struct request *r);
 /* The handler returned with questions open. */
 void asking_go(struct request *r);
@@ -374,11 +438,39 @@ bool form_make_older(yyjson_mut_doc *doc, yyjson_mut_val *form);
 /* answers.c */
 bool answer_is_valid(const struct request *r, const struct question *q, yyjson_val *result);
 
+/* relay_asking.c */
+/* An error as a client would answer with; never NULL. */
+yyjson_val *refusal_new(struct request *r, int code, struct str words, yyjson_mut_val *data);
+
 /* state_seal.c */
 /* An input_required result: what is asked, and what is known so far. */
 void state_answer(struct request *r);
 /* Reads requestState and inputResponses. False: answered with an error. */
 bool state_open(struct request *r);
+
+/* relay.c */
+bool relayed_open(struct service *s, struct error *err);
+void relayed_close(struct service *s);
+/* The relay does it. */
+void serve_by_relay(struct request *r);
+/* What its server is must be known first. */
+void       serve_when_known(struct request *r);
+void       when_known(struct request *r, request_handler next);
+void       relay_put_capabilities(struct request *r, yyjson_mut_val *into);
+struct str relay_instructions(const struct service *s); /* STR_NONE when there are none */
+
+/* relay_words.c: what is of the other era, in the client's words. */
+void words_fit_result(struct request *r, yyjson_mut_val *result);
+void words_fit_error(struct request *r, int *code, yyjson_mut_val **data);
+/* What belongs to the envelope of 2026-07-28 goes; an empty _meta with it. */
+void words_drop_envelope(yyjson_mut_val *of);
+/* As the revision has them. */
+void words_put_capabilities(struct request *r, yyjson_mut_val *into, yyjson_val *capabilities);
+
+/* relay_listen.c */
+/* True: the relay was told something. */
+bool relay_tell_wishes(struct service *s);
+void relay_take_notification(struct service_session *session, struct str method);
 
 /* sessions.c */
 /* On its GET stream. False: it has none, or cannot take it. */
@@ -388,6 +480,10 @@ void sessions_tell_update(struct service *s, struct str uri);
 void sessions_tell_updates(struct service *s); /* of all that is subscribed to */
 /* What a client calls itself, kept: bounded, of malloc; none when there is no memory for it. */
 void session_keep_client(struct service_session *session, yyjson_val *info);
+/* False: answered with an error. */
+bool session_keep_capabilities(struct request *r, yyjson_val *capabilities);
+/* `r` is over: if it was to open a session and did not, that ends. */
+void session_end_opening(struct request *r);
 void sessions_clear(struct service *s);
 
 /* listen.c */
@@ -397,5 +493,8 @@ void listeners_tell_update(struct service *s, struct str uri);
 void listeners_tell_updates(struct service *s);
 void listeners_tell_task(struct service *s, struct task *t);
 void listeners_clear(struct service *s);
+/* What they listen for, of enum change, and each of their resources; one may come several times. */
+unsigned listeners_wish(const struct service *s);
+void     listeners_each_uri(const struct service *s, bool (*each)(struct str uri, void *value, void *arg), void *arg);
 
 #endif

@@ -23,7 +23,8 @@ struct relay_server {
 };
 
 struct relay {
-    /* A client opens, or asks who this is: request_relay_known, now or later, or request_refuse_with. */
+    /* A client opens, asks who this is, or wants to listen to it: request_relay_known, now or later, or
+     * request_refuse_with. */
     void (*open)(struct request *r);
     /* Any other method that the client's era has, but those below. Called again, from its beginning, when all is
      * answered that it asked. To be answered by request_finish_with or request_refuse_with. */
@@ -37,8 +38,10 @@ struct relay {
 };
 
 /* Of a request: as it came. */
-struct str  request_method(const struct request *r);
-yyjson_val *request_params(const struct request *r); /* an object, or NULL */
+struct str request_method(const struct request *r);
+/* An object, or NULL: without what is between the client and us: the envelope in its _meta, the token of progress,
+ * requestState and inputResponses. */
+yyjson_val *request_params(struct request *r);
 bool        request_is_modern(const struct request *r);
 struct str  request_revision(const struct request *r);
 unsigned    request_abilities(const struct request *r);        /* of enum client_ability */
@@ -47,7 +50,8 @@ bool        request_follows_progress(const struct request *r); /* it sent a toke
 int         request_level(const struct request *r); /* logs from here on are wanted (log_level.h); -1: modern: none,
                                                        legacy: all */
 
-/* The server is known: `initialize` or `server/discover` is answered from it. */
+/* The server is known: what was opened is answered from it. False: there was no memory, it is as it was. */
+bool service_relay_known(struct service *s, const struct relay_server *server);
 void request_relay_known(struct request *r, const struct relay_server *server);
 /* The end: a result, an object, as the server gave it; copied. */
 void request_finish_with(struct request *r, yyjson_val *result);

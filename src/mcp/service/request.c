@@ -131,19 +131,19 @@ void
 request_serve(struct request *r)
 {
     const struct method *m       = method_find(r->x->message.method);
-    unsigned             era     = is_modern(r) ? ERA_MODERN : ERA_LEGACY;
+    request_handler      serve   = service_handler(r->service, m, is_modern(r) ? ERA_MODERN : ERA_LEGACY);
     bool                 is_open = r->session == NULL || r->session->is_open;
 
-    if (m == NULL || (m->eras & era) == 0 || (m->feature & ~r->service->features) != 0) {
+    if (serve == NULL) {
         request_answer_error(r, RPC_METHOD_NOT_FOUND, STR("Method not found"), NULL);
-    } else if (!is_open && m->serve != serve_initialize && m->serve != serve_ping) {
+    } else if (!is_open && (m == NULL || (m->traits & METHOD_OPENS) == 0)) {
         request_answer_error(r, RPC_INVALID_REQUEST, STR("Not initialized: the first request is initialize"), NULL);
     } else if (is_modern(r) && r->level < 0 && yyjson_obj_get(r->meta, META_KEY("logLevel")) != NULL) {
         request_refuse_params(r, "Unknown log level");
     } else {
         r->method = m;
         r->depth++;
-        m->serve(r);
+        serve(r);
         r->depth--;
     }
     request_settle(r);
@@ -243,6 +243,7 @@ retire(struct request *r)
 {
     let_go(r);
     job_forgo(r);
+    session_end_opening(r);
     list_remove(&r->of_session);
     r->session = NULL;
     list_remove(&r->node);

@@ -1,6 +1,8 @@
 /* resources/read, and who wants to hear that one was updated. */
 #include "mcp/service/parts.h"
 
+enum { LEVELS_MOST = 32 /* of a path that are looked at */ };
+
 static const char *
 uri_of(struct request *r)
 {
@@ -49,19 +51,48 @@ serve_resources_read(struct request *r)
         request_call(r, r->handler);
 }
 
+void *
+subscription_find(const struct map *subscriptions, struct str uri)
+{
+    void *found = subscriptions->count == 0 ? NULL : map_get(subscriptions, uri);
+
+    for (int i = 0; found == NULL && subscriptions->count > 0 && uri.len > 0 && i < LEVELS_MOST; i++) {
+        uri.len -= uri.data[uri.len - 1] == '/';
+        while (uri.len > 0 && uri.data[uri.len - 1] != '/')
+            uri.len--;
+        found = uri.len == 0 ? NULL : map_get(subscriptions, uri);
+        if (found == NULL && uri.len > 0)
+            found = map_get(subscriptions, str_take(uri, uri.len - 1));
+    }
+    return found;
+}
+
+static void
+subscribe(struct request *r)
+{
+    r->service->has_wishes_changed = true;
+    if (map_get_or_add(&r->session->subscriptions, r->uri) == NULL)
+        request_answer_error(r, RPC_INTERNAL, STR("Too many subscriptions"), NULL);
+    else
+        request_answer(r, yyjson_mut_obj(r->doc));
+}
+
 void
 serve_subscribe(struct request *r)
 {
     if (uri_of(r) == NULL)
         return;
-    if (find_reader(r) == NULL) {
+    if (find_reader(r) == NULL)
         resource_refuse(r, STR("Resource not found"));
-        return;
-    }
-    if (map_get_or_add(&r->session->subscriptions, r->uri) == NULL)
-        request_answer_error(r, RPC_INTERNAL, STR("Too many subscriptions"), NULL);
     else
-        request_answer(r, yyjson_mut_obj(r->doc));
+        subscribe(r);
+}
+
+void
+take_subscription(struct request *r)
+{
+    if (uri_of(r) != NULL)
+        subscribe(r);
 }
 
 void
@@ -70,5 +101,6 @@ serve_unsubscribe(struct request *r)
     if (uri_of(r) == NULL)
         return;
     map_remove(&r->session->subscriptions, r->uri);
+    r->service->has_wishes_changed = true;
     request_answer(r, yyjson_mut_obj(r->doc));
 }

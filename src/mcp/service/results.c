@@ -44,9 +44,10 @@ result_new(struct request *r, const char *type)
             is_made(r, yyjson_mut_obj_add_val(r->doc, result, "_meta", meta));
         return result;
     }
+    if (r->service->identity != NULL)
+        is_made(r, yyjson_mut_obj_add_val(r->doc, meta, META_KEY("serverInfo"),
+                                          yyjson_mut_raw(r->doc, r->service->identity)));
     is_made(r, yyjson_mut_obj_add_str(r->doc, result, "resultType", type) &&
-                   yyjson_mut_obj_add_val(r->doc, meta, META_KEY("serverInfo"),
-                                          yyjson_mut_raw(r->doc, r->service->identity)) &&
                    yyjson_mut_obj_add_val(r->doc, result, "_meta", meta));
     return result;
 }
@@ -56,7 +57,7 @@ void
 result_add_freshness(struct request *r, yyjson_mut_val *result)
 {
     const struct service_table *t      = r->service->table;
-    bool                        is_own = r->given != NULL || r->known != NULL;
+    bool                        is_own = r->given != NULL || r->known != NULL || r->service->relayed != NULL;
 
     if (!is_modern(r))
         return;
@@ -86,9 +87,8 @@ text_block(struct request *r, struct str text)
     return block;
 }
 
-/* What stands for a block that the revision does not have; NULL: it has it. */
-static yyjson_mut_val *
-stand_in(struct request *r, yyjson_mut_val *block)
+yyjson_mut_val *
+block_stand_in(struct request *r, yyjson_mut_val *block)
 {
     const char *type  = yyjson_mut_get_str(yyjson_mut_obj_get(block, "type"));
     const char *mime  = yyjson_mut_get_str(yyjson_mut_obj_get(block, "mimeType"));
@@ -114,7 +114,7 @@ add_item(struct request *r, yyjson_mut_val *item)
     end_writing(r);
     if (!is_made(r, item != NULL) || r->is_answered)
         return;
-    yyjson_mut_val *other = stand_in(r, item);
+    yyjson_mut_val *other = block_stand_in(r, item);
     item                  = other != NULL ? other : item;
     if (r->prompt != NULL) {
         yyjson_mut_val *message = yyjson_mut_obj(r->doc);

@@ -239,7 +239,8 @@ check_abilities(struct check *c)
 
     if (str_eq(c->e->method, STR("tools/call")))
         tool = service_tool(c->rules->service, json_str(yyjson_obj_get(c->params, "name")));
-    unsigned needs   = tool != NULL ? tool->needs : str_starts(c->e->method, STR("tasks/")) ? CLIENT_FOLLOWS_TASKS : 0;
+    bool     is_task = str_starts(c->e->method, STR("tasks/")) && service_table_of(c->rules->service)->relay == NULL;
+    unsigned needs   = tool != NULL ? tool->needs : is_task ? CLIENT_FOLLOWS_TASKS : 0;
     unsigned missing = needs == 0 ? 0 : needs & ~abilities_read(c->capabilities, REVISION_2026_07_28);
     if (missing == 0)
         return true;

@@ -10,25 +10,27 @@ static const struct back_ops service_ops = {send_exchange, lose_exchange, NULL};
 const char *const revision_names[REVISIONS] = {"2024-11-05", "2025-03-26", "2025-06-18", "2025-11-25", "2026-07-28"};
 
 /* clang-format off */
+#define BOTH (ERA_LEGACY | ERA_MODERN)
+
 const struct method methods[] = {
-    {"tools/call",               ERA_LEGACY | ERA_MODERN, FEATURE_TOOLS,       serve_tools_call},
-    {"tools/list",               ERA_LEGACY | ERA_MODERN, FEATURE_TOOLS,       serve_tools_list},
-    {"resources/read",           ERA_LEGACY | ERA_MODERN, FEATURE_RESOURCES,   serve_resources_read},
-    {"resources/list",           ERA_LEGACY | ERA_MODERN, FEATURE_RESOURCES,   serve_resources_list},
-    {"resources/templates/list", ERA_LEGACY | ERA_MODERN, FEATURE_RESOURCES,   serve_templates_list},
-    {"prompts/get",              ERA_LEGACY | ERA_MODERN, FEATURE_PROMPTS,     serve_prompts_get},
-    {"prompts/list",             ERA_LEGACY | ERA_MODERN, FEATURE_PROMPTS,     serve_prompts_list},
-    {"completion/complete",      ERA_LEGACY | ERA_MODERN, FEATURE_COMPLETIONS, serve_complete},
-    {"server/discover",          ERA_MODERN,              0,                   serve_discover},
-    {"subscriptions/listen",     ERA_MODERN,              0,                   serve_listen},
-    {"tasks/get",                ERA_MODERN,              FEATURE_TASKS,       serve_tasks_get},
-    {"tasks/update",             ERA_MODERN,              FEATURE_TASKS,       serve_tasks_update},
-    {"tasks/cancel",             ERA_MODERN,              FEATURE_TASKS,       serve_tasks_cancel},
-    {"ping",                     ERA_LEGACY,              0,                   serve_ping},
-    {"initialize",               ERA_LEGACY,              0,                   serve_initialize},
-    {"logging/setLevel",         ERA_LEGACY,              FEATURE_LOGS,        serve_set_level},
-    {"resources/subscribe",      ERA_LEGACY,              FEATURE_RESOURCES,   serve_subscribe},
-    {"resources/unsubscribe",    ERA_LEGACY,              FEATURE_RESOURCES,   serve_unsubscribe},
+    {"tools/call",               BOTH,       FEATURE_TOOLS,         METHOD_ASKS,                serve_tools_call,     serve_by_relay},
+    {"tools/list",               BOTH,       FEATURE_TOOLS,         METHOD_LASTS,               serve_tools_list,     serve_by_relay},
+    {"resources/read",           BOTH,       FEATURE_RESOURCES,     METHOD_ASKS | METHOD_LASTS, serve_resources_read, serve_by_relay},
+    {"resources/list",           BOTH,       FEATURE_RESOURCES,     METHOD_LASTS,               serve_resources_list, serve_by_relay},
+    {"resources/templates/list", BOTH,       FEATURE_RESOURCES,     METHOD_LASTS,               serve_templates_list, serve_by_relay},
+    {"prompts/get",              BOTH,       FEATURE_PROMPTS,       METHOD_ASKS,                serve_prompts_get,    serve_by_relay},
+    {"prompts/list",             BOTH,       FEATURE_PROMPTS,       METHOD_LASTS,               serve_prompts_list,   serve_by_relay},
+    {"completion/complete",      BOTH,       FEATURE_COMPLETIONS,   0,                          serve_complete,       serve_by_relay},
+    {"server/discover",          ERA_MODERN, 0,                     METHOD_LASTS,               serve_discover,       serve_when_known},
+    {"subscriptions/listen",     ERA_MODERN, 0,                     0,                          serve_listen,         serve_when_known},
+    {"tasks/get",                ERA_MODERN, FEATURE_TASKS,         0,                          serve_tasks_get,      serve_by_relay},
+    {"tasks/update",             ERA_MODERN, FEATURE_TASKS,         0,                          serve_tasks_update,   serve_by_relay},
+    {"tasks/cancel",             ERA_MODERN, FEATURE_TASKS,         0,                          serve_tasks_cancel,   serve_by_relay},
+    {"ping",                     ERA_LEGACY, 0,                     METHOD_OPENS,               serve_ping,           serve_ping},
+    {"initialize",               ERA_LEGACY, 0,                     METHOD_OPENS,               serve_initialize,     serve_initialize_when_known},
+    {"logging/setLevel",         ERA_LEGACY, FEATURE_LOGS,          0,                          serve_set_level,      serve_set_level},
+    {"resources/subscribe",      ERA_LEGACY, FEATURE_SUBSCRIPTIONS, 0,                          serve_subscribe,      take_subscription},
+    {"resources/unsubscribe",    ERA_LEGACY, FEATURE_SUBSCRIPTIONS, 0,                          serve_unsubscribe,    serve_unsubscribe},
     {0},
 };
 /* clang-format on */
@@ -42,6 +44,17 @@ method_find(struct str name)
     return NULL;
 }
 
+request_handler
+service_handler(const struct service *s, const struct method *m, unsigned era)
+{
+    if (m == NULL)
+        return s->relayed == NULL ? NULL : serve_by_relay;
+    request_handler serve = s->relayed == NULL ? m->serve : m->relay;
+    if ((m->eras & era) == 0)
+        return NULL;
+    return serve == serve_by_relay || (m->feature & ~s->features) == 0 ? serve : NULL;
+}
+
 static bool
 end_turn(struct loop_hook *hook)
 {
@@ -50,7 +63,7 @@ end_turn(struct loop_hook *hook)
 
     requests_settle(s);
     requests_sweep(s);
-    return made_work;
+    return relay_tell_wishes(s) || made_work;
 }
 
 struct service *
@@ -74,7 +87,7 @@ service_new(const struct service_table *table, const struct service_parts *parts
     list_init(&s->sessions);
     list_init(&s->listeners);
     loop_add_hook(parts->loop, &s->turn_end);
-    if (!tables_compile(s, err)) {
+    if ((table->relay != NULL && !relayed_open(s, err)) || !tables_compile(s, err)) {
         error_wrap(err, "the service %s", table->name == NULL ? "without a name" : table->name);
         service_free(s);
         return NULL;
@@ -105,6 +118,7 @@ service_free(struct service *s)
     requests_clear(s);
     loop_remove_hook(&s->turn_end);
     tables_clear(s);
+    relayed_close(s);
     map_clear(&s->cancellable);
     map_clear(&s->session_by_id);
     free(s);
@@ -155,9 +169,7 @@ service_parts_of(const struct service *s)
 bool
 service_has_method(const struct service *s, struct str method)
 {
-    const struct method *m = method_find(method);
-
-    return m != NULL && (m->eras & ERA_MODERN) != 0 && (m->feature & ~s->features) == 0;
+    return service_handler(s, method_find(method), ERA_MODERN) != NULL;
 }
 
 void

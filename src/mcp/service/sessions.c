@@ -89,12 +89,14 @@ service_session_end(struct service_session *session, enum close_reason why)
     loop_clear_timer(s->parts.loop, &session->idle);
     list_remove(&session->node);
     s->session_count--;
+    s->has_wishes_changed = s->has_levels_changed = true;
     map_clear(&session->by_id);
     map_clear(&session->questions);
     map_clear(&session->subscriptions);
     answer_streams_clear(&session->streams);
     live_end(LIVE_SESSIONS);
     free((char *)(uintptr_t)session->client.name.data);
+    free(session->capabilities);
     free(session);
 }
 
@@ -124,9 +126,10 @@ static const struct {
     enum feature feature;
     const char  *message;
 } changes[] = {
-    {CHANGE_TOOLS, FEATURE_TOOLS, "{\"jsonrpc\":\"2.0\",\"method\":\"notifications/tools/list_changed\"}"},
-    {CHANGE_PROMPTS, FEATURE_PROMPTS, "{\"jsonrpc\":\"2.0\",\"method\":\"notifications/prompts/list_changed\"}"},
-    {CHANGE_RESOURCES, FEATURE_RESOURCES, "{\"jsonrpc\":\"2.0\",\"method\":\"notifications/resources/list_changed\"}"},
+    {CHANGE_TOOLS, FEATURE_TOOLS_CHANGE, "{\"jsonrpc\":\"2.0\",\"method\":\"notifications/tools/list_changed\"}"},
+    {CHANGE_PROMPTS, FEATURE_PROMPTS_CHANGE, "{\"jsonrpc\":\"2.0\",\"method\":\"notifications/prompts/list_changed\"}"},
+    {CHANGE_RESOURCES, FEATURE_RESOURCES_CHANGE,
+     "{\"jsonrpc\":\"2.0\",\"method\":\"notifications/resources/list_changed\"}"},
 };
 
 static void
@@ -178,7 +181,7 @@ void
 sessions_tell_update(struct service *s, struct str uri)
 {
     LIST_EACH (struct service_session, session, &s->sessions, node) {
-        bool *is_due = map_get(&session->subscriptions, uri);
+        bool *is_due = subscription_find(&session->subscriptions, uri);
         if (is_due != NULL)
             tell_or_note(session, uri, is_due);
     }
@@ -211,9 +214,13 @@ tell_if_due(struct str uri, void *value, void *arg)
 static void
 open_stream(struct service_session *session, struct exchange *x)
 {
+    struct service *s = session->service;
+
     if (session->stream != NULL)
         exchange_close(session->stream, CLOSE_ANSWERED); /* the newer one counts */
-    session->stream = x;
+    session->stream       = x;
+    s->has_wishes_changed = s->has_wishes_changed || !session->listens;
+    session->listens      = true;
     tell_changes(session);
     if (session->has_updates) {
         session->has_updates = false;
@@ -243,6 +250,8 @@ send_exchange(struct back *back, struct exchange *x)
     }
     if (x->kind == KIND_NOTIFICATION && x->message.cancelled_id.data != NULL)
         request_cancel_by_id(session, x->message.cancelled_id);
+    else if (x->kind == KIND_NOTIFICATION)
+        relay_take_notification(session, x->message.method);
     if (x->kind == KIND_REPLY)
         asking_take_reply(session, x); /* which may end the session: not looked at any more */
     exchange_lose_back(x);
@@ -286,6 +295,8 @@ session_keep_client(struct service_session *session, yyjson_val *info)
     struct request_client c     = read_names(info);
     char                 *bytes = malloc(c.name.len + c.version.len + 1);
 
+    free((char *)(uintptr_t)session->client.name.data); /* it may open again when that failed */
+    session->client = (struct request_client){0};
     if (bytes == NULL)
         return;
     if (c.name.len > 0)
@@ -302,6 +313,35 @@ request_client(struct request *r)
         return read_names(json_member(r->meta, META_KEY("clientInfo")));
     return (struct request_client){arena_str(r->arena, r->session->client.name), /* the session may end earlier */
                                    arena_str(r->arena, r->session->client.version)};
+}
+
+bool
+session_keep_capabilities(struct request *r, yyjson_val *capabilities)
+{
+    size_t len  = 0;
+    char  *text = yyjson_val_write(capabilities, 0, &len);
+
+    if (text == NULL || len > CAPABILITIES_MOST) {
+        free(text);
+        request_refuse_params(r, "There is no room for the capabilities that initialize names");
+        return false;
+    }
+    free(r->session->capabilities);
+    r->session->capabilities = text;
+    return true;
+}
+
+/* Nobody could use a session whose opening failed. Its front may be about to use it: it goes when the turn ends. */
+void
+session_end_opening(struct request *r)
+{
+    struct service_session *session = r->session;
+
+    if (session == NULL || session->opener != r)
+        return;
+    session->opener = NULL;
+    if (!session->is_open && session->id_len > 0)
+        loop_set_timer(r->service->parts.loop, &session->idle, loop_now(r->service->parts.loop));
 }
 
 struct service_session *

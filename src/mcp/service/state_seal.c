@@ -32,11 +32,14 @@ digest_request(struct request *r, char hex[HEX_SIZE])
     return ok;
 }
 
+/* A relay takes each once, and has no use for it any more. */
 static yyjson_mut_val *
 all_answers(struct request *r)
 {
     yyjson_mut_val *answers = r->known == NULL ? yyjson_mut_obj(r->doc) : yyjson_val_mut_copy(r->doc, r->known);
 
+    if (r->service->relayed != NULL)
+        return yyjson_mut_obj(r->doc);
     LIST_EACH (struct question, q, &r->questions, node)
         if (q->answer != NULL)
             yyjson_mut_obj_put(answers, yyjson_mut_str(r->doc, q->key), yyjson_val_mut_copy(r->doc, q->answer));
@@ -74,10 +77,10 @@ state_answer(struct request *r)
     char           *state  = seal(r);
     yyjson_mut_val *result = result_new(r, "input_required");
 
-    if (r->make == result_of_completion) { /* MCP has it for tools/call, prompts/get and resources/read */
-        request_fail(r, "A completion cannot ask");
+    if ((r->method->traits & METHOD_ASKS) == 0) { /* MCP has it for tools/call, prompts/get and resources/read */
+        asking_give_up(r, "A completion cannot ask");
     } else if (state == NULL) {
-        request_fail(r, "What is known so far is more than a client should carry");
+        asking_give_up(r, "What is known so far is more than a client should carry");
     } else {
         yyjson_mut_obj_add_val(r->doc, result, "inputRequests", asking_describe(r, r->doc));
         yyjson_mut_obj_add_str(r->doc, result, "requestState", state);

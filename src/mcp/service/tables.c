@@ -165,7 +165,7 @@ read_templates(struct service *s, struct error *err)
 }
 
 /* serverInfo as it stands in every modern result. */
-static bool
+bool
 write_identity(struct service *s, struct error *err)
 {
     bool            is_broken = false;
@@ -175,11 +175,24 @@ write_identity(struct service *s, struct error *err)
 
     yyjson_mut_doc_set_root(doc, root);
     describe_service(doc, root, s->table, REVISION_2026_07_28);
+    free(s->identity);
     s->identity = is_broken ? NULL : yyjson_mut_write(doc, 0, NULL);
     yyjson_mut_doc_free(doc);
     if (is_broken)
         return error_set(err, ERROR_MEMORY, "no memory");
     return s->identity != NULL || error_set(err, ERROR_INVALID, "its name or its texts are no UTF-8");
+}
+
+/* What there is may change, and is told then. */
+static void
+add_changes(struct service *s)
+{
+    if (s->features & FEATURE_TOOLS)
+        s->features |= FEATURE_TOOLS_CHANGE;
+    if (s->features & FEATURE_RESOURCES)
+        s->features |= FEATURE_RESOURCES_CHANGE | FEATURE_SUBSCRIPTIONS;
+    if (s->features & FEATURE_PROMPTS)
+        s->features |= FEATURE_PROMPTS_CHANGE;
 }
 
 bool
@@ -195,8 +208,10 @@ tables_compile(struct service *s, struct error *err)
         s->features |= FEATURE_LOGS;
     if (s->table->makes_tasks)
         s->features |= FEATURE_TASKS;
-    return compile_tools(s, err) && read_prompts(s, err) && read_resources(s, err) && read_templates(s, err) &&
-           write_identity(s, err);
+    if (!compile_tools(s, err) || !read_prompts(s, err) || !read_resources(s, err) || !read_templates(s, err))
+        return false;
+    add_changes(s);
+    return s->relayed != NULL || write_identity(s, err);
 }
 
 void

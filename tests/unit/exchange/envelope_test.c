@@ -43,6 +43,56 @@ TEST(ids_and_tokens_are_found_as_they_were_written)
     done();
 }
 
+TEST(a_subscription_is_found_as_it_was_written)
+{
+    struct str news = STR("{\"jsonrpc\":\"2.0\",\"method\":\"notifications/tools/list_changed\",\"params\":{\"_meta\":{"
+                          "\"io.modelcontextprotocol/subscriptionId\": \"7\"}}}");
+    struct str end  = STR("{\"jsonrpc\":\"2.0\",\"id\":7,\"result\":{\"_meta\":{"
+                           "\"io.modelcontextprotocol/subscriptionId\":7}}}");
+
+    assert_true(parse(news));
+    assert_str(env.subscription, "\"7\"");
+    assert_true(env.subscription.data > news.data && env.subscription.data < news.data + news.len);
+    assert_true(parse(end));
+    assert_str(env.subscription, "7");
+    assert_true(env.subscription.data > end.data && env.subscription.data < end.data + end.len);
+    done();
+}
+
+TEST(a_modern_request_says_what_its_client_can_and_which_logs_it_wants)
+{
+    assert_true(parse(STR("{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"x\",\"params\":{\"_meta\":{"
+                          "\"io.modelcontextprotocol/clientCapabilities\":{},"
+                          "\"io.modelcontextprotocol/logLevel\":\"inf\\u006f\"}}}")));
+    assert_true(env.has_abilities);
+    assert_str(env.log_level, "info");
+    assert_true(parse(STR("{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"x\",\"params\":{\"_meta\":{"
+                          "\"io.modelcontextprotocol/clientCapabilities\":[]}}}")));
+    assert_false(env.has_abilities);
+    assert_true(env.log_level.data == NULL);
+    done();
+}
+
+TEST(what_a_request_is_about_is_what_its_method_names)
+{
+    static const struct {
+        const char *method, *target;
+    } cases[] = {{"tools/call", "n"}, {"resources/read", "u"}, {"tasks/get", "t"}, {"x/y", "n"}};
+
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct buffer text = {.max = KIB(1)};
+        assert_true(
+            buffer_printf(&text,
+                          "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"%s\",\"params\":{\"taskId\":\"t\",\"uri\":\"u\","
+                          "\"name\":\"n\"}}",
+                          cases[i].method));
+        assert_true(parse(buffer_str(&text)));
+        assert_true(str_eq(env.target, str_from(cases[i].target)));
+        buffer_clear(&text);
+    }
+    done();
+}
+
 TEST(an_id_may_be_as_long_as_it_may_and_no_longer)
 {
     char          digits[ID_MAX + 2];
@@ -219,6 +269,10 @@ TEST(a_large_message_says_the_same_as_a_small_one)
         "\"params\":{\"arguments\":{\"name\":[1,2]},"
         "\"name\":\"f\\u0061st\",\"_meta\":{\"progressToken\": 12345678901234567890,"
         "\"io.modelcontextprotocol/protocolVersion\":\"2026-07-28\"} }}",
+        "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"resources/"
+        "read\",\"params\":{\"name\":\"n\",\"uri\":\"u\",\"_meta\":{"
+        "\"io.modelcontextprotocol/logLevel\":\"debug\",\"io.modelcontextprotocol/clientCapabilities\":{}}}}",
+        "{\"jsonrpc\":\"2.0\",\"id\":7,\"result\":{\"_meta\":{\"io.modelcontextprotocol/subscriptionId\":7}}}",
         "{\"jsonrpc\":\"2.0\",\"method\":\"notifications/cancelled\",\"params\":{\"requestId\":-7}}",
         "{\"jsonrpc\":\"2.0\",\"method\":\"notifications/progress\",\"params\":{\"progressToken\":\"\",\"x\":{}}}",
         "{\"jsonrpc\":\"2.0\",\"id\":102,\"method\":\"completion/complete\",\"params\":{\"ref\":{\"name\":\"r\"}}}",
@@ -251,6 +305,9 @@ TEST(a_large_message_says_the_same_as_a_small_one)
         same(large.revision, env.revision);
         same(large.modern_revision, env.modern_revision);
         same(large.capabilities, env.capabilities);
+        same(large.log_level, env.log_level);
+        same(large.subscription, env.subscription);
+        assert_int_equal(large.has_abilities, env.has_abilities);
         same(large.result, env.result);
         same(large.peer_name, env.peer_name);
         same(large.peer_version, env.peer_version);

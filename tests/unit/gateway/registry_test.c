@@ -100,19 +100,17 @@ TEST(the_forms_of_claude_cursor_and_vs_code)
 
 TEST(what_is_wrong_with_an_entry_is_said_with_line_and_mend)
 {
-    check_error(
-        "{\"type\": \"sse\", \"url\": \"http://h/sse\"}",
-        "mcp.json:2 \"sse\" is the transport of 2024, which comes in a later version: if the server speaks Streamable "
-        "HTTP too, write \"type\": \"http\" and that URL, which often ends in /mcp");
+    check_error("{\"type\": \"sse\"}",
+                "mcp.json:2 a server of type http needs \"url\": add \"url\": \"http://…/mcp\"");
     check_error(
         "{}", "mcp.json:2 neither \"url\" nor \"command\" is there: add \"url\": \"http://…/mcp\", or \"command\" and "
               "\"args\"");
     check_error("{\"url\": \"http://h/\", \"command\": \"x\"}",
                 "mcp.json:2 there are both \"url\" and \"command\": keep the one that is meant, or say it by \"type\"");
     check_error("[]", "mcp.json:2 a server must be an object, like {\"url\": \"http://localhost:9000/mcp\"}");
-    check_error("{\n\"type\": \"grpc\"}", "mcp.json:3 this \"type\" is unknown: write \"http\" or \"stdio\"");
+    check_error("{\n\"type\": \"grpc\"}", "mcp.json:3 this \"type\" is unknown: write \"http\", \"sse\" or \"stdio\"");
     check_error("{\"type\": 1500, \"command\": \"x\"}",
-                "mcp.json:2 this \"type\" is unknown: write \"http\" or \"stdio\"");
+                "mcp.json:2 this \"type\" is unknown: write \"http\", \"sse\" or \"stdio\"");
     check_error("{\"type\": \"http\"}",
                 "mcp.json:2 a server of type http needs \"url\": add \"url\": \"http://…/mcp\"");
     check_error("{\"command\": \"x\",\n\n\"timeout\": \"30\"}",

@@ -1,5 +1,6 @@
 #include "mcp/header_value.h"
 #include "mcp/param_rules.h"
+#include "mcp/service/mirrored.h"
 #include "mcp/service/rules.h"
 #include "test.h"
 
@@ -309,4 +310,93 @@ TEST(a_service_with_such_a_tool_is_not_made)
     assert_null(rules_new(s, &err));
     assert_true(str_find(str_from(err.text), STR("tool bad")) >= 0);
     unmake(s);
+}
+
+/* ---- for a server behind us ---- */
+
+/* What the lists of tools taught, and what is asked of whom. NULL: nothing was learnt. */
+static bool
+check_for_child(const char *list, const char *fields, const char *message)
+{
+    struct http_header  items[16];
+    struct http_headers headers = {items, 0};
+    struct mirrored     learnt;
+    struct envelope     e;
+    struct str          rest = str_from(fields), line;
+
+    while (str_cut(&rest, '\n', &line)) {
+        ptrdiff_t colon        = str_index(line, ':');
+        items[headers.count++] = (struct http_header){str_take(line, (size_t)colon), str_skip(line, (size_t)colon + 1)};
+    }
+    arena_free(arena);
+    arena = arena_new(KIB(8), MIB(1));
+    assert_true(envelope_parse(&e, str_from(message), arena, NULL));
+    refusal = (struct refusal){0};
+    mirrored_init(&learnt);
+    if (list != NULL)
+        mirrored_learn(&learnt, str_from(list));
+    bool ok = rules_check_head(&e, &headers, arena, &refusal) && mirrored_check(&learnt, &e, &headers, arena, &refusal);
+    mirrored_clear(&learnt);
+    return ok;
+}
+
+#define assert_not_for_child(status_, code_, list, fields, message)                                                    \
+    do {                                                                                                               \
+        assert_false(check_for_child(list, fields, message));                                                          \
+        assert_int_equal(refusal.status, status_);                                                                     \
+        assert_int_equal(refusal.code, code_);                                                                         \
+    } while (0)
+
+TEST(fields_are_compared_for_a_server_that_does_not_see_them)
+{
+    assert_true(
+        check_for_child(NULL, V "Mcp-Method: x/y\n", REQUEST("x/y", META))); /* whether there is one: its to say */
+    assert_true(check_for_child(NULL, CALLED "plain\n", CALL("plain", "")));
+    assert_not_for_child(400, -32602, NULL, V "Mcp-Method: x/y\n", REQUEST("x/y", "\"_meta\":{" VERSION "}"));
+    assert_not_for_child(400, -32602, NULL, V "Mcp-Method: x/y\n", REQUEST("x/y", ""));
+    assert_not_for_child(400, -32020, NULL, "Mcp-Method: x/y\n", REQUEST("x/y", META));
+    assert_not_for_child(400, -32020, NULL, V, REQUEST("x/y", META));
+    assert_not_for_child(400, -32020, NULL, V "Mcp-Method: x/z\n", REQUEST("x/y", META));
+    assert_not_for_child(400, -32020, NULL, V "Mcp-Method: tools/call\n", CALL("plain", ""));
+    assert_not_for_child(400, -32020, NULL, CALLED "plane\n", CALL("plain", ""));
+    assert_true(check_for_child(NULL, V "Mcp-Method: completion/complete\n",
+                                REQUEST("completion/complete", META ",\"ref\":{\"name\":\"r\"}")));
+}
+
+TEST(what_no_revision_of_ours_says_of_its_fields_is_for_the_server)
+{
+    const char *message = REQUEST("tools/list", "\"_meta\":{\"io.modelcontextprotocol/protocolVersion\":\"v9\","
+                                                "\"io.modelcontextprotocol/clientCapabilities\":{}}");
+
+    assert_true(check_for_child(NULL, "MCP-Protocol-Version: v9\n", message));
+    assert_not_for_child(400, -32020, NULL, V, message);
+}
+
+#define LISTED(schema)                                                                                                 \
+    "{\"jsonrpc\":\"2.0\",\"id\":1,\"result\":{\"tools\":[{\"name\":\"plain\",\"inputSchema\":" schema "}]}}"
+#define MIRRORING "{\"type\":\"object\",\"properties\":{\"a\":{\"type\":\"string\",\"x-mcp-header\":\"A\"}}}"
+
+TEST(which_arguments_stand_in_fields_is_learnt_from_lists)
+{
+    assert_true(check_for_child(NULL, CALLED "plain\nMcp-Param-A: other\n", CALL("plain", "\"a\":\"b\"")));
+    assert_true(check_for_child(LISTED(MIRRORING), CALLED "plain\nMcp-Param-A: b\n", CALL("plain", "\"a\":\"b\"")));
+    assert_true(check_for_child(LISTED(MIRRORING), CALLED "other\n", CALL("other", "\"a\":\"b\"")));
+    assert_not_for_child(400, -32020, LISTED(MIRRORING), CALLED "plain\n", CALL("plain", "\"a\":\"b\""));
+    assert_not_for_child(400, -32020, LISTED(MIRRORING), CALLED "plain\nMcp-Param-A: c\n",
+                         CALL("plain", "\"a\":\"b\""));
+    assert_true(check_for_child(LISTED("{\"x-mcp-header\":\"A\"}"), CALLED "plain\n", CALL("plain", "")));
+    assert_true(check_for_child("[1,", CALLED "plain\n", CALL("plain", "")));
+}
+
+TEST(a_list_takes_back_what_another_said)
+{
+    struct mirrored learnt;
+
+    mirrored_init(&learnt);
+    mirrored_learn(&learnt, STR(LISTED(MIRRORING)));
+    mirrored_learn(&learnt, STR(LISTED(MIRRORING)));
+    assert_int_equal(learnt.tools.count, 1);
+    mirrored_learn(&learnt, STR(LISTED("{\"type\":\"object\"}")));
+    assert_int_equal(learnt.tools.count, 0);
+    mirrored_clear(&learnt);
 }

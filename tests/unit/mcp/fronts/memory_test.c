@@ -6,6 +6,7 @@
 
 #include "http/wire.h"
 #include "mcp/service/endpoint.h"
+#include "mcp/service/relay.h"
 #include "mcp/service/stdio.h"
 
 #define META                                                                                                           \
@@ -28,6 +29,59 @@ static const struct tool tools[] = {
     {0}};
 static const struct service_table table = {.name = "memory", .version = "1", .tools = tools};
 
+/* --- a server behind a relay --- */
+
+static yyjson_doc *result; /* read once: what it says is there */
+
+static void
+open_far(struct request *r)
+{
+    struct relay_server far = {STR("{\"name\":\"far\"}"), STR("{\"tools\":{},\"resources\":{\"subscribe\":true}}"),
+                               STR("Do.")};
+
+    request_relay_known(r, &far);
+}
+
+static void
+ask_far(struct request *r)
+{
+    yyjson_val *refusal = NULL;
+
+    request_keep(r, "k", yyjson_mut_int(request_doc(r), 1));
+    if (request_ask(r, "where", STR("roots/list"), request_params(r), &refusal) == NULL && refusal == NULL)
+        return;
+    if (refusal == NULL)
+        request_finish_with(r, yyjson_doc_get_root(result));
+    else
+        request_refuse_with(r, -32603, STR("refused"), refusal);
+}
+
+static void
+count_uri(void *arg, struct str uri)
+{
+    *(size_t *)arg += uri.len;
+}
+
+static void
+listen_far(void *owner, struct service *s)
+{
+    size_t bytes = 0;
+
+    (void)owner;
+    service_each_subscription(s, count_uri, &bytes);
+    service_relay_notification(s, STR("notifications/resources/updated"), yyjson_doc_get_root(result));
+    service_relay_notification(s, STR("notifications/message"), yyjson_doc_get_root(result));
+}
+
+static void
+hear_level(void *owner, struct service *s, int level)
+{
+    (void)owner, (void)s, (void)level;
+}
+
+static const struct relay         far_relay = {open_far, ask_far, listen_far, hear_level, NULL};
+static const struct service_table far_table = {.name = "near", .version = "1", .relay = &far_relay};
+
 static void
 on_message(struct exchange *x, enum message_from from, struct str bytes, bool continues)
 {
@@ -48,8 +102,9 @@ on_ended(void *owner)
 
 /* What it says and what must have been said then. */
 struct talk {
-    const char *lines, *answers[6];
-    FILE       *in, *out;
+    const struct service_table *table;
+    const char                 *lines, *answers[6];
+    FILE                       *in, *out;
 };
 
 static bool
@@ -102,7 +157,7 @@ serves(void *arg)
     exchanges_init(&all, &loop, &(struct exchange_hooks){.on_message = on_message, .on_close = on_close});
     struct service_parts parts = {
         .loop = &loop, .key = &key, .principal = "local", .is_legacy = true, .is_modern = true};
-    struct service *s  = service_new(&table, &parts, &err);
+    struct service *s  = service_new(t->table, &parts, &err);
     bool            ok = s != NULL && runs(t, s, &all);
     assert_int_equal(all.open, 0);
     service_free(s);
@@ -127,6 +182,7 @@ play(struct talk t)
 TEST(a_legacy_client_is_answered_or_told)
 {
     play((struct talk){
+        .table   = &table,
         .lines   = "{\"jsonrpc\":\"2.0\",\"id\":0,\"method\":\"initialize\",\"params\":{\"protocolVersion\":"
                    "\"2025-03-26\",\"capabilities\":{},\"clientInfo\":{\"name\":\"c\",\"version\":\"1\"}}}\n"
                    "[{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"ping\"},{\"jsonrpc\":\"2.0\",\"id\":2,\"method\":"
@@ -139,11 +195,46 @@ TEST(a_legacy_client_is_answered_or_told)
 TEST(a_modern_client_is_answered_or_told)
 {
     play((struct talk){
+        .table = &table,
         .lines =
             "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"tools/call\",\"params\":{\"name\":\"greet\"," META
             "}}\n{\"jsonrpc\":\"2.0\",\"id\":2,\"method\":\"tools/call\",\"params\":{\"name\":\"samples\"," META
             "}}\n{\"jsonrpc\":\"2.0\",\"id\":3,\"method\":\"initialize\",\"params\":{\"protocolVersion\":\"x\"}}\n",
         .answers = {"\"id\":1,\"result\"", "-32021", "-32022"}});
+}
+
+static void
+play_relayed(const char *lines, const char *first, const char *second, const char *third)
+{
+    static const char text[] = "{\"content\":[{\"type\":\"text\",\"text\":\"t\"}],\"structuredContent\":[1],\"uri\":"
+                               "\"a:b\",\"level\":\"alert\"}";
+
+    result = yyjson_read(text, sizeof text - 1, 0);
+    assert_non_null(result);
+    play((struct talk){.table = &far_table, .lines = lines, .answers = {first, second, third}});
+    yyjson_doc_free(result);
+}
+
+TEST(a_legacy_client_of_a_relay_is_answered_or_told)
+{
+    play_relayed("{\"jsonrpc\":\"2.0\",\"id\":0,\"method\":\"initialize\",\"params\":{\"protocolVersion\":"
+                 "\"2025-11-25\",\"capabilities\":{\"roots\":{}},\"clientInfo\":{\"name\":\"c\",\"version\":\"1\"}}}\n"
+                 "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"resources/subscribe\",\"params\":{\"uri\":\"a:b\"}}\n"
+                 "{\"jsonrpc\":\"2.0\",\"id\":2,\"method\":\"tools/call\",\"params\":{\"name\":\"n\",\"_meta\":{"
+                 "\"progressToken\":1}}}\n"
+                 "{\"jsonrpc\":\"2.0\",\"id\":1,\"result\":{\"roots\":[]}}\n",
+                 "\"name\":\"far\"", "\"id\":1,\"result\":{}", "\"id\":2,\"result\":{\"content\"");
+}
+
+TEST(a_modern_client_of_a_relay_is_answered_or_told)
+{
+    play_relayed("{\"jsonrpc\":\"2.0\",\"id\":0,\"method\":\"server/discover\",\"params\":{" META "}}\n"
+                 "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"tools/call\",\"params\":{\"name\":\"n\",\"_meta\":{"
+                 "\"io.modelcontextprotocol/protocolVersion\":\"2026-07-28\","
+                 "\"io.modelcontextprotocol/clientCapabilities\":{\"roots\":{}}}}}\n"
+                 "{\"jsonrpc\":\"2.0\",\"id\":2,\"method\":\"tools/call\",\"params\":{\"name\":\"n\"," META "}}\n",
+                 "\"id\":0,\"result\"", "\"input_required\"",
+                 "\"id\":2,\"error\":{\"code\":-32603,\"message\":\"refused\"");
 }
 
 /* --- over HTTP --- */

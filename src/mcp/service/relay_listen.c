@@ -1,0 +1,195 @@
+/* What a relay's server says that belongs to no call, and what of it anybody wants to hear. */
+#include "mcp/service/relay.h"
+
+#include "mcp/service/parts.h"
+
+/* --- what is wanted --- */
+
+/* Who had a stream once may come back for it. */
+unsigned
+service_wishes(const struct service *s)
+{
+    unsigned wishes = listeners_wish(s);
+
+    LIST_EACH (const struct service_session, session, &s->sessions, node)
+        if (session->listens)
+            wishes |= CHANGE_TOOLS | CHANGE_PROMPTS | CHANGE_RESOURCES;
+    return wishes;
+}
+
+struct visit {
+    struct map seen; /* uri -> bool */
+    void (*each)(void *arg, struct str uri);
+    void *arg;
+};
+
+/* Where there is no memory to know it one may be told twice. */
+static bool
+visit_uri(struct str uri, void *value, void *arg)
+{
+    struct visit *v = arg;
+
+    (void)value;
+    if (map_get(&v->seen, uri) != NULL)
+        return true;
+    map_get_or_add(&v->seen, uri);
+    v->each(v->arg, uri);
+    return true;
+}
+
+void
+service_each_subscription(const struct service *s, void (*each)(void *arg, struct str uri), void *arg)
+{
+    struct visit v = {.seen = MAP_OF(bool, SIZE_MAX), .each = each, .arg = arg};
+
+    LIST_EACH (const struct service_session, session, &s->sessions, node)
+        map_each(&session->subscriptions, visit_uri, &v);
+    listeners_each_uri(s, visit_uri, &v);
+    map_clear(&v.seen);
+}
+
+static int
+lowest_level(const struct service *s)
+{
+    int lowest = -1;
+
+    LIST_EACH (const struct service_session, session, &s->sessions, node)
+        if (session->level >= 0 && (lowest < 0 || session->level < lowest))
+            lowest = session->level;
+    return lowest;
+}
+
+bool
+relay_tell_wishes(struct service *s)
+{
+    const struct relay *relay     = s->table->relay;
+    bool                wishes    = s->has_wishes_changed;
+    int                 level     = s->relayed == NULL || !s->has_levels_changed ? -1 : lowest_level(s);
+    bool                is_louder = s->relayed != NULL && s->has_levels_changed && level != s->relayed->level;
+
+    s->has_wishes_changed = s->has_levels_changed = false;
+    if (relay == NULL)
+        return false;
+    if (is_louder) {
+        s->relayed->level = level;
+        relay->set_level(s->parts.owner, s, level);
+    }
+    if (wishes)
+        relay->listen(s->parts.owner, s);
+    return is_louder || wishes;
+}
+
+void
+relay_take_notification(struct service_session *session, struct str method)
+{
+    struct service *s = session->service;
+
+    if (s->relayed != NULL && session->is_open && str_eq(method, STR("notifications/roots/list_changed")))
+        s->table->relay->take_notification(s->parts.owner, s, method);
+}
+
+/* --- what is said --- */
+
+/* {"jsonrpc":"2.0","method":…,"params":…} of malloc; NULL: no memory. `token` as written; no data: none. `method` lives
+ * on. */
+static char *
+write_note(const char *method, yyjson_val *params, struct str token, enum revision revision, size_t *len)
+{
+    yyjson_obj_iter iter = yyjson_obj_iter_with(params);
+    yyjson_val     *key;
+    struct note     n;
+
+    note_begin(&n, method);
+    while (n.params != NULL && (key = yyjson_obj_iter_next(&iter)) != NULL) {
+        bool is_newer = revision < SINCE_PROGRESS_TEXT && yyjson_equals_str(key, "message") && token.data != NULL;
+        if (is_newer || yyjson_equals_str(key, "progressToken"))
+            continue;
+        yyjson_mut_obj_add(n.params, yyjson_val_mut_copy(n.doc, key),
+                           yyjson_val_mut_copy(n.doc, yyjson_obj_iter_get_val(key)));
+    }
+    words_drop_envelope(n.params);
+    if (token.data != NULL)
+        yyjson_mut_obj_add_val(n.doc, n.params, "progressToken", yyjson_mut_rawncpy(n.doc, token.data, token.len));
+    return note_end(&n, len);
+}
+
+static void
+tell(struct request *r, const char *method, yyjson_val *params, struct str token)
+{
+    size_t len;
+    char  *text = write_note(method, params, token, r->revision, &len);
+
+    if (text != NULL)
+        request_tell(r, str_of(text, len));
+    free(text);
+}
+
+static struct str
+token_of(const struct request *r)
+{
+    struct str token = r->x == NULL ? STR_NONE : r->x->message.progress_token;
+
+    return token_is_valid(token) ? token : STR_NONE;
+}
+
+bool
+request_follows_progress(const struct request *r)
+{
+    return token_of(r).data != NULL;
+}
+
+/* It must rise, also where the server began anew after it had asked. */
+void
+request_relay_progress(struct request *r, yyjson_val *params)
+{
+    struct str token    = token_of(r);
+    double     progress = yyjson_get_num(yyjson_obj_get(params, "progress"));
+
+    if (r->is_answered || token.data == NULL || (r->has_progress && progress <= r->progress))
+        return;
+    r->has_progress = true;
+    r->progress     = progress;
+    tell(r, "notifications/progress", params, token);
+}
+
+void
+request_relay_log(struct request *r, yyjson_val *params)
+{
+    if (log_is_wanted(r, log_level_of(json_str(yyjson_obj_get(params, "level")))))
+        tell(r, "notifications/message", params, STR_NONE);
+}
+
+static void
+tell_sessions(struct service *s, yyjson_val *params)
+{
+    int level = log_level_of(json_str(yyjson_obj_get(params, "level")));
+
+    if (level < 0)
+        return;
+    LIST_EACH (struct service_session, session, &s->sessions, node) {
+        size_t len;
+        char  *text = !session->is_open || session->stream == NULL || level < session->level
+                          ? NULL
+                          : write_note("notifications/message", params, STR_NONE, session->revision, &len);
+        if (text != NULL)
+            session_say(session, str_of(text, len));
+        free(text);
+    }
+}
+
+void
+service_relay_notification(struct service *s, struct str method, yyjson_val *params)
+{
+    struct str uri = json_str(yyjson_obj_get(params, "uri"));
+
+    if (str_eq(method, STR("notifications/tools/list_changed")))
+        service_tools_changed(s);
+    else if (str_eq(method, STR("notifications/prompts/list_changed")))
+        service_prompts_changed(s);
+    else if (str_eq(method, STR("notifications/resources/list_changed")))
+        service_resources_changed(s);
+    else if (str_eq(method, STR("notifications/resources/updated")) && uri.data != NULL)
+        service_resource_updated(s, uri);
+    else if (str_eq(method, STR("notifications/message")))
+        tell_sessions(s, params);
+}

@@ -1,0 +1,215 @@
+/* What clients of a relay want to hear, all together, and who hears what its server says. */
+#include "mcp/service/relay_house.h"
+
+static struct buffer uris;
+
+static void
+note_uri(void *arg, struct str uri)
+{
+    (void)arg;
+    assert_true(buffer_printf(&uris, "%.*s ", STR_ARG(uri)));
+}
+
+/* Whether this is subscribed to, and how much in all. */
+static bool
+has_uri(const char *uri, size_t count)
+{
+    char   find[100];
+    size_t found = 0;
+
+    uris = (struct buffer){.max = MIB(1)};
+    service_each_subscription(house.service, note_uri, NULL);
+    snprintf(find, sizeof find, "%s ", uri);
+    for (size_t i = 0; i < buffer_len(&uris); i++)
+        found += buffer_str(&uris).data[i] == ' ';
+    bool has = str_find(buffer_str(&uris), str_from(find)) >= 0;
+    assert_int_equal(found, count);
+    buffer_clear(&uris);
+    return has;
+}
+
+TEST(the_relay_hears_once_a_turn_that_something_else_is_wanted)
+{
+    relay_open();
+    house_turn();
+    script.listened = 0;
+    enter(&house.ada, "2025-11-25", "{}");
+    house_turn();
+    assert_int_equal(script.listened, 0);
+    assert_int_equal(service_wishes(house.service), 0);
+    say(&house.ada, ASK("1", "resources/subscribe", "{\"uri\":\"a:1\"}"));
+    say(&house.ada, ASK("2", "resources/subscribe", "{\"uri\":\"a:2\"}"));
+    ask_modern(&house.bob, "1", "subscriptions/listen",
+               "\"notifications\":{\"toolsListChanged\":true,\"promptsListChanged\":true,\"resourceSubscriptions\":"
+               "[\"a:2\",\"a:3\"]},",
+               "{}");
+    house_turn();
+    assert_int_equal(script.listened, 1);
+    assert_int_equal(service_wishes(house.service), 1); /* it offers no changes of prompts */
+    assert_true(has_uri("a:1", 3) && has_uri("a:2", 3) && has_uri("a:3", 3));
+    assert_got(&house.bob, "{\"notifications\":{\"toolsListChanged\":true,\"resourceSubscriptions\":[");
+    say(&house.ada, ASK("3", "resources/unsubscribe", "{\"uri\":\"a:1\"}"));
+    house_turn();
+    assert_int_equal(script.listened, 2);
+    assert_false(has_uri("a:1", 2));
+    house_turn();
+    assert_int_equal(script.listened, 2);
+    relay_close();
+}
+
+TEST(who_had_a_stream_listens_until_its_session_ends)
+{
+    relay_open();
+    enter(&house.ada, "2025-11-25", "{}");
+    struct exchange *x = open_stream(&house.ada);
+    house_turn();
+    assert_int_equal(service_wishes(house.service), 7);
+    exchange_close(x, CLOSE_CLIENT_LEFT);
+    script.listened = 0;
+    house_turn();
+    assert_int_equal(service_wishes(house.service), 7);
+    open_stream(&house.ada);
+    house_turn();
+    assert_int_equal(script.listened, 0);
+    service_session_end(house.ada.session, CLOSE_SESSION_ENDED);
+    house_turn();
+    assert_int_equal(script.listened, 1);
+    assert_int_equal(service_wishes(house.service), 0);
+    relay_close();
+}
+
+TEST(who_listens_no_more_wants_nothing)
+{
+    relay_open();
+    struct exchange *x =
+        ask_modern(&house.bob, "1", "subscriptions/listen", "\"notifications\":{\"resourcesListChanged\":true},", "{}");
+    house_turn();
+    assert_int_equal(service_wishes(house.service), 4);
+    exchange_close(x, CLOSE_CANCELLED);
+    script.listened = 0;
+    house_turn();
+    assert_int_equal(script.listened, 1);
+    assert_int_equal(service_wishes(house.service), 0);
+    relay_close();
+}
+
+TEST(listening_waits_until_the_server_is_known)
+{
+    relay_open();
+    script.is_slow = true;
+    ask_modern(&house.bob, "1", "subscriptions/listen", "\"notifications\":{\"toolsListChanged\":true},", "{}");
+    house_turn();
+    assert_not_got(&house.bob, "acknowledged");
+    assert_int_equal(service_wishes(house.service), 0);
+    request_relay_known(script.opening, &script.server);
+    assert_got(&house.bob, "notifications/subscriptions/acknowledged\",\"params\":{\"notifications\":"
+                           "{\"toolsListChanged\":true}");
+    house_turn();
+    assert_int_equal(service_wishes(house.service), 1);
+    relay_close();
+}
+
+TEST(the_lowest_level_that_a_session_set_is_told)
+{
+    relay_open();
+    enter(&house.ada, "2025-11-25", "{}");
+    enter(&house.bob, "2025-11-25", "{}");
+    house_turn();
+    assert_int_equal(script.leveled, 0);
+    say(&house.ada, ASK("1", "logging/setLevel", "{\"level\":\"error\"}"));
+    say(&house.ada, ASK("2", "logging/setLevel", "{\"level\":\"warning\"}"));
+    house_turn();
+    assert_int_equal(script.leveled, 1);
+    assert_int_equal(script.level, 3);
+    say(&house.bob, ASK("1", "logging/setLevel", "{\"level\":\"error\"}"));
+    house_turn();
+    assert_int_equal(script.leveled, 1);
+    service_session_end(house.ada.session, CLOSE_SESSION_ENDED);
+    house_turn();
+    assert_int_equal(script.level, 4);
+    service_session_end(house.bob.session, CLOSE_SESSION_ENDED);
+    house_turn();
+    assert_int_equal(script.leveled, 3);
+    assert_int_equal(script.level, -1);
+    relay_close();
+}
+
+TEST(what_the_server_says_goes_to_who_asked_for_it)
+{
+    relay_open();
+    enter(&house.ada, "2025-11-25", "{}");
+    open_stream(&house.ada);
+    say(&house.ada, ASK("1", "resources/subscribe", "{\"uri\":\"a:1\"}"));
+    ask_modern(&house.bob, "1", "subscriptions/listen",
+               "\"notifications\":{\"toolsListChanged\":true,\"resourceSubscriptions\":[\"a:2\"]},", "{}");
+    forget(&house.ada);
+    forget(&house.bob);
+    relay_say("notifications/tools/list_changed", NULL);
+    relay_say("notifications/prompts/list_changed", NULL); /* which it did not say it would */
+    relay_say("notifications/resources/list_changed", NULL);
+    relay_say("notifications/resources/updated", "{\"uri\":\"a:1\"}");
+    relay_say("notifications/resources/updated", "{\"uri\":\"a:2\"}");
+    relay_say("notifications/resources/updated", "{}");
+    relay_say("notifications/elicitation/complete", "{\"elicitationId\":\"e\"}");
+    assert_got(&house.ada, "notifications/tools/list_changed");
+    assert_got(&house.ada, "notifications/resources/list_changed");
+    assert_got(&house.ada, "{\"uri\":\"a:1\"}");
+    assert_not_got(&house.ada, "a:2");
+    assert_not_got(&house.ada, "prompts");
+    assert_not_got(&house.ada, "complete");
+    assert_got(&house.bob, "notifications/tools/list_changed");
+    assert_got(&house.bob, "\"uri\":\"a:2\"");
+    assert_not_got(&house.bob, "a:1");
+    assert_not_got(&house.bob, "resources/list_changed");
+    relay_close();
+}
+
+TEST(an_update_of_what_lies_below_a_subscribed_resource_is_told)
+{
+    relay_open();
+    enter(&house.ada, "2025-11-25", "{}");
+    open_stream(&house.ada);
+    say(&house.ada, ASK("1", "resources/subscribe", "{\"uri\":\"file:///a\"}"));
+    ask_modern(&house.bob, "1", "subscriptions/listen", "\"notifications\":{\"resourceSubscriptions\":[\"file:///\"]},",
+               "{}");
+    forget(&house.ada);
+    relay_say("notifications/resources/updated", "{\"uri\":\"file:///ab\"}");
+    assert_not_got(&house.ada, "updated");
+    assert_got(&house.bob, "file:///ab");
+    relay_say("notifications/resources/updated", "{\"uri\":\"file:///a/b/c\"}");
+    assert_got(&house.ada, "{\"uri\":\"file:///a/b/c\"}");
+    assert_got(&house.bob, "file:///a/b/c");
+    relay_close();
+}
+
+TEST(a_log_of_no_call_goes_to_sessions_that_want_its_level)
+{
+    relay_open();
+    enter(&house.ada, "2025-11-25", "{}");
+    enter(&house.bob, "2025-11-25", "{}");
+    open_stream(&house.ada);
+    open_stream(&house.bob);
+    say(&house.bob, ASK("1", "logging/setLevel", "{\"level\":\"error\"}"));
+    forget(&house.bob);
+    relay_say("notifications/message", "{\"level\":\"info\",\"data\":\"d\"}");
+    assert_got(&house.ada,
+               "{\"jsonrpc\":\"2.0\",\"method\":\"notifications/message\",\"params\":{\"level\":\"info\",\"data\":"
+               "\"d\"}}");
+    assert_not_got(&house.bob, "message");
+    relay_say("notifications/message", "{\"level\":\"error\",\"data\":\"d\"}");
+    assert_got(&house.bob, "\"error\"");
+    forget(&house.ada);
+    relay_say("notifications/message", "{\"level\":\"odd\",\"data\":\"d\"}");
+    assert_not_got(&house.ada, "odd");
+    relay_close();
+}
+
+TEST(new_roots_are_told_to_the_server)
+{
+    relay_open();
+    enter(&house.ada, "2025-11-25", "{}");
+    say(&house.ada, "{\"jsonrpc\":\"2.0\",\"method\":\"notifications/roots/list_changed\"}");
+    say(&house.ada, "{\"jsonrpc\":\"2.0\",\"method\":\"notifications/odd\"}");
+    assert_int_equal(script.noted, 1);
+    relay_close();
+}
