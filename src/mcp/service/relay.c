@@ -259,6 +259,7 @@ request_relay_known(struct request *r, const struct relay_server *server)
 {
     if (is_in_vain(r))
         return;
+    r->stop = NULL; /* the relay is done with it */
     if (service_relay_known(r->service, server))
         request_call(r, r->handler);
     else

@@ -23,6 +23,7 @@ struct service_parts {
     mono_time                 session_idle;         /* a session ends after so much silence; 0: never */
     struct task_store        *tasks;                /* where tasks outlive the process; NULL: in memory only */
     bool                      is_legacy, is_modern; /* which eras it speaks */
+    bool asks_anyway; /* a legacy client is asked also what it did not say it can: there are servers that do not look */
 };
 
 /* Compiles the tables. NULL: `err` names the entry and what is wrong with it. `table` and `parts` are borrowed, as
