@@ -88,17 +88,28 @@ tire(struct timer *rest)
     client_leave(c);
 }
 
+/* NULL: no memory. */
+static struct letter *
+letter_new(struct client *c, struct client_call *call)
+{
+    struct letter *l = malloc(sizeof *l);
+
+    if (l == NULL)
+        return NULL;
+    *l = (struct letter){.client = c, .call = call};
+    timer_init(&l->rest, tire);
+    list_append(&c->letters, &l->node);
+    return l;
+}
+
 bool
 letter_send(struct client_call *call, const struct mail_spec *spec, struct error *err)
 {
     struct client *c = call->client;
-    struct letter *l = calloc(1, sizeof *l);
+    struct letter *l = letter_new(c, call);
 
     if (l == NULL)
         return error_set(err, ERROR_MEMORY, "no memory for a message to the server");
-    *l = (struct letter){.client = c, .call = call};
-    timer_init(&l->rest, tire);
-    list_append(&c->letters, &l->node);
     call->letter = l;
     call->status = 0;
     l->mail      = way_send(c->way, spec, &events, l, err);
@@ -106,8 +117,7 @@ letter_send(struct client_call *call, const struct mail_spec *spec, struct error
         return true;
     l->call      = NULL;
     call->letter = NULL;
-    list_remove(&l->node);
-    free(l);
+    letter_free(l);
     return false;
 }
 
@@ -157,6 +167,76 @@ on_tell_end(void *owner, const struct mail_end *end)
 
     (void)end;
     c->tells--;
+}
+
+/* --- replies --- */
+
+static struct client_call *
+call_with_id(struct client *c, uint64_t id)
+{
+    LIST_EACH (struct client_call, call, &c->calls, node)
+        if (call->id == id)
+            return call;
+    return NULL;
+}
+
+static bool
+is_delivered(const struct mail_end *end)
+{
+    if (end->status != 0)
+        return end->status < 300;
+    return end->why == CLOSE_ANSWERED || end->why == CLOSE_TIMED_OUT; /* it took it, and said nothing of that */
+}
+
+/* What was asked in the middle of a call and is not answered keeps the server waiting: the call ends, in words. */
+static void
+on_reply_end(void *owner, const struct mail_end *end)
+{
+    struct letter      *l    = owner;
+    struct client      *c    = l->client;
+    struct client_call *call = is_delivered(end) ? NULL : call_with_id(c, l->about);
+    char                words[256];
+
+    client_enter(c);
+    c->tells--;
+    l->mail = NULL;
+    letter_bury(l);
+    if (call != NULL) {
+        snprintf(words, sizeof words, "the answer to its question did not get there: %s",
+                 end->words != NULL && end->words[0] != '\0' ? end->words : close_info[end->why].text);
+        if (call_is_to_be_told(call))
+            call_tell_cancelled(call, words);
+        call_fail(call, end->why == CLOSE_ANSWERED ? CLOSE_CUT : end->why, words);
+    }
+    client_leave(c);
+}
+
+bool
+letter_reply(struct client_call *call, char *message, size_t len, struct error *err)
+{
+    static const struct mail_events replied = {
+        .on_head = on_tell_head, .on_message = on_tell_message, .on_end = on_reply_end};
+    struct client   *c    = call->client;
+    struct mail_spec spec = letter_spec(c, KIND_REPLY, false);
+    struct letter   *l    = message == NULL ? NULL : letter_new(c, NULL);
+
+    if (l == NULL || c->tells >= TELLS_MOST) {
+        free(message);
+        if (l != NULL)
+            letter_free(l);
+        return error_set(err, ERROR_MEMORY, "no memory for a message to the server");
+    }
+    l->about      = call->id;
+    spec.message  = str_of(message, len);
+    spec.patience = c->patience;
+    l->mail       = way_send(c->way, &spec, &replied, l, err);
+    free(message);
+    if (l->mail == NULL) {
+        letter_free(l);
+        return false;
+    }
+    c->tells++;
+    return true;
 }
 
 bool

@@ -60,9 +60,10 @@ enum client_state { CLIENT_NEW, CLIENT_PROBING, CLIENT_OPENING, CLIENT_OPEN, CLI
 struct letter {
     struct list         node; /* on client->letters, or ->dead_letters */
     struct client      *client;
-    struct client_call *call; /* NULL: nobody waits for it */
-    struct mail        *mail; /* NULL: it has ended */
-    struct timer        rest; /* set when its call is over */
+    struct client_call *call;  /* NULL: nobody waits for it */
+    struct mail        *mail;  /* NULL: it has ended */
+    struct timer        rest;  /* set when its call is over */
+    uint64_t            about; /* of a reply: the id of the call in which it was asked */
     int                 status;
 };
 
@@ -247,6 +248,8 @@ bool             letter_send(struct client_call *call, const struct mail_spec *s
 /* Nobody waits for it any more; the way is told `why`, or (CLOSE_ANSWERED) it may end by itself. */
 void letter_leave(struct letter *l, enum close_reason why);
 void letter_free(struct letter *l);
+/* The answer to a question of `call`, which ends when it does not get there. As letter_tell. */
+bool letter_reply(struct client_call *call, char *message, size_t len, struct error *err);
 /* A message of malloc (NULL: no memory) that needs no answer. False: `err`. */
 bool letter_tell(struct client *c, enum exchange_kind kind, char *message, size_t len, struct error *err);
 

@@ -225,7 +225,9 @@ reply(struct question_in *q, char *message, size_t len)
         free(message);
         return; /* of a session that is gone */
     }
-    if (!letter_tell(c, KIND_REPLY, message, len, &err) && call != NULL && call->state != CALL_OVER)
+    if (call == NULL)
+        letter_tell(c, KIND_REPLY, message, len, NULL);
+    else if (!letter_reply(call, message, len, &err) && call->state != CALL_OVER)
         call_fail_for(call, &err);
 }
 

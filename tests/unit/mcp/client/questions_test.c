@@ -30,6 +30,37 @@ TEST(a_question_in_a_call_is_answered_under_its_own_id)
     house_close();
 }
 
+TEST(a_call_whose_question_cannot_be_answered_ends)
+{
+    static const struct mail_end ends[] = {{.why = CLOSE_BUSY, .words = "too many connections", .retry = -1},
+                                           {.why = CLOSE_ANSWERED, .status = 400, .words = "no", .retry = -1}};
+    static const struct mail_end fine[] = {{.why = CLOSE_ANSWERED, .status = 200, .retry = -1},
+                                           {.why = CLOSE_TIMED_OUT, .words = "late", .retry = -1}};
+
+    open_legacy((struct client_parts){0});
+    for (int i = 0; i < 2; i++) {
+        ask("tools/call", "{\"name\":\"a\"}");
+        struct mail *m = last();
+        say(m, STR(ELICIT("1")));
+        answer_question(ACCEPT);
+        end_as(last(), fine[i]);
+        say(m, STR(ELICIT("2")));
+        answer_question(ACCEPT);
+        buffer_reset(&house.heard);
+        end_as(last(), ends[i]);
+        assert_true(m->is_dropped);
+        assert_str(last()->e.method, "notifications/cancelled");
+        if (i == 0)
+            assert_heard("error busy -32603 the answer to its question did not get there: too many connections\n");
+        else
+            assert_heard("error closed -32603 the answer to its question did not get there: no\n");
+    }
+    ask("tools/call", "{\"name\":\"a\"}");
+    say(last(), STR(ELICIT("1")));
+    answer_question(ACCEPT); /* closed with one on its way */
+    house_close();
+}
+
 TEST(a_question_is_refused_with_an_error)
 {
     open_legacy((struct client_parts){0});
