@@ -69,11 +69,18 @@ test('a server is looked at, and a tool called, over each transport and in each 
         match(around.stdout, /^ +a +a number, needed +First number$/m);
         match(around.stdout, /\n\d+ prompts\n/);
     }
-    const around = await call('--json', '--', ...modern);
-    const known = JSON.parse(around.stdout);
-    deepEqual([known.era, known.revision], ['modern', '2026-07-28']);
-    ok(known.tools.length > 10 && known.prompts.length > 0 && known.resources.length > 0);
-    equal((await call('test_simple_text', '--', ...modern)).code, 0);
+    const server = run(t, modern[0]!, ['--era', 'modern']);
+    const url = await until('the URL of a modern server', 20000, () => /http:\S+/.exec(server.stdout)?.[0]);
+    for (const [before, behind] of [[[url], []], [[], ['--', ...modern]]] as const) {
+        const around = await call(...before, '--json', ...behind);
+        const known = JSON.parse(around.stdout);
+        deepEqual([known.era, known.revision], ['modern', '2026-07-28']);
+        ok(known.tools.length > 10 && known.prompts.length > 0 && known.resources.length > 0);
+        match((await call(...before, 'test_simple_text', ...behind)).stdout, /^This is a simple text/);
+        match((await call(...before, 'test_tool_with_logging', '--level', 'info', ...behind)).stderr, /^info {2}/m);
+        const legacy = await call(...before, '--era', 'legacy', ...behind);
+        ok(legacy.code === 1 && legacy.stderr.length > 0, legacy.stdout);
+    }
 });
 
 test('what the schema does not let in is said, and nothing is called', limit, async (t) => {
@@ -197,6 +204,16 @@ test('without a terminal questions are declined, with words', limit, async (t) =
     match(form.stdout, /User declined/);
     match(form.stderr, /Declined: without a terminal nobody can be asked\./);
     match((await call('get-roots-list', '--roots', '/tmp', '--', ...everything)).stdout, /file:\/\/\/tmp/);
+});
+
+test('Ctrl-D puts a form off', limit, async (t) => {
+    const { env } = place(t);
+    const ada = person(t, env, 'trigger-elicitation-request', '--', ...everything);
+
+    await ada.sees('> ');
+    ada.types('\x04');
+    await ada.sees('cancelled');
+    equal(await ada.ended, 0);
 });
 
 test('progress moves on a terminal, and a pipe has none of it', limit, async (t) => {

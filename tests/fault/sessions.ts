@@ -155,7 +155,7 @@ export async function objects(house: House): Promise<Objects> {
 const NONE_AT_REST = [
     ...['exchanges', 'hops', 'delayed', 'visits', 'sessions', 'lanes', 'channels', 'channelCalls', 'questions', 'heldMessages'],
     ...['answerStreams', 'keptEvents'],
-    ...['children', 'upstreamCalls', 'tellings', 'httpCalls', 'dials', 'lookups', 'wires', 'workerJobs', 'heldBytes'],
+    ...['children', 'upstreamCalls', 'tellings', 'mails', 'httpCalls', 'dials', 'lookups', 'wires', 'workerJobs', 'heldBytes'],
 ];
 
 export const descriptors = (pid: number) => readdirSync(`/proc/${pid}/fd`).length;

@@ -11,6 +11,7 @@
 #include "mcp/session_id.h"
 
 struct answer_streams;
+struct param_rules;
 struct service_session;
 struct task_store;
 
@@ -39,6 +40,8 @@ const struct service_table *service_table_of(const struct service *s);
 const struct service_parts *service_parts_of(const struct service *s);
 /* The tool of that name, listed or not; NULL: none. */
 const struct tool *service_tool(const struct service *s, struct str name);
+/* Which arguments of a tool stand in header fields too, as far as the server that is relayed said so; NULL: none. */
+const struct param_rules *service_param_rules(const struct service *s, struct str tool);
 /* Whether a modern client may send that method here: -32601 else. */
 bool service_has_method(const struct service *s, struct str method);
 
