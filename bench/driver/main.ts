@@ -5,6 +5,7 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { cpus, release, totalmem } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
+import { bridge } from "./bridge.ts";
 import { type Cell, firstAnswers, idleStreams, measure } from "./measure.ts";
 import { million } from "./million.ts";
 import { profile } from "./profile.ts";
@@ -15,7 +16,7 @@ import { renderSoak, soakFailures } from "./soak_report.ts";
 import { toolkit } from "./toolkit.ts";
 import { here, installPeers, root, type Target, targets } from "./targets.ts";
 
-const USAGE = `usage: script/bench [--quick] [--million [--stored N]] [--toolkit] [--snapshots] [--peers] [--only NAME,...] [--rounds N] [--seconds S] [--strict]
+const USAGE = `usage: script/bench [--quick] [--million [--stored N]] [--toolkit] [--snapshots] [--bridge] [--peers] [--only NAME,...] [--rounds N] [--seconds S] [--strict]
        script/bench --profile NAME [--seconds S]
        script/bench --soak [SECONDS]
 
@@ -23,8 +24,9 @@ const USAGE = `usage: script/bench [--quick] [--million [--stored N]] [--toolkit
   --million   then the same with a million exchanges stored, and questions to the log
   --toolkit   then services: the toolkit beside the official SDK from npm, with sessions and idle streams
   --snapshots then a memory of 100,000 snapshots, beside SQLite alone and server-memory
+  --bridge    then calls between clients and servers of two eras, beside those of one
   --peers     Fiberplane's gateway, mcp-proxy and supergateway from npm as well
-  --only      of direct, nginx, gatehouse, gatehouse-stdio and the peers only these; toolkit, snapshots: what these do alone
+  --only      of direct, nginx, gatehouse, gatehouse-stdio and the peers only these; toolkit, snapshots, bridge: what these do alone
   --strict    a missed budget is a failure
   --soak      instead of measuring: mixed load for an hour, or so long, and whether anything grows; writes results/soak.md
   --profile   instead of measuring: where the time of this one goes, at 32 connections and 350 B (needs perf)
@@ -49,6 +51,7 @@ function options() {
                 stored: { type: "string", default: "1000000" },
                 toolkit: { type: "boolean", default: false },
                 snapshots: { type: "boolean", default: false },
+                bridge: { type: "boolean", default: false },
                 peers: { type: "boolean", default: false },
                 only: { type: "string" },
                 rounds: { type: "string" },
@@ -142,7 +145,7 @@ async function main(): Promise<number> {
     if (chosen.soak !== undefined) return await soakFor(Number(chosen.soak));
     const all = targets(chosen.peers);
     const names = chosen.only?.split(",");
-    const services = ["toolkit", "snapshots"];
+    const services = ["toolkit", "snapshots", "bridge"];
     const only = names?.filter((name) => !services.includes(name)).map((name) => named(all, name));
     const withToolkit = chosen.toolkit || names?.includes("toolkit");
     const withSnapshots = chosen.snapshots || names?.includes("snapshots");
@@ -191,6 +194,11 @@ async function main(): Promise<number> {
         await attempt(results, "snapshots", async () => {
             results.snapshots = await snapshots({ ...size, rounds: results.rounds }, (what, work) => attempt(results, what, work), say);
         });
+    }
+
+    if (chosen.bridge || names?.includes("bridge")) {
+        say("bridging beside passing through");
+        results.bridge = await bridge({ rounds: results.rounds, seconds }, (what, work) => attempt(results, what, work), say);
     }
 
     process.stdout.write(write(results, !chosen.quick && !only));

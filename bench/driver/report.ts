@@ -1,5 +1,6 @@
 // bench/driver/report.ts: medians, ratios and budgets, as text that is Markdown too.
 
+import { type BridgeSample, OVER } from "./bridge.ts";
 import type { Cell, Recorded, Sample, Streams } from "./measure.ts";
 import { fullName, type Million } from "./million.ts";
 import type { Snapshots, Timing } from "./snapshots.ts";
@@ -17,6 +18,7 @@ export interface Results {
     million?: Million;
     toolkit?: Toolkit;
     snapshots?: Snapshots;
+    bridge?: BridgeSample[];
     problems: string[]; // what could not be measured
 }
 
@@ -141,6 +143,11 @@ export function failures(results: Results): string[] {
     }
     if (results.toolkit) list.push(...toolkitFailures(results.toolkit));
     if (results.snapshots) list.push(...snapshotFailures(results.snapshots));
+    for (const s of results.bridge ?? []) {
+        const where = `${s.client} client, ${s.server} server, ${s.over}`;
+        if (s.errors > 0) list.push(`${where}: ${s.errors} calls failed`);
+        if (s.exit !== 0) list.push(`${where}: ended with ${s.exit} after SIGTERM`);
+    }
     return list;
 }
 
@@ -277,6 +284,25 @@ function snapshotsText({ stored, fillSeconds, bytesEach, timings }: Snapshots): 
     ].join("\n\n");
 }
 
+/** Beside each bridged call that of the same client which passes through; ratios within a round. */
+function bridgeText(samples: BridgeSample[]): string {
+    const rows = OVER.flatMap((over) => ERAS.flatMap((client) => ERAS.map((server) => {
+        const of = samples.filter((s) => s.over === over && s.client === client && s.server === server);
+        const through = samples.filter((s) => s.over === over && s.client === client && s.server === client);
+        const value = (read: (s: BridgeSample) => number) => number(median(of.map(read)));
+        const ratio = median(of.flatMap((s, round) => (through[round] ? [s.cpuMicroseconds / through[round].cpuMicroseconds] : [])));
+        return [
+            `${client} client, ${server} server, ${over}`, client === server ? "passed" : "bridged", value((s) => s.calls_per_second),
+            `${of.reduce((sum, s) => sum + s.errors, 0)}`, value((s) => s.p50_us), value((s) => s.p99_us), value((s) => s.cpuMicroseconds), number(ratio),
+        ];
+    })));
+    return [
+        "## Bridging, beside passing through",
+        "One tool that echoes (the service of the toolkit, told to speak one era), requests of 350 B, 32 connections, the gateway on a CPU of its own.",
+        table(["who", "call is", "calls/s", "failed", "p50 us", "p99 us", "CPU us/call", "CPU of passed"], rows),
+    ].join("\n\n");
+}
+
 function checksTable(results: Results): string {
     const rows = checks(results).map((c) => [
         c.what, `${number(c.value)} ${c.unit}`, `${c.limit} ${c.unit}`, number(c.nginx),
@@ -299,6 +325,7 @@ export function render(results: Results): string {
     if (results.million) parts.push(millionText(results.million));
     if (results.toolkit) parts.push(toolkitText(results.toolkit));
     if (results.snapshots) parts.push(snapshotsText(results.snapshots));
+    if (results.bridge) parts.push(bridgeText(results.bridge));
     if (failed.length > 0) parts.push("## Failed", failed.map((line) => `- ${line}`).join("\n"));
     return parts.join("\n\n") + "\n";
 }

@@ -3,7 +3,7 @@
 import { chmodSync, existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { createConnection } from "node:net";
 import { tmpdir } from "node:os";
-import { delimiter, join } from "node:path";
+import { basename, delimiter, join } from "node:path";
 import { execFileSync } from "node:child_process";
 import { freePort, pause, Program } from "./process.ts";
 
@@ -23,6 +23,7 @@ export interface Target {
     records?: { file: string; ids: string }; // its database, and the query for the ids of answered calls
     host: "localhost" | "127.0.0.1";
     era?: "modern"; // what its clients speak, if not 2025-11-25 with sessions
+    server?: string[]; // what is behind it, if not echo_http or echo_stdio: the command, over HTTP or as a child
     forStreams?: Target; // it needs another configuration to pass an event stream's head on at once
 }
 
@@ -41,8 +42,8 @@ function writeJson(path: string, value: unknown): void {
 }
 
 /** The same for Gatehouse and for Fiberplane's: an entry `echo`. */
-function registry(dir: string, upstream: "http" | "stdio", url: string): void {
-    const entry = upstream === "http" ? { type: "http", url } : { type: "stdio", command: STDIO, args: [] };
+function registry(dir: string, upstream: "http" | "stdio", url: string, [command, ...args]: string[] = [STDIO]): void {
+    const entry = upstream === "http" ? { type: "http", url } : { type: "stdio", command, args };
     writeJson(join(dir, "mcp.json"), { mcpServers: { echo: entry } });
 }
 
@@ -99,17 +100,18 @@ export const direct: Target = {
     prepare: (_dir, port) => ({ command: [tool("echo_http"), "--sessions", "--streams", "--port", String(port), "--keep"], path: "/mcp" }),
 };
 
-function gatehouse(name: string, upstream: "http" | "stdio"): Target {
+export function gatehouse(name: string, upstream: "http" | "stdio", server?: string[]): Target {
     return {
         name,
         upstream,
+        server,
         starts: 20,
         oneConnection: upstream === "http",
         readyLine: /^http:\/\/localhost:\d+/,
         records: { file: "traffic.db", ids: "select jsonrpc_id as id from exchange where method = 'tools/call' and outcome is not null" },
         host: "localhost",
         prepare(dir, port, upstreamUrl) {
-            if (!existsSync(join(dir, "mcp.json"))) registry(dir, upstream, upstreamUrl);
+            if (!existsSync(join(dir, "mcp.json"))) registry(dir, upstream, upstreamUrl, server);
             return { command: [join(build, "gatehouse"), "serve", "--home", dir, "--port", String(port)], path: "/s/echo/mcp" };
         },
     };
@@ -180,8 +182,8 @@ export function temporary(): string {
     return mkdtempSync(join(tmpdir(), "gatehouse-bench-"));
 }
 
-export async function startUpstream(cpus: string): Promise<{ program: Program; url: string }> {
-    const program = new Program(cpus, [tool("echo_http"), "--sessions", "--streams"]);
+export async function startUpstream(cpus: string, command = [tool("echo_http"), "--sessions", "--streams"]): Promise<{ program: Program; url: string }> {
+    const program = new Program(cpus, command);
     const [url] = await program.line(/^http:\S+/);
     return { program, url };
 }
@@ -203,11 +205,11 @@ async function listening(program: Program, port: number): Promise<void> {
 export async function start(target: Target, cpus: { program: string; load: string }, dir = temporary()): Promise<Running> {
     mkdirSync(dir, { recursive: true });
     const needsUpstream = target !== direct && target.upstream === "http";
-    const upstream = needsUpstream ? await startUpstream(cpus.load) : undefined;
+    const upstream = needsUpstream ? await startUpstream(cpus.load, target.server) : undefined;
     if (upstream && target.records) registry(dir, "http", upstream.url); // a home used again has a new upstream
     const port = await freePort();
     const { command, path, env } = target.prepare(dir, port, upstream?.url ?? "");
-    const program = new Program(target === direct ? cpus.load : cpus.program, command, { outside: "echo_stdio", env });
+    const program = new Program(target === direct ? cpus.load : cpus.program, command, { outside: basename(target.server?.[0] ?? STDIO), env });
     try {
         if (target.readyLine) await program.line(target.readyLine);
         else await listening(program, port);

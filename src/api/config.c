@@ -33,7 +33,7 @@ print_pairs(struct print *p, const char *key, const struct server_pair *pairs, s
 static void
 print_http(struct print *p, const struct server_entry *e, bool shows_secrets)
 {
-    print_text(p, "type", STR("http"));
+    print_text(p, "type", e->is_sse ? STR("sse") : STR("http"));
     print_text(p, "url", e->url);
     print_pairs(p, "headers", e->headers, e->header_count, shows_secrets);
 }
@@ -100,6 +100,18 @@ print_health(struct print *p, const struct seen_server *s)
         print_null(p, "responseTimeMs");
 }
 
+/* Those that it has shown to speak: to clients of the other it is bridged. */
+static void
+print_eras(struct print *p, const struct eras *eras)
+{
+    print_open(p, "eras", '[');
+    if (eras->legacy == SPOKEN_YES)
+        print_text(p, NULL, STR("legacy"));
+    if (eras->modern == SPOKEN_YES)
+        print_text(p, NULL, STR("modern"));
+    print_close(p, ']');
+}
+
 static void
 print_config(struct print *p, const char *key, const struct seen_server *s, bool shows_secrets)
 {
@@ -129,6 +141,7 @@ print_config(struct print *p, const char *key, const struct seen_server *s, bool
     else
         print_null(p, "line");
     print_health(p, s);
+    print_eras(p, &s->status.eras);
     if (entry->kind == SERVER_STDIO)
         print_process(p, s);
     print_close(p, '}');

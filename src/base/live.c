@@ -21,6 +21,7 @@ const char *const live_names[LIVE_KINDS] = {
     [LIVE_CHILDREN]       = "children",
     [LIVE_UPSTREAM_CALLS] = "upstreamCalls",
     [LIVE_TELLINGS]       = "tellings",
+    [LIVE_CLIENT_CALLS]   = "clientCalls",
     [LIVE_MAILS]          = "mails",
     [LIVE_HTTP_CALLS]     = "httpCalls",
     [LIVE_DIALS]          = "dials",

@@ -26,6 +26,7 @@ enum live_kind {
     LIVE_CHILDREN,       /* until nothing of the tree is left */
     LIVE_UPSTREAM_CALLS, /* the back of exchanges with an HTTP server */
     LIVE_TELLINGS,       /* messages of ours to HTTP servers */
+    LIVE_CLIENT_CALLS,   /* of ours to servers, with those that only wait for answers to their questions */
     LIVE_MAILS,          /* messages of our clients to servers */
     LIVE_HTTP_CALLS,     /* of the HTTP client */
     LIVE_DIALS,          /* connections to servers that are being made */

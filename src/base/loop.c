@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "base/live.h"
+#include "base/workers.h"
 
 enum { HOOK_ROUNDS = 4 };
 
@@ -110,7 +111,11 @@ loop_clear(struct loop *l)
 {
     uv_close((uv_handle_t *)&l->turn_end, NULL);
     uv_close((uv_handle_t *)&l->alarm, NULL);
-    uv_run(&l->uv, UV_RUN_DEFAULT);
+    do { /* the last callbacks may want something done, too */
+        workers_end(l->workers);
+        l->workers = NULL;
+        uv_run(&l->uv, UV_RUN_DEFAULT);
+    } while (l->workers != NULL);
     int open = uv_loop_close(&l->uv);
     assert(open == 0);
 }
@@ -200,45 +205,10 @@ poll_close(struct poll *p)
         close(poll_release(p));
 }
 
-struct job {
-    uv_work_t uv;
-    void (*work)(void *arg);
-    void (*done)(void *arg);
-    void *arg;
-};
-
-static void
-run_job(uv_work_t *uv)
-{
-    struct job *job = uv->data;
-
-    job->work(job->arg);
-}
-
-static void
-finish_job(uv_work_t *uv, int status)
-{
-    struct job *job = uv->data;
-
-    (void)status; /* never cancelled */
-    job->done(job->arg);
-    live_end(LIVE_WORKER_JOBS);
-    free(job);
-}
-
 bool
 loop_work(struct loop *l, void (*work)(void *arg), void (*done)(void *arg), void *arg)
 {
-    struct job *job = calloc(1, sizeof *job);
-
-    if (job == NULL)
-        return false;
-    *job         = (struct job){.work = work, .done = done, .arg = arg};
-    job->uv.data = job;
-    if (uv_queue_work(&l->uv, &job->uv, run_job, finish_job) != 0) {
-        free(job);
-        return false;
-    }
-    live_begin(LIVE_WORKER_JOBS);
-    return true;
+    if (l->workers == NULL)
+        l->workers = workers_new(&l->uv);
+    return l->workers != NULL && workers_start(l->workers, work, done, arg);
 }

@@ -24,7 +24,8 @@ struct loop {
     uv_timer_t         alarm; /* wakes for the wheel */
     mono_time          alarm_at;
     struct timer_wheel timers;
-    struct list        hooks; /* of struct loop_hook, by node; run in the order in which they were added */
+    struct list        hooks;   /* of struct loop_hook, by node; run in the order in which they were added */
+    struct workers    *workers; /* NULL: nothing was to be done yet */
     bool               stopping;
     mono_time          now; /* see loop_now; 0: not read in this turn */
 };

@@ -113,7 +113,7 @@ check_kernel(struct doctor *d)
 /* ---- limits ---- */
 
 /* Of a child we hold three pipes, a socket and its pidfd; of the rest files, and connections to HTTP servers. */
-enum { FDS_A_CHILD = 5, FDS_OF_OURS = 64, FDS_UPSTREAM = 1024 };
+enum { FDS_A_CHILD = 5, FDS_OF_OURS = 64, FDS_UPSTREAM = 2048 };
 
 void
 check_limits(struct doctor *d)

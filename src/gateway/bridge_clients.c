@@ -302,7 +302,7 @@ peer_free(struct peer *p)
     while (!list_is_empty(&p->crossings))
         crossing_cut(LIST_OF(struct crossing, list_first(&p->crossings), node), CLOSE_SHUTDOWN,
                      "the connection to the server was closed");
-    if (p->node.next != NULL && !list_is_empty(&p->node))
+    if (!list_is_empty(&p->node))
         b->peer_count--;
     list_remove(&p->node);
     end_opening(p);

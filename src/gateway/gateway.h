@@ -8,6 +8,7 @@
 #include "base/settings.h"
 #include "child/child.h"
 #include "exchange/exchange.h"
+#include "gateway/era.h"
 #include "gateway/registry.h"
 #include "http/client.h"
 #include "http/server.h"
@@ -82,6 +83,7 @@ struct server_status {
     pid_t                      pid;           /* of its shared child; 0: none */
     uint64_t                   calls, errors; /* since start */
     uint64_t                   odd_lines, refused_questions, dropped, restarts;
+    struct eras                eras; /* which it has shown to speak */
 };
 
 void gateway_each_server(const struct gateway *g, void (*each)(void *arg, const struct server_status *status),

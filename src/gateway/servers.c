@@ -226,7 +226,8 @@ describe(const struct gateway *g, struct server *s, void (*each)(void *arg, cons
                                         .last_check = s->last_check,
                                         .last_us    = s->last_us,
                                         .calls      = s->calls,
-                                        .errors     = s->errors};
+                                        .errors     = s->errors,
+                                        .eras       = s->eras};
 
     if (texts != NULL) {
         status.server_name    = texts->server_name;

@@ -10,7 +10,7 @@
 const struct http_client_limits http_client_limits_default = {
     .head_bytes  = KIB(64),
     .headers     = 200,
-    .connections = 1024,
+    .connections = 2048,
     .origins     = 1024,
     .idle        = SECONDS(4), /* Node closes after 5 */
     .connect     = SECONDS(10),

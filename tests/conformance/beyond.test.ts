@@ -13,6 +13,7 @@ import type { Message } from './schemas.ts';
 const revisions = ['2024-11-05', '2025-03-26', '2025-06-18', '2025-11-25', '2026-07-28'];
 const legacy = { to: '2025-11-25' };
 const modern = { from: '2026-07-28' };
+const any = { from: '', to: '9' };
 const program = built('conformance-server');
 
 type Case = {
@@ -22,6 +23,7 @@ type Case = {
     capabilities?: Message;
     answers?: Answers;
     args?: string[]; // of the server
+    lacks?: RegExp; // ways that have no such thing
     run: (wire: Wire) => Promise<void>;
 };
 
@@ -63,8 +65,9 @@ async function cancel(wire: Wire): Promise<void> {
 
 const hears = (wire: Wire, method: string) => wire.got.filter((message) => message['method'] === method).length;
 
+// Beside a name stand the cells of docs/bridging.md that it shows, when it is bridged.
 const cases: Record<string, Case[]> = {
-    'a revision that is spoken is agreed on': [
+    'a revision that is spoken is agreed on': [ // M1 L1
         {
             ...legacy,
             run: async (wire) => {
@@ -80,6 +83,14 @@ const cases: Record<string, Case[]> = {
             run: async (wire) => {
                 const { result } = await wire.request('server/discover');
                 ok(result!['supportedVersions'].includes(wire.revision));
+                ok('tools' in result!['capabilities'] && 'prompts' in result!['capabilities']);
+            },
+        },
+        {
+            ...modern,
+            lacks: /bridged/, // what legacy servers call tasks is another thing
+            run: async (wire) => {
+                const { result } = await wire.request('server/discover');
                 ok('io.modelcontextprotocol/tasks' in result!['capabilities'].extensions);
             },
         },
@@ -115,7 +126,7 @@ const cases: Record<string, Case[]> = {
             },
         },
     ],
-    'a batch is answered where there are batches': [
+    'a batch is answered where there are batches': [ // L27
         {
             from: '2025-03-26',
             to: '2025-03-26',
@@ -141,7 +152,7 @@ const cases: Record<string, Case[]> = {
             },
         },
     ],
-    'a call that is cancelled is not answered': [
+    'a call that is cancelled is not answered': [ // L21
         {
             ...legacy,
             run: async (wire) => {
@@ -151,7 +162,7 @@ const cases: Record<string, Case[]> = {
         },
         { ...modern, over: 'stdio', run: cancel },
     ],
-    'lists come in pages, each entry once and in order': [
+    'lists come in pages, each entry once and in order': [ // M9 L9
         {
             args: ['--page', '5'],
             run: async (wire) => {
@@ -164,7 +175,7 @@ const cases: Record<string, Case[]> = {
             },
         },
     ],
-    'a cursor that was not given out is refused': [
+    'a cursor that was not given out is refused': [ // M9 L9
         {
             args: ['--page', '5'],
             run: async (wire) => {
@@ -176,7 +187,7 @@ const cases: Record<string, Case[]> = {
             },
         },
     ],
-    'roots are asked for': [
+    'roots are asked for': [ // M16 L16
         {
             capabilities: { roots: {} },
             answers: { 'roots/list': () => ({ roots: [{ uri: 'file:///somewhere', name: 'Somewhere' }] }) },
@@ -187,7 +198,7 @@ const cases: Record<string, Case[]> = {
             },
         },
     ],
-    'a person is sent to a page': [
+    'a person is sent to a page': [ // M14 L14
         {
             from: '2025-11-25',
             capabilities: { elicitation: { form: {}, url: {} } },
@@ -213,7 +224,7 @@ const cases: Record<string, Case[]> = {
             },
         },
     ],
-    'a model is asked that may call tools': [
+    'a model is asked that may call tools': [ // M15 L15
         {
             from: '2025-11-25',
             capabilities: { sampling: { tools: {} } },
@@ -239,7 +250,7 @@ const cases: Record<string, Case[]> = {
             },
         },
     ],
-    'a question is asked again until it is answered as it must be': [
+    'a question is asked again until it is answered as it must be': [ // M13 L13, M18 L18
         {
             from: '2025-06-18',
             capabilities: { elicitation: {} },
@@ -251,7 +262,7 @@ const cases: Record<string, Case[]> = {
             },
         },
     ],
-    'changes are told on the stream of the session': [
+    'changes are told on the stream of the session': [ // M22 L22
         {
             ...legacy,
             run: async (wire) => {
@@ -277,7 +288,7 @@ const cases: Record<string, Case[]> = {
             },
         },
     ],
-    'a stream that was cut goes on where it ended': [
+    'a stream that was cut goes on where it ended': [ // L28
         {
             from: '2025-03-26',
             ...legacy,
@@ -297,7 +308,7 @@ const cases: Record<string, Case[]> = {
             },
         },
     ],
-    'who watches a resource is told of its updates': [
+    'who watches a resource is told of its updates': [ // M23 L23
         {
             ...legacy,
             run: async (wire) => {
@@ -328,6 +339,7 @@ const cases: Record<string, Case[]> = {
         {
             ...modern,
             capabilities: tasks,
+            lacks: /bridged/, // what legacy servers call tasks is another thing
             run: async (wire) => {
                 const { result } = await wire.request('tools/call', { name: 'slow_compute', arguments: { seconds: 1, label: 'all' } });
                 const { resultType, taskId } = result!;
@@ -340,7 +352,7 @@ const cases: Record<string, Case[]> = {
             },
         },
     ],
-    'what is a task elsewhere is a call that waits for who follows none': [
+    'what is a task elsewhere is a call that waits for who follows none': [ // M29 L29
         {
             run: async (wire) => {
                 await wire.open();
@@ -348,7 +360,7 @@ const cases: Record<string, Case[]> = {
             },
         },
     ],
-    'logs are heard from the level on that was asked for': [
+    'logs are heard from the level on that was asked for': [ // M12 L12
         {
             ...legacy,
             run: async (wire) => {
@@ -384,7 +396,7 @@ const cases: Record<string, Case[]> = {
             },
         },
     ],
-    'a resource that is not there has the error of its revision': [
+    'a resource that is not there has the error of its revision': [ // M25 L25
         {
             run: async (wire) => {
                 await wire.open();
@@ -394,7 +406,7 @@ const cases: Record<string, Case[]> = {
             },
         },
     ],
-    'arguments are completed': [
+    'arguments are completed': [ // M8 L8
         {
             run: async (wire) => {
                 await wire.open();
@@ -407,7 +419,7 @@ const cases: Record<string, Case[]> = {
     ],
 };
 
-type Way = { name: string; client: 'http' | 'stdio'; to: string; place: (args: string[]) => Promise<Place> };
+type Way = { name: string; client: 'http' | 'stdio'; from: string; to: string; place: (args: string[]) => Promise<Place> };
 
 /** The ways to the server, each with one server for all cases of the same arguments: they are neighbours on it. */
 async function ways(t: TestContext): Promise<Way[]> {
@@ -415,22 +427,27 @@ async function ways(t: TestContext): Promise<Way[]> {
     const direct = new Map<string, string>();
     const servers: Record<string, unknown> = {};
 
-    for (const [at, key] of several.entries()) {
-        const args = key.split(' ').filter(Boolean);
-        const server = run(t, program, args);
-        const url = await until('the URL of conformance-server', 20000, () => /http:\S+/.exec(server.stdout)?.[0]);
-        direct.set(key, url);
-        servers[`http${at}`] = { url };
-        servers[`stdio${at}`] = { command: program, args: ['--stdio', ...args] };
-    }
+    for (const [at, key] of several.entries())
+        for (const era of ['both', 'legacy', 'modern']) {
+            const args = ['--era', era, ...key.split(' ').filter(Boolean)];
+            const server = run(t, program, args);
+            const url = await until('the URL of conformance-server', 20000, () => /http:\S+/.exec(server.stdout)?.[0]);
+            if (era === 'both') direct.set(key, url);
+            servers[`${era}-http${at}`] = { url };
+            servers[`${era}-stdio${at}`] = { command: program, args: ['--stdio', ...args] };
+        }
     const gatehouse = await house(t, servers, { GATEHOUSE_STDIO_SHARED_MAX: '50' }); // a child for each revision and set of capabilities
     const registered = (kind: string) => async (args: string[]) => ({ url: gatehouse.url(`${kind}${several.indexOf(args.join(' '))}`) });
 
     return [
-        { name: 'HTTP', client: 'http', to: '9', place: async (args) => ({ url: direct.get(args.join(' '))! }) },
-        { name: 'stdio', client: 'stdio', to: '9', place: async (args) => ({ command: program, args: ['--stdio', ...args] }) },
-        { name: 'Gatehouse, HTTP', client: 'http', to: '9', place: registered('http') },
-        { name: 'Gatehouse, stdio', client: 'http', to: '9', place: registered('stdio') },
+        { name: 'HTTP', client: 'http', ...any, place: async (args) => ({ url: direct.get(args.join(' '))! }) },
+        { name: 'stdio', client: 'stdio', ...any, place: async (args) => ({ command: program, args: ['--stdio', ...args] }) },
+        { name: 'Gatehouse, HTTP', client: 'http', ...any, place: registered('both-http') },
+        { name: 'Gatehouse, stdio', client: 'http', ...any, place: registered('both-stdio') },
+        ...['HTTP', 'stdio'].flatMap((over) => [
+            { name: `bridged, ${over}`, client: 'http' as const, from: '', ...legacy, place: registered(`modern-${over.toLowerCase()}`) },
+            { name: `bridged, ${over}`, client: 'http' as const, ...modern, to: '9', place: registered(`legacy-${over.toLowerCase()}`) },
+        ]),
     ];
 }
 
@@ -452,9 +469,9 @@ test('beyond the official suite', { timeout: 600000 }, async (t) => {
     for (const [name, variants] of Object.entries(cases)) {
         const by = new Map<string, string[]>();
         seen.set(name, by);
-        for (const { from = '', to = '9', over, capabilities, answers, args = [], run: play } of variants)
+        for (const { from = '', to = '9', over, capabilities, answers, args = [], lacks, run: play } of variants)
             for (const revision of revisions.filter((each) => each >= from && each <= to))
-                for (const way of all.filter(({ client, to }) => (over === undefined || over === client) && revision <= to))
+                for (const way of all.filter((each) => (over === undefined || over === each.client) && revision >= each.from && revision <= each.to && !lacks?.test(each.name)))
                     await t.test(`${name}: ${revision} over ${way.name}`, { timeout: 60000 }, async (own) => {
                         const wire = new Wire(own, await way.place(args), revision, capabilities, answers);
                         await play(wire);

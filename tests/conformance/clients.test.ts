@@ -1,10 +1,10 @@
 // The official TypeScript clients, v1, and v2 in both eras, do all they can do with the test server: over HTTP, on stdio,
-// through mcp-remote, and (2026-07-28) on a child of Gatehouse.
+// through mcp-remote, and through Gatehouse, which finds a server of the other era alone behind it.
 
 import { deepEqual, equal, match, ok, rejects } from 'node:assert/strict';
 import { test } from 'node:test';
 import type { TestContext } from 'node:test';
-import { finish, house } from '../e2e/harness.ts';
+import { built, finish, house } from '../e2e/harness.ts';
 import { Peer, officials, remote, serverOnStdio, serverOverHttp } from './peers.ts';
 import type { Message } from './schemas.ts';
 import type { Place } from './wire.ts';
@@ -199,22 +199,30 @@ const theirs = [
     /SSE stream|Maximum reconnection/, // they come back to the stream of a call that ended in an error, or was cancelled: with an id, then without
 ];
 
-type Way = { name: string; place: (t: TestContext) => Place; only?: string };
+type Way = { name: string; place: (t: TestContext, isModern: boolean) => Place; only?: string };
 
 test('official clients and the test server', { timeout: 300000, concurrency: 9 }, async (t) => {
-    const url = await serverOverHttp(t);
-    const gatehouse = await house(t, { child: serverOnStdio() });
+    const [url, legacy, modern] = await Promise.all([[], ['--era', 'legacy'], ['--era', 'modern']].map((args) => serverOverHttp(t, ...args)));
+    const gatehouse = await house(t, {
+        child: serverOnStdio(),
+        ...{ 'legacy-http': { url: legacy }, 'legacy-stdio': { command: built('conformance-server'), args: ['--stdio', '--era', 'legacy'] } },
+        ...{ 'modern-http': { url: modern }, 'modern-stdio': { command: built('conformance-server'), args: ['--stdio', '--era', 'modern'] } },
+    });
     const ways: Way[] = [
-        { name: 'HTTP', place: () => ({ url }) },
+        { name: 'HTTP', place: () => ({ url: url! }) },
         { name: 'stdio', place: () => serverOnStdio() },
-        { name: 'mcp-remote', place: (own) => remote(own, url, 'proxy') },
+        { name: 'mcp-remote', place: (own) => remote(own, url!, 'proxy') },
         { name: 'Gatehouse, child', place: () => ({ url: gatehouse.url('child') }), only: 'client 2.4.0 at 2026-07-28' },
+        ...['http', 'stdio'].map((over) => ({
+            name: `Gatehouse, bridged to ${over}`,
+            place: (_: TestContext, isModern: boolean) => ({ url: gatehouse.url(`${isModern ? 'legacy' : 'modern'}-${over}`) }),
+        })),
     ];
     const all = officials.flatMap((official) => ways.filter(({ only = official }) => only === official).map((way) => ({ official, way })));
 
     const runs = all.map(({ official, way }) =>
         t.test(`${official} over ${way.name}`, { timeout: 120000 }, async (own) => {
-            const peer = await new Peer(official).connect(own, way.place(own));
+            const peer = await new Peer(official).connect(own, way.place(own, official.endsWith('2026-07-28')));
 
             for (const [what, play] of Object.entries(cases))
                 await own.test(what, { timeout: 60000, skip: cannot[own.name]?.[what] }, () => play(peer));

@@ -38,6 +38,7 @@ export class Wire {
     #pending = new Map<unknown, { method: string; resolve: (outcome: Outcome) => void }>();
     #waiting: Waiting[] = [];
     #open = new AbortController();
+    #kept: Message[] | undefined;
 
     constructor(t: TestContext, place: Place, revision: string, capabilities: Message = {}, answers: Answers = {}) {
         this.revision = revision;
@@ -102,6 +103,11 @@ export class Wire {
         const answered = messages.filter(({ id }) => id !== undefined).map(({ id, method }) => new Promise<Outcome>((resolve) => this.#pending.set(id, { method, resolve })));
         const refused = await this.send(messages.map((each) => ({ jsonrpc: '2.0', ...each })), {}); // prettier-ignore
         return refused === undefined ? await Promise.all(answered) : [refused];
+    }
+
+    /** From here on what the server asks is kept, with `of` this client, and answered by whoever likes to. */
+    answerLater(questions: Message[]): void {
+        this.#kept = questions;
     }
 
     isUnanswered(id: unknown): boolean {
@@ -224,7 +230,9 @@ export class Wire {
         }
         this.got.push(message);
         for (const each of this.#waiting.filter(({ fits }) => fits(message))) each.resolve(message);
-        if (message['id'] !== undefined) {
+        if (message['id'] !== undefined && message['method'] !== undefined && this.#kept !== undefined) {
+            this.#kept.push({ ...message, of: this });
+        } else if (message['id'] !== undefined) {
             const result = message['method'] === 'ping' ? {} : this.#answer(message['method'], message['params'] ?? {});
             void this.send({ jsonrpc: '2.0', id: message['id'], result }, {});
         }

@@ -16,12 +16,25 @@ is_answer(const struct client_call *call, const struct envelope *e)
     return has_id(call, e) || (e->kind == MESSAGE_ERROR && (e->id.len == 0 || str_eq(e->id, STR("null"))));
 }
 
-/* A legacy server does not know the session any more; what it says of that is no answer to the call. */
+/* A legacy server does not know the session any more; what it says of that is no answer to the call. 404 is what the
+ * protocol has for it (MCP 2025-11-25 basic/transports "Session Management"); servers that were made after the example
+ * of the TypeScript SDK say 400 with -32000 and words. */
 static bool
 is_without_session(const struct client_call *call)
 {
-    return !call->is_modern && !call->is_opening && call->has_session && call->status == 404 &&
-           client_is_http(call->client);
+    return !call->is_modern && !call->is_opening && call->has_session && client_is_http(call->client) &&
+           (call->status == 404 || call->is_unknown);
+}
+
+static bool
+says_unknown(const struct client_call *call, int code, yyjson_val *error)
+{
+    if (call->is_modern || call->is_opening || !call->has_session || !client_is_http(call->client))
+        return false;
+    if (call->status == 404)
+        return code != CODE_METHOD_NOT_FOUND && code != CODE_INVALID_PARAMS;
+    return call->status == 400 && code == CODE_TRANSPORT &&
+           str_find_nocase(json_str(yyjson_obj_get(error, "message")), STR("session")) >= 0;
 }
 
 static void
@@ -30,6 +43,8 @@ finish_well(struct client_call *call, yyjson_val *result)
     struct client *c     = call->client;
     yyjson_doc    *shown = NULL;
 
+    if (call->generation == c->generation && !call->is_opening)
+        c->is_reopening = false;
     tools_learn(c, call, result);
     if (!tools_filter(c, call, result, &shown)) {
         call_fail(call, CLOSE_BUSY, "no memory for a list of tools");
@@ -81,6 +96,12 @@ take_error(struct client_call *call, yyjson_val *error)
     yyjson_val    *data     = yyjson_obj_get(error, "data");
     const char    *revision = NULL;
 
+    if (says_unknown(call, code, error)) {
+        call->is_unknown = true; /* call_take_end sees to it */
+        return;
+    }
+    if (call->generation == c->generation && !call->is_opening)
+        c->is_reopening = false;
     if (call->is_modern && !call->is_opening && code == CODE_UNSUPPORTED_VERSION && !call->is_renamed)
         revision = revision_among(yyjson_obj_get(data, "supported"), true);
     if (revision != NULL) {
@@ -98,14 +119,8 @@ take_error(struct client_call *call, yyjson_val *error)
 static void
 take_answer(struct client_call *call, const struct envelope *e)
 {
-    struct client *c = call->client;
-
-    if (e->kind == MESSAGE_ERROR && is_without_session(call) && e->error_code != CODE_METHOD_NOT_FOUND &&
-        e->error_code != CODE_INVALID_PARAMS)
-        return; /* call_take_end sees to it */
-    if (call->generation == c->generation && !call->is_opening)
-        c->is_reopening = false;
     yyjson_doc *doc = json_read(e->message);
+
     if (doc == NULL)
         call_fail(call, CLOSE_MALFORMED, "its answer cannot be read, or there is no memory for it");
     else if (e->kind == MESSAGE_ERROR)
@@ -134,8 +149,9 @@ start_over(struct client_call *call)
         call_fail(call, CLOSE_SESSION_ENDED, "its session is gone");
         return;
     }
-    call->is_resent = true;
-    call->state     = CALL_WAITING;
+    call->is_resent  = true;
+    call->is_unknown = false;
+    call->state      = CALL_WAITING;
     list_remove(&call->node);
     list_append(&c->waiting, &call->node);
     if (c->state != CLIENT_OPEN)

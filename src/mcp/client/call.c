@@ -3,6 +3,7 @@
 
 #include <stdlib.h>
 
+#include "base/live.h"
 #include "mcp/client/mirror.h"
 
 /* --- made --- */
@@ -29,6 +30,7 @@ call_new(struct client *c, const struct client_request *request, struct error *e
                                  .follows_progress = request->follows_progress,
                                  .level            = request->level,
                                  .patience         = request->patience > 0 ? request->patience : c->patience};
+    live_begin(LIVE_CLIENT_CALLS);
     list_init(&call->node);
     list_init(&call->questions);
     resume_init(call);
@@ -59,6 +61,7 @@ call_free(struct client_call *call)
     free(call->last_event);
     free(call->method);
     free(call);
+    live_end(LIVE_CLIENT_CALLS);
 }
 
 bool

@@ -9,8 +9,8 @@
  * is put around it here; so are HTTP's fields. What a server asks comes as a question, whether it is a request of its
  * own (legacy) or an entry of inputRequests (modern): when all of a round are answered the call is repeated by itself,
  * with requestState. A legacy event stream that ends before its answer is resumed (Last-Event-ID); a session that is
- * gone (404) is opened again, once, and calls that had not been answered by then are sent again only when they were
- * refused with that 404. Owned by the network thread; callbacks may do anything, also close the client. */
+ * gone (404, of some 400) is opened again, once, and calls that had not been answered by then are sent again only when
+ * they were refused with that. Owned by the network thread; callbacks may do anything, also close the client. */
 #ifndef GATEHOUSE_MCP_CLIENT_CLIENT_H
 #define GATEHOUSE_MCP_CLIENT_CLIENT_H
 

@@ -48,6 +48,7 @@ enum rpc_code_in {
     CODE_METHOD_NOT_FOUND    = -32601,
     CODE_INVALID_PARAMS      = -32602,
     CODE_INTERNAL            = -32603,
+    CODE_TRANSPORT           = -32000, /* of the SDKs: it was refused before it was read */
     CODE_HEADER_MISMATCH     = -32020,
     CODE_ABILITY_MISSING     = -32021,
     CODE_UNSUPPORTED_VERSION = -32022,
@@ -97,6 +98,7 @@ struct client_call {
     struct timer timer; /* RESUMING: when it goes on */
     char        *last_event;
     unsigned     resumes;
+    bool         is_unknown; /* its session is, to the server */
     bool         is_resent, is_refreshed, is_renamed /* each is done once */;
 
     struct list questions; /* of struct question_in, by node */

@@ -101,8 +101,10 @@ asked_in(struct client *c, struct client_call *call)
 {
     if (call != NULL && !call->is_ours)
         return call;
+    if (c->open != 1)
+        return NULL;
     LIST_EACH (struct client_call, alone, &c->calls, node)
-        if (c->open == 1 && !alone->is_ours)
+        if (!alone->is_ours)
             return alone;
     return NULL;
 }

@@ -66,7 +66,7 @@ abilities_demand(struct request *r, unsigned abilities)
 {
     unsigned missing = abilities & ~r->abilities;
 
-    if (missing == 0)
+    if (missing == 0 || (r->service->parts.asks_anyway && !is_modern(r)))
         return true;
     if (is_modern(r) && r->task == NULL) {
         yyjson_mut_val *data = yyjson_mut_obj(r->doc);

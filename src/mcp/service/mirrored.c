@@ -26,55 +26,67 @@ mirrored_clear(struct mirrored *m)
     map_clear(&m->tools);
 }
 
-/* NULL: it has no annotations, or some that are not allowed: a client does not see such a tool. */
-static struct param_rules *
-rules_of(yyjson_val *schema)
+/* False: no memory. `*rules` NULL: it has no annotations, or some that are not allowed: a client does not see such a
+ * tool. */
+static bool
+read_schema(yyjson_val *schema, struct param_rules **rules)
 {
-    size_t              len   = 0;
-    char               *text  = yyjson_val_write(schema, 0, &len);
-    struct error        err   = {0};
-    struct param_rules *rules = NULL;
+    size_t       len  = 0;
+    char        *text = yyjson_val_write(schema, 0, &len);
+    struct error err  = {0};
 
+    *rules = NULL;
     if (text != NULL && str_find(str_of(text, len), STR("x-mcp-header")) >= 0)
-        rules = param_rules_compile(str_of(text, len), &err);
+        *rules = param_rules_compile(str_of(text, len), &err);
+    bool ok = (text != NULL || schema == NULL) && err.code != ERROR_MEMORY;
     free(text);
-    if (rules != NULL && param_rules_count(rules) > 0)
-        return rules;
-    param_rules_free(rules);
-    return NULL;
+    if (*rules != NULL && param_rules_count(*rules) == 0) {
+        param_rules_free(*rules);
+        *rules = NULL;
+    }
+    return ok;
 }
 
-static void
+/* False: no memory. */
+static bool
 learn_tool(struct mirrored *m, struct str name, yyjson_val *schema)
 {
-    struct param_rules  *rules = rules_of(schema);
-    struct param_rules **slot  = rules == NULL ? map_get(&m->tools, name) : map_get_or_add(&m->tools, name);
+    struct param_rules *rules;
 
-    if (slot != NULL)
-        param_rules_free(*slot);
-    if (slot == NULL)
+    if (!read_schema(schema, &rules))
+        return false;
+    struct param_rules **slot = rules == NULL ? map_get(&m->tools, name) : map_get_or_add(&m->tools, name);
+    if (slot == NULL) {
         param_rules_free(rules);
-    else if (rules == NULL)
+        return rules == NULL || m->tools.count == TOOLS_MAX;
+    }
+    param_rules_free(*slot);
+    *slot = rules;
+    if (rules == NULL)
         map_remove(&m->tools, name);
-    else
-        *slot = rules;
+    return true;
 }
 
 void
 mirrored_learn(struct mirrored *m, struct str answer)
 {
+    yyjson_read_err why = {0};
+
+    m->is_torn = false;
     if (answer.len > LIST_MAX || (m->tools.count == 0 && str_find(answer, STR("x-mcp-header")) < 0))
         return;
-    yyjson_doc *doc   = yyjson_read(answer.data, answer.len, YYJSON_READ_BIGNUM_AS_RAW);
+    yyjson_doc *doc =
+        yyjson_read_opts((char *)(uintptr_t)answer.data, answer.len, YYJSON_READ_BIGNUM_AS_RAW, NULL, &why);
     yyjson_val *tools = yyjson_obj_get(yyjson_obj_get(yyjson_doc_get_root(doc), "result"), "tools");
     yyjson_val *tool;
     size_t      index, max;
 
+    m->is_torn = why.code == YYJSON_READ_ERROR_MEMORY_ALLOCATION;
     yyjson_arr_foreach(tools, index, max, tool)
     {
         struct str name = json_str(yyjson_obj_get(tool, "name"));
-        if (name.data != NULL)
-            learn_tool(m, name, yyjson_obj_get(tool, "inputSchema"));
+        if (name.data != NULL && !learn_tool(m, name, yyjson_obj_get(tool, "inputSchema")))
+            m->is_torn = true;
     }
     yyjson_doc_free(doc);
 }
@@ -86,6 +98,8 @@ mirrored_check(const struct mirrored *m, const struct envelope *e, const struct 
     struct param_rules *const *rules = str_eq(e->method, STR("tools/call")) ? map_get(&m->tools, e->target) : NULL;
     struct error               err   = {0};
 
+    if (rules == NULL && m->is_torn && str_eq(e->method, STR("tools/call")))
+        return refuse_with(refusal, 503, -32603, "no memory for the schema of this tool: list the tools again");
     if (rules == NULL)
         return true;
     yyjson_doc *doc    = yyjson_read(e->message.data, e->message.len, YYJSON_READ_BIGNUM_AS_RAW);

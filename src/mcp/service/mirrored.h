@@ -11,15 +11,17 @@
 #include "mcp/service/rules.h"
 
 struct mirrored {
-    struct map tools; /* name -> struct param_rules *, of those that have annotations */
+    struct map tools;   /* name -> struct param_rules *, of those that have annotations */
+    bool       is_torn; /* there was no memory for some of the last list: what is not in `tools` is not known */
 };
 
 void mirrored_init(struct mirrored *m);
 void mirrored_clear(struct mirrored *m);
-/* An answer to tools/list, or a page of it: what it says of a tool counts from now on. One that is too large, or that
- * there is no memory for, teaches nothing. */
+/* An answer to tools/list, or a page of it: what it says of a tool counts from now on. One over 4 MiB teaches nothing.
+ */
 void mirrored_learn(struct mirrored *m, struct str answer);
-/* A request. False: `refusal`, which lies in the arena. */
+/* A request. False: `refusal`, which lies in the arena: a field differs, or what is due is not known for want of
+ * memory. */
 bool mirrored_check(const struct mirrored *m, const struct envelope *e, const struct http_headers *headers,
                     struct arena *arena, struct refusal *refusal);
 

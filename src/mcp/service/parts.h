@@ -126,6 +126,7 @@ struct relayed {
     size_t      instructions_len;
     yyjson_doc *no_memory; /* the refusal of a question that could not even be refused */
     int         level;     /* that it was told is the lowest; -1: none */
+    struct map  params;    /* name of a tool -> struct param_rules *, of those that were listed and have any */
 };
 
 struct service {
@@ -466,6 +467,12 @@ void words_fit_error(struct request *r, int *code, yyjson_mut_val **data);
 void words_drop_envelope(yyjson_mut_val *of);
 /* As the revision has them. */
 void words_put_capabilities(struct request *r, yyjson_mut_val *into, yyjson_val *capabilities);
+
+/* relay_tools.c */
+void relay_open_tools(struct relayed *k);
+void relay_forget_tools(struct relayed *k);
+/* Of a result, if it is a list of tools. */
+void relay_learn_tools(struct request *r, yyjson_val *result);
 
 /* relay_listen.c */
 /* True: the relay was told something. */

@@ -17,6 +17,7 @@ relayed_open(struct service *s, struct error *err)
     s->relayed = calloc(1, sizeof *s->relayed);
     if (s->relayed == NULL)
         return error_set(err, ERROR_MEMORY, "no memory for a relay");
+    relay_open_tools(s->relayed);
     s->relayed->level     = -1;
     s->relayed->no_memory = yyjson_read(no_memory, sizeof no_memory - 1, 0);
     return s->relayed->no_memory != NULL || error_set(err, ERROR_MEMORY, "no memory for a relay");
@@ -30,6 +31,7 @@ relayed_close(struct service *s)
     yyjson_doc_free(s->relayed->capabilities);
     yyjson_doc_free(s->relayed->no_memory);
     free(s->relayed->instructions);
+    relay_forget_tools(s->relayed);
     free(s->relayed);
     s->relayed = NULL;
 }
@@ -259,6 +261,7 @@ request_relay_known(struct request *r, const struct relay_server *server)
 {
     if (is_in_vain(r))
         return;
+    r->stop = NULL; /* the relay is done with it */
     if (service_relay_known(r->service, server))
         request_call(r, r->handler);
     else
@@ -291,6 +294,7 @@ request_finish_with(struct request *r, yyjson_val *result)
     yyjson_mut_val *copy = yyjson_val_mut_copy(r->doc, result);
     r->is_error          = yyjson_is_true(yyjson_obj_get(result, "isError"));
     words_fit_result(r, copy);
+    relay_learn_tools(r, result);
     request_answer(r, copy);
 }
 

@@ -11,7 +11,11 @@
  *                        object, and an outputSchema that is none of an object, too; -32602 of resources/read with
  *                        data.uri becomes -32002
  *
- * `initialize` and `server/discover` are answered here from what the relay says of the server. */
+ * `initialize` and `server/discover` are answered here from what the relay says of the server. Arguments that a tool
+ * wants in header fields are looked at here, too, once a modern client has listed it: the server knows no such fields.
+ *
+ * When a modern client was asked (request_ask) its request ends with the turn, without a word to the relay, which lets
+ * go of it when it asks and is called with another. If it could not be asked after all, its stop is called. */
 #ifndef GATEHOUSE_MCP_SERVICE_RELAY_H
 #define GATEHOUSE_MCP_SERVICE_RELAY_H
 

@@ -182,14 +182,16 @@ service_relay_notification(struct service *s, struct str method, yyjson_val *par
 {
     struct str uri = json_str(yyjson_obj_get(params, "uri"));
 
-    if (str_eq(method, STR("notifications/tools/list_changed")))
+    if (str_eq(method, STR("notifications/tools/list_changed"))) {
+        relay_forget_tools(s->relayed);
         service_tools_changed(s);
-    else if (str_eq(method, STR("notifications/prompts/list_changed")))
+    } else if (str_eq(method, STR("notifications/prompts/list_changed"))) {
         service_prompts_changed(s);
-    else if (str_eq(method, STR("notifications/resources/list_changed")))
+    } else if (str_eq(method, STR("notifications/resources/list_changed"))) {
         service_resources_changed(s);
-    else if (str_eq(method, STR("notifications/resources/updated")) && uri.data != NULL)
+    } else if (str_eq(method, STR("notifications/resources/updated")) && uri.data != NULL) {
         service_resource_updated(s, uri);
-    else if (str_eq(method, STR("notifications/message")))
+    } else if (str_eq(method, STR("notifications/message"))) {
         tell_sessions(s, params);
+    }
 }

@@ -254,12 +254,14 @@ check_abilities(struct check *c)
 static bool
 check_param_headers(struct check *c)
 {
-    struct error err = {0};
+    struct str   name = json_str(yyjson_obj_get(c->params, "name"));
+    struct error err  = {0};
 
     if (c->headers == NULL || !str_eq(c->e->method, STR("tools/call")))
         return true;
-    struct param_rules **params = map_get(&c->rules->params, json_str(yyjson_obj_get(c->params, "name")));
-    if (params == NULL || param_rules_hold(*params, yyjson_obj_get(c->params, "arguments"), c->headers, c->arena, &err))
+    struct param_rules *const *own    = map_get(&c->rules->params, name);
+    const struct param_rules  *params = own != NULL ? *own : service_param_rules(c->rules->service, name);
+    if (params == NULL || param_rules_hold(params, yyjson_obj_get(c->params, "arguments"), c->headers, c->arena, &err))
         return true;
     if (err.code == ERROR_MEMORY)
         return refuse_for_memory(c->refusal);

@@ -11,6 +11,7 @@
 #include "mcp/session_id.h"
 
 struct answer_streams;
+struct param_rules;
 struct service_session;
 struct task_store;
 
@@ -23,6 +24,7 @@ struct service_parts {
     mono_time                 session_idle;         /* a session ends after so much silence; 0: never */
     struct task_store        *tasks;                /* where tasks outlive the process; NULL: in memory only */
     bool                      is_legacy, is_modern; /* which eras it speaks */
+    bool asks_anyway; /* a legacy client is asked also what it did not say it can: there are servers that do not look */
 };
 
 /* Compiles the tables. NULL: `err` names the entry and what is wrong with it. `table` and `parts` are borrowed, as
@@ -38,6 +40,8 @@ const struct service_table *service_table_of(const struct service *s);
 const struct service_parts *service_parts_of(const struct service *s);
 /* The tool of that name, listed or not; NULL: none. */
 const struct tool *service_tool(const struct service *s, struct str name);
+/* Which arguments of a tool stand in header fields too, as far as the server that is relayed said so; NULL: none. */
+const struct param_rules *service_param_rules(const struct service *s, struct str tool);
 /* Whether a modern client may send that method here: -32601 else. */
 bool service_has_method(const struct service *s, struct str method);
 

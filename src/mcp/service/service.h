@@ -74,7 +74,8 @@ typedef void (*request_handler)(struct request *r);
 struct tool {
     const char *name, *title, *description;
     const char *input;         /* JSON Schema 2020-12 of an object; NULL: no arguments. Arguments are valid, and their
-                                  defaults filled in, when the handler is called. */
+                                  defaults filled in, when the handler is called; null where there is
+                                  none in the schema: not given. */
     const char        *output; /* of structured content, which then must be set, and is checked */
     request_handler    call;
     unsigned           hints; /* of enum tool_hint */

@@ -1,21 +1,62 @@
 #include "mcp/service/parts.h"
 
-/* Arguments with their defaults, valid by the tool's schema. Words in `err` else. */
+enum { NULLS_MOST = 32 };
+
+/* NULL: no memory, or `err` says why. */
+static yyjson_val *
+imut_copy(struct request *r, yyjson_mut_val *value, struct error *err)
+{
+    yyjson_alc  memory = json_memory(r);
+    yyjson_doc *copy   = value == NULL ? NULL : yyjson_mut_val_imut_copy(value, &memory);
+
+    if (copy == NULL && err->code == ERROR_NONE)
+        error_set(err, ERROR_MEMORY, "no memory");
+    return yyjson_doc_get_root(copy);
+}
+
+/* Arguments with their defaults, valid by the tool's schema. */
+static bool
+fill_once(struct request *r, yyjson_val *given, struct schema_fault *fault, struct error *err)
+{
+    r->arguments = imut_copy(r, schema_fill(r->tool->input, given, r->doc, err), err);
+    return r->arguments != NULL && schema_validate(r->tool->input, r->arguments, fault, err);
+}
+
+/* Whether the fault is that an argument is null; `out` is all without it. */
+static bool
+drop_null(struct request *r, const struct schema_fault *fault, yyjson_val **out, struct error *err)
+{
+    const char *name = fault->pointer + 1; /* one with ~ or / in it is found by no such name, and stays */
+
+    if (fault->pointer[0] != '/' || !yyjson_is_null(yyjson_obj_get(r->arguments, name)))
+        return false;
+    yyjson_mut_val *rest = yyjson_val_mut_copy(r->doc, r->arguments);
+    if (rest != NULL)
+        yyjson_mut_obj_remove_key(rest, name);
+    return (*out = imut_copy(r, rest, err)) != NULL;
+}
+
+/* Words in `err` when they are not valid. Models write null for what they have nothing to say of: where the schema has
+ * no null, an argument that is none is as if it were not given; one that must be given is refused for what it is. */
 static bool
 fill_arguments(struct request *r, yyjson_val *given, struct error *err)
 {
-    yyjson_mut_doc *doc    = r->doc;
-    yyjson_alc      memory = json_memory(r);
-    yyjson_doc     *empty  = given != NULL ? NULL : yyjson_read_opts((char[]){"{}"}, 2, 0, &memory, NULL);
+    struct schema_fault fault = {0};
 
     if (given == NULL)
-        given = yyjson_doc_get_root(empty);
-    yyjson_mut_val *filled = given == NULL ? NULL : schema_fill(r->tool->input, given, doc, err);
-    yyjson_doc     *whole  = filled == NULL ? NULL : yyjson_mut_val_imut_copy(filled, &memory);
-    if (whole == NULL)
-        return err->code != ERROR_NONE ? false : error_set(err, ERROR_MEMORY, "no memory");
-    r->arguments = yyjson_doc_get_root(whole);
-    return schema_validate(r->tool->input, r->arguments, NULL, err);
+        given = imut_copy(r, yyjson_mut_obj(r->doc), err);
+    if (given == NULL || fill_once(r, given, &fault, err))
+        return given != NULL;
+    for (int i = 0; i < NULLS_MOST && err->code == ERROR_INVALID; i++) {
+        struct error why = {0};
+        if (!drop_null(r, &fault, &given, &why))
+            return false;
+        if (fill_once(r, given, &fault, &why))
+            return true;
+        if (why.code != ERROR_INVALID || strcmp(fault.keyword, "required") != 0)
+            *err = why;
+    }
+    return false;
 }
 
 /* From 2025-11-25 on the model may read what was wrong, and try again. */

@@ -16,7 +16,7 @@ static const struct tool tools[] = {
          "properties": {
              "name":    {"type": "string", "minLength": 1, "maxLength": 500,
                          "description": "1 to 64 letters, digits, - and _. Part of the endpoint."},
-             "type":    {"enum": ["http", "stdio", "built-in"], "description": "Left out, url or command decides; with neither, what is built in under that name."},
+             "type":    {"enum": ["http", "sse", "stdio", "built-in"], "description": "Left out, url or command decides; with neither, what is built in under that name."},
              "url":     {"type": "string", "maxLength": 4096, "description": "Where the server is: http or https."},
              "headers": {"type": "object", "maxProperties": 64, "additionalProperties": {"type": "string", "maxLength": 8192},
                          "description": "Sent with each request to the server, for instance Authorization."},

@@ -30,6 +30,12 @@ look_for_others(struct desk *d, struct error *err)
     return true;
 }
 
+bool
+desk_look(struct desk *d, struct error *err)
+{
+    return look_for_others(d, err) || put_in_words(d, err);
+}
+
 static bool
 begin_turn(void *owner, struct error *err)
 {
@@ -41,7 +47,7 @@ begin_turn(void *owner, struct error *err)
         d->db = snapshot_db_open(d->owner->parts.path, &d->owner->parts.limits, &d->opening, err);
     if (d->db == NULL && err->code == ERROR_INVALID) /* names files */
         err->code = ERROR_INTERNAL;
-    return d->db != NULL && (!d->is_writer || look_for_others(d, err)) ? true : put_in_words(d, err);
+    return d->db != NULL || put_in_words(d, err);
 }
 
 static bool
@@ -52,13 +58,10 @@ end_turn(void *owner, struct error *err)
     if (!d->is_begun)
         return true;
     d->is_begun = false;
-    if (!snapshot_db_commit(d->db, err)) {
-        d->change_count = 0;
-        return put_in_words(d, err);
-    }
-    struct error ignored = {0};
-    d->has_stamp         = snapshot_db_stamp(d->db, &d->stamp, &ignored); /* what we did is not of others */
-    return true;
+    if (snapshot_db_commit(d->db, err))
+        return true;
+    d->change_count = 0;
+    return put_in_words(d, err);
 }
 
 bool
@@ -66,8 +69,10 @@ desk_begin(struct desk *d, struct error *err)
 {
     if (d->is_begun)
         return true;
-    if (d->begin_failed.code == ERROR_NONE && snapshot_db_begin(d->db, &d->begin_failed))
-        return d->is_begun = true;
+    if (d->begin_failed.code == ERROR_NONE && snapshot_db_begin(d->db, &d->begin_failed)) {
+        d->is_begun = true;
+        return look_for_others(d, err);
+    }
     *err = d->begin_failed; /* waiting once for another process is enough for a turn */
     return false;
 }

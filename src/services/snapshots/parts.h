@@ -83,8 +83,10 @@ void job_write(struct request *r, bool (*work)(struct job *job, struct error *er
 
 void desk_init(struct desk *d, struct snapshots *owner, bool is_writer);
 void desk_clear(struct desk *d);
-/* In a work of the writer: what follows is of the turn's commit. */
+/* In a work of the writer: what follows is of the turn's commit. It looks, too. */
 bool desk_begin(struct desk *d, struct error *err);
+/* In a work of the writer: whether others have changed something. */
+bool desk_look(struct desk *d, struct error *err);
 /* It was changed by this work, and subscribers are told when that holds. `old_name` STR_NONE: as `name`. */
 void desk_note_change(struct desk *d, int64_t id, struct str name, struct str old_name);
 

@@ -48,7 +48,7 @@ open_file(struct snapshot_db *db, struct error *err)
 
     db->sql        = snapshot_file_open(&db->place, &db->limits, prepare, db, db->opening, &why);
     db->is_suspect = db->sql == NULL;
-    db->changes++;
+    db->openings++;
     if (db->sql == NULL) {
         forget_prepared(db);
         if (err != NULL)

@@ -15,13 +15,13 @@ struct snapshot_db {
     struct tokens           *tokens; /* for what is searched, and for excerpts */
     struct place             place;
     struct snapshot_limits   limits;
-    struct snapshot_opening *opening; /* while it opens; may be NULL */
-    uint64_t changes; /* commits of this handle, and files it opened: STAMP knows only those of others */
-    int64_t  rows;    /* that SQLite had changed when the turn began */
-    bool     in_turn;
-    bool     is_lost;    /* the turn: SQLite has taken it all back */
-    bool     is_suspect; /* what it read made no sense: opened anew before the next use */
-    bool     is_peek;    /* opened to recover: reads, no place */
+    struct snapshot_opening *opening;  /* while it opens; may be NULL */
+    uint64_t                 openings; /* of files */
+    int64_t                  rows;     /* that SQLite had changed when the turn began */
+    bool                     in_turn;
+    bool                     is_lost;    /* the turn: SQLite has taken it all back */
+    bool                     is_suspect; /* what it read made no sense: opened anew before the next use */
+    bool                     is_peek;    /* opened to recover: reads, no place */
 };
 
 /* Before anything is read: another file may lie in the place. In a turn it may not. */
@@ -38,7 +38,8 @@ bool handle_do(struct snapshot_db *db, enum statement which, struct error *err);
  * does comes back. Between them it returns only by way of end. */
 struct change {
     struct snapshot_db *db;
-    bool                is_turn;
+    bool                is_turn;  /* of its own */
+    bool                is_first; /* of its turn */
 };
 bool change_begin(struct change *c, struct snapshot_db *db, struct error *err);
 bool change_end(struct change *c, bool ok, struct error *err);

@@ -43,9 +43,9 @@ place_clear(struct place *p)
 }
 
 static bool
-lock_byte(const struct place *p, short type, off_t at)
+lock_bytes(const struct place *p, short type, off_t at, off_t count)
 {
-    struct flock lock = {.l_type = type, .l_whence = SEEK_SET, .l_start = at, .l_len = 1};
+    struct flock lock = {.l_type = type, .l_whence = SEEK_SET, .l_start = at, .l_len = count};
     int          got;
 
     do
@@ -66,9 +66,9 @@ static bool
 try_to_hold(struct place *p, bool alone)
 {
     if (!alone)
-        p->is_held = !is_asked_for(p) && lock_byte(p, F_RDLCK, HELD);
-    else if (lock_byte(p, F_WRLCK, ASKED))
-        p->is_held = lock_byte(p, F_WRLCK, HELD);
+        p->is_held = !is_asked_for(p) && lock_bytes(p, F_RDLCK, HELD, 1);
+    else if (lock_bytes(p, F_WRLCK, ASKED, 1))
+        p->is_held = lock_bytes(p, F_WRLCK, HELD, 1);
     return p->is_held;
 }
 
@@ -92,8 +92,7 @@ place_leave(struct place *p)
 {
     if (p->lock < 0)
         return;
-    lock_byte(p, F_UNLCK, HELD);
-    lock_byte(p, F_UNLCK, ASKED);
+    lock_bytes(p, F_UNLCK, HELD, 2);
     p->is_held = false;
 }
 

@@ -75,7 +75,8 @@ void snapshot_db_close(struct snapshot_db *db);
 bool snapshot_db_begin(struct snapshot_db *db, struct error *err);
 bool snapshot_db_commit(struct snapshot_db *db, struct error *err);
 void snapshot_db_rollback(struct snapshot_db *db);
-/* Changes whenever any connection, of another process too, has committed: who compares knows whether to look. */
+/* Changes when another connection, of another process too, has committed, or another file lies in the place: who
+ * compares knows whether to look. What this one does leaves it as it is. Costs least in a turn. */
 bool snapshot_db_stamp(struct snapshot_db *db, int64_t *stamp, struct error *err);
 
 /* Changes. `out` gets the id, version and times. */

@@ -114,9 +114,12 @@ streaming_elicitation(struct request *r)
     one_elicitation(r);
 }
 
+/* A server of an older revision that does not look at what its client can finds out by asking (--asks-anyway). */
 static void
 needs_a_model(struct request *r)
 {
+    if (request_sample(r, "model", sampling_of(r, STR("Are you there?"))) == NULL)
+        return;
     request_say(r, "This client has a model.");
     request_finish(r);
 }

@@ -14,13 +14,13 @@
 
 enum { SESSIONS_MAX = 20000, PORT_TRIES = 20 };
 
-static const char usage[] = "[--port N] [--stdio] [--era legacy|modern|both] [--page N] [--home DIR] [--live]";
+static const char usage[] = "[--port N] [--stdio] [--era legacy|modern|both] [--asks-anyway] [--page N] [--home DIR] [--live]";
 
 struct options {
     uint64_t port, page;
     char    *home; /* where tasks are kept; NULL: nowhere */
     bool     is_stdio;
-    bool     is_legacy, is_modern;
+    bool     is_legacy, is_modern, asks_anyway;
     bool     tells_live; /* at its end, on stderr */
 };
 
@@ -58,6 +58,8 @@ read_options(struct options *o, char **words)
             o->is_stdio = true;
         } else if (strcmp(*words, "--live") == 0) {
             o->tells_live = true;
+        } else if (strcmp(*words, "--asks-anyway") == 0) {
+            o->asks_anyway = true;
         } else if (strcmp(*words, "--port") == 0 && words[1] != NULL) {
             if (!str_to_u64(str_from(*++words), &o->port) || o->port > UINT16_MAX)
                 return false;
@@ -195,7 +197,8 @@ open_program(struct program *p, const struct service_table *table, struct error 
                                       .sessions_max = SESSIONS_MAX,
                                       .session_idle = MINUTES(30),
                                       .is_legacy    = p->options.is_legacy,
-                                      .is_modern    = p->options.is_modern};
+                                      .is_modern    = p->options.is_modern,
+                                      .asks_anyway  = p->options.asks_anyway};
     static const int     numbers[] = {SIGTERM, SIGINT};
 
     signal(SIGPIPE, SIG_IGN);

@@ -22,12 +22,14 @@ writeFileSync(
 execFileSync('sqlite3', [
     `${home}/traffic.db`,
     `CREATE TABLE exchange (id INTEGER PRIMARY KEY, at_us INTEGER, server TEXT, session TEXT, method TEXT, target TEXT,
-         jsonrpc_id TEXT, outcome TEXT, kind TEXT, error_code INTEGER, http_status INTEGER, duration_us INTEGER);
+         jsonrpc_id TEXT, outcome TEXT, kind TEXT, error_code INTEGER, http_status INTEGER, duration_us INTEGER, client TEXT);
      INSERT INTO exchange (id, server, method, target, outcome, kind, error_code, http_status) VALUES
          (9007199254740993, 'weather', 'tools/call', 'forecast', 'ok', 'request', NULL, 200),
          (9007199254740994, 'weather', 'tools/list', NULL, 'error', 'request', -32603, 502),
          (9007199254740995, 'files', 'tools/list', NULL, NULL, 'request', NULL, NULL),
-         (9007199254740996, 'files', NULL, NULL, NULL, 'stream', NULL, 200);`,
+         (9007199254740996, 'files', NULL, NULL, NULL, 'stream', NULL, 200);
+     INSERT INTO exchange (id, server, method, outcome, kind, client) VALUES
+         (9007199254740997, 'weather', 'tools/call', 'ok', 'request', 'gatehouse');`,
 ]);
 
 async function differs(line: string): Promise<string | undefined> {
@@ -38,6 +40,7 @@ async function differs(line: string): Promise<string | undefined> {
 test('what is in the record holds', async () => {
     const lines = [
         'captured one tools/call: 2 messages, outcome ok, target forecast, status 200, kind request',
+        'captured one tools/call of weather by gatehouse: outcome ok',
         'captured 2 tools/list',
         'captured one tools/list of weather: outcome error, code -32603, status 502',
         'captured one stream',

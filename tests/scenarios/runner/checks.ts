@@ -49,7 +49,8 @@ export async function difference(check: Check, gatehouse: Gatehouse): Promise<st
 
 function conditions(check: Check & { of: 'captured' }): string {
     const what = KINDS.includes(check.what) ? `kind = '${check.what}'` : `method = '${check.what}'`;
-    return check.server === undefined ? what : `${what} AND server = '${check.server}'`;
+    const who = `client IS ${check.byUs ? '' : 'NOT '}'gatehouse'`; /* a bridged call is on record as each side saw it */
+    return [what, who, ...(check.server === undefined ? [] : [`server = '${check.server}'`])].join(' AND ');
 }
 
 function rowDiffers(row: Row, wanted: Wanted): string | undefined {

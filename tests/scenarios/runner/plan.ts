@@ -13,7 +13,7 @@ export type Run = {
 };
 
 /** What Gatehouse has not yet: a run that needs it is left out. */
-export type Lack = 'a stdio front' | 'the bridge between eras';
+export type Lack = 'a stdio front';
 
 export type Plan = { runs: Run[]; leftOut: Lack[] };
 
@@ -31,10 +31,10 @@ export function saysVersion(revision: string | undefined): boolean {
     return revision !== undefined && revision >= '2025-06-18';
 }
 
-/** Until Gatehouse bridges them, two ends meet only in one revision, and no client speaks stdio to it. */
+/** Two ends of one era meet in one revision, two of two eras in any. No client speaks stdio to Gatehouse yet. */
 export function planRuns(scenario: Scenario): Plan {
     const all = combine(scenario.ends.map(waysToSpeak));
-    const meeting = all.filter(canMeet);
+    const meeting = all.filter((speakers) => canMeet(scenario, speakers));
     const ready = meeting.filter((speakers) => lackOf(speakers) === undefined);
     const possible = all.filter((speakers) => speakers.every((s) => s.side === 'server' || s.transport === 'http'));
     const played = ready.length > 0 ? ready : possible; /* what nobody can meet is meant so */
@@ -62,20 +62,16 @@ function combine(choices: Speaker[][]): Speaker[][] {
 }
 
 /** Two legacy revisions never meet. */
-function canMeet(speakers: Speaker[]): boolean {
+function canMeet(scenario: Scenario, speakers: Speaker[]): boolean {
     return speakers.every((client) => {
         const server = serverOf(speakers, client);
-        return server === undefined || server.revision === client.revision || !isOfOneEra(server, client);
+        if (server === undefined || server.revision === client.revision) return true;
+        return !scenario.withinOneEra && !isOfOneEra(server, client);
     });
 }
 
 function lackOf(speakers: Speaker[]): Lack | undefined {
-    const pairs = speakers.map((client) => ({ client, server: serverOf(speakers, client) }));
-
-    if (speakers.some((s) => s.side === 'client' && s.transport === 'stdio')) return 'a stdio front';
-    if (pairs.some(({ client, server }) => server !== undefined && !isOfOneEra(server, client)))
-        return 'the bridge between eras';
-    return undefined;
+    return speakers.some((s) => s.side === 'client' && s.transport === 'stdio') ? 'a stdio front' : undefined;
 }
 
 function isOfOneEra(one: Speaker, other: Speaker): boolean {

@@ -90,6 +90,7 @@ test('a check names what is captured and what is wanted of it', () => {
         count: 1,
         what: 'tools/call',
         server: 'weather',
+        byUs: false,
         wanted: { messages: 3, outcome: 'ok', code: -32603 },
     });
     assert.equal(checks[1].of === 'captured' && checks[1].count, 0);
@@ -155,12 +156,19 @@ test('a run that needs what Gatehouse has not yet is left out, and said', () => 
         const { runs, leftOut } = planRuns(parseScenario('t.scn', text));
         return [runs.length, ...leftOut];
     };
-    const bridge = 'the bridge between eras';
 
-    assert.deepEqual(leftOut('2025-11-25, 2026-07-28 over http', '2025-11-25, 2026-07-28 over http'), [4, bridge, bridge]);
     assert.deepEqual(leftOut('2025-06-18, 2025-11-25 over stdio', '2025-06-18, 2025-11-25 over http'), [2]);
     assert.deepEqual(leftOut('2025-11-25 over http', '2025-11-25 over http, stdio'), [2, 'a stdio front']);
-    assert.deepEqual(leftOut('2026-07-28 over http, stdio', '2026-07-28 over http'), [3]);
     /* what nobody can meet is meant so */
-    assert.deepEqual(leftOut('2025-11-25 over stdio', '2026-07-28 over http'), [1]);
+    assert.deepEqual(leftOut('2025-06-18 over stdio', '2025-11-25 over http'), [1]);
+});
+
+test('ends of two eras meet, unless a scenario is about one', () => {
+    const count = (server: string, client: string, more = '') =>
+        planRuns(parseScenario('t.scn', `${more}server weather speaks ${server}\nclient ada speaks ${client} at /s/weather/mcp\n`)).runs.length;
+    const both = '2025-11-25, 2026-07-28 over http';
+
+    assert.equal(count(both, both), 6); /* two of them direct too */
+    assert.equal(count(both, both, 'within one era because a legacy client is told otherwise\n'), 4);
+    assert.equal(count('2026-07-28 over http, stdio', '2025-06-18, 2025-11-25 over http'), 4);
 });

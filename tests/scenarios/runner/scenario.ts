@@ -12,6 +12,7 @@ export type Transport = 'http' | 'stdio';
 export type Scenario = {
     file: string;
     onlyThroughGatehouse: boolean;
+    withinOneEra: boolean; // no bridge: what it shows, one of the eras has no word for, or another one
     house?: Value; // of Gatehouse itself: {"settings": {"session.idle": "300ms"}, "token": "…"}
     ends: End[];
     checks: Check[];
@@ -79,7 +80,7 @@ export type Received =
     | { is: 'GET' | 'DELETE' | 'start' | 'end of input' };
 
 export type Check = { line: number; text: string } & (
-    { of: 'captured'; count: number; what: string; server?: string; wanted: Wanted } | { of: 'status'; says: string }
+    { of: 'captured'; count: number; what: string; server?: string; byUs: boolean; wanted: Wanted } | { of: 'status'; says: string }
 );
 
 export type Wanted = {
@@ -100,7 +101,7 @@ export function readScenario(file: string): Scenario {
 }
 
 export function parseScenario(file: string, text: string): Scenario {
-    const scenario: Scenario = { file, onlyThroughGatehouse: false, ends: [], checks: [] };
+    const scenario: Scenario = { file, onlyThroughGatehouse: false, withinOneEra: false, ends: [], checks: [] };
 
     for (const { line, indent, text: said } of joinLines(text)) {
         const c = new Cursor(said, line);
@@ -112,6 +113,9 @@ export function parseScenario(file: string, text: string): Scenario {
         } else if (c.word('only through Gatehouse')) {
             scenario.onlyThroughGatehouse = true;
             scenario.house = parseWith(c);
+        } else if (c.word('within one era')) {
+            scenario.withinOneEra = true;
+            if (c.word('because')) c.rest();
         } else if (c.word('then')) {
             scenario.checks.push(parseCheck(c));
         } else {
@@ -330,7 +334,8 @@ function parseCheck(c: Cursor): Check {
     const count = NUMBERS[number] ?? (/^\d+$/.test(number) ? Number(number) : c.fail(`"${number}" is no number`));
     const what = c.expect(/[\w/]+/, 'a method or a kind')[0].trim();
     const server = c.word('of') ? c.expect(/[\w-]+/, 'the name of a server')[0].trim() : undefined;
-    return { ...said, of: 'captured', count, what, server, wanted: c.take(/:/) ? parseWanted(c) : {} };
+    const byUs = c.word('by gatehouse');
+    return { ...said, of: 'captured', count, what, server, byUs, wanted: c.take(/:/) ? parseWanted(c) : {} };
 }
 
 function parseWanted(c: Cursor): Wanted {

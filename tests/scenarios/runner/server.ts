@@ -89,12 +89,21 @@ export class Server extends Actor<Way> {
     /** Of the two ways to begin, the one of the other era is no method. */
     #answerAsUsual(method: string, message: Message, way: Way): boolean {
         const { name, revision } = this.speaker;
+        if (method === 'subscriptions/listen' && isModern(revision)) return this.#letListen(message, way);
         const usual = { 'initialize': serverGreeting(name, revision), 'server/discover': discovery(name, revision) }[method];
         const isOurs = isModern(revision) === (method === 'server/discover');
         const answer: Message = isOurs ? { result: usual! } : { error: { code: -32601, message: 'Method not found' } };
 
         if (usual) way.send({ jsonrpc: '2.0', id: message.id, ...answer }, { sse: false, headers: {} });
         return usual !== undefined || method === 'notifications/initialized';
+    }
+
+    /** Gatehouse listens for legacy clients: it is told that it does, and nothing else. */
+    #letListen(message: Message, way: Way): boolean {
+        const { notifications } = message.params as Message;
+        const params = { notifications: notifications!, _meta: { 'io.modelcontextprotocol/subscriptionId': message.id! } };
+        way.send({ jsonrpc: '2.0', method: 'notifications/subscriptions/acknowledged', params }, { sse: true, headers: {} });
+        return true;
     }
 
     override resultOf(answers: Asked<Way>, result: Message): Message {

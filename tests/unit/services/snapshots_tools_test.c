@@ -238,6 +238,17 @@ TEST(what_is_exported_can_be_imported_elsewhere)
     shop_close();
 }
 
+TEST(null_is_as_if_it_were_not_given)
+{
+    shop_open();
+    call(&house.ada, "save_snapshot",
+         "{\"summary\":\"s\",\"context\":\"c\",\"name\":null,\"tags\":null,\"importance\":null,\"next_steps\":null}");
+    assert_got(&house.ada, TEXT("Saved snapshot #1"));
+    call(&house.ada, "load_snapshot", "{\"id\":null,\"name\":null}");
+    assert_got(&house.ada, TEXT("Resuming: s\\n\\nContext:\\nc"));
+    shop_close();
+}
+
 /* --- what is refused --- */
 
 TEST(bad_arguments_are_told_as_a_tools_error_and_nothing_is_stored)
@@ -268,7 +279,8 @@ TEST(bad_arguments_are_told_as_a_tools_error_and_nothing_is_stored)
         {"save_snapshot", "{\"summary\":\"s\",\"context\":\"c\",\"importance\":\"3\"}", "/importance: must be"},
         {"load_snapshot", "{\"id\":\"1\"}", "/id: must be an integer"},
         {"load_snapshot", "{\"id\":1.5}", "/id: must be an integer"},
-        {"load_snapshot", "{\"id\":null}", "/id: must be an integer"},
+        {"delete_snapshot", "{\"id\":null}", "/id: must be an integer"},
+        {"load_snapshot", "{\"id\":null,\"max_tokens\":0}", "/max_tokens: must be"},
         {"load_snapshot", "{\"id\":99999999999999999999999}", "Error: Snapshot with ID 0 not found"},
         {"load_snapshot", "{\"id\":-1}", "Error: Snapshot with ID -1 not found"},
         {"load_snapshot", "{\"name\":[]}", "/name: must be a string"},

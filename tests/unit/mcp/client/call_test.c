@@ -188,6 +188,22 @@ TEST(a_call_is_refused_with_404_only_once)
     house_close();
 }
 
+TEST(a_400_that_speaks_of_the_session_is_such_a_404)
+{
+    open_legacy((struct client_parts){0});
+    ask("tools/list", NULL);
+    reply(last(), 400, "error", "{\"code\":-32000,\"message\":\"Bad Request: No valid session ID provided\"}");
+    assert_sent(last(), "initialize");
+    head(last(), 200, "another");
+    answer(last(), "result", LEGACY_SERVER);
+    go_on(202);
+    assert_heard("open 2025-11-25\n");
+    assert_sent(last(), "tools/list");
+    reply(last(), 400, "error", "{\"code\":-32000,\"message\":\"it is late\"}");
+    assert_heard("error answered -32000 it is late\n");
+    house_close();
+}
+
 TEST(a_method_that_is_not_found_is_no_session_that_is)
 {
     open_legacy((struct client_parts){0});

@@ -3,6 +3,7 @@
 #ifndef GATEHOUSE_TESTS_UNIT_MCP_CLIENT_CLIENT_HOUSE_H
 #define GATEHOUSE_TESTS_UNIT_MCP_CLIENT_CLIENT_HOUSE_H
 
+#include "base/live.h"
 #include "mcp/client/client.h"
 #include "mcp/json.h"
 #include "test.h"
@@ -256,6 +257,7 @@ static inline void
 house_close(void)
 {
     client_free(house.client);
+    assert_int_equal(live_counts[LIVE_CLIENT_CALLS], 0);
     house.loop.now = 0;
     loop_clear(&house.loop);
     buffer_clear(&house.heard);

@@ -101,6 +101,36 @@ TEST(a_modern_client_sees_errors_as_its_revision_has_them)
     finish();
 }
 
+#define LISTED                                                                                                         \
+    "{\"tools\":[{\"name\":\"n\",\"inputSchema\":{\"type\":\"object\",\"properties\":{\"a\":{\"type\":\"string\","     \
+    "\"x-mcp-header\":\"A\"}}}},{\"name\":\"bad\",\"inputSchema\":{\"properties\":{\"a\":{\"type\":\"array\","         \
+    "\"x-mcp-header\":\"A\"}}}}]}"
+#define WITH_A REQUEST("1", "tools/call", "\"name\":\"n\",\"arguments\":{\"a\":\"x\"}," META)
+
+TEST(arguments_that_a_listed_tool_wants_in_the_head_must_stand_there)
+{
+    begin();
+    far.result = "{\"content\":[]}";
+    assert_answer(200, "result", "POST", CALLED, WITH_A); /* nobody has listed it */
+    far.result = LISTED;
+    assert_answer(200, "\"x-mcp-header\"", "POST", MODERN "Mcp-Method: tools/list\r\n",
+                  REQUEST("1", "tools/list", META));
+    far.result = "{\"content\":[]}";
+    assert_answer(400, "\"code\":-32020", "POST", CALLED, WITH_A);
+    assert_answer(400, "\"code\":-32020", "POST", CALLED "Mcp-Param-A: y\r\n", WITH_A);
+    assert_answer(200, "\"content\":[]", "POST", CALLED "Mcp-Param-A: x\r\n", WITH_A);
+    assert_answer(200, "\"content\":[]", "POST", MODERN "Mcp-Method: tools/call\r\nMcp-Name: bad\r\n",
+                  REQUEST("1", "tools/call", "\"name\":\"bad\",\"arguments\":{\"a\":[]}," META));
+    service_relay_notification(here.service, STR("notifications/tools/list_changed"), NULL);
+    assert_answer(200, "\"content\":[]", "POST", CALLED, WITH_A); /* who knows */
+    far.result = LISTED;
+    assert_int_equal(ask("POST", MODERN "Mcp-Method: tools/list\r\n", REQUEST("1", "tools/list", META)), 200);
+    far.result = "{\"tools\":[]}";
+    assert_int_equal(ask("POST", MODERN "Mcp-Method: tools/list\r\n", REQUEST("1", "tools/list", META)), 200);
+    assert_answer(200, "result", "POST", CALLED, WITH_A);
+    finish();
+}
+
 TEST(a_modern_client_is_asked_in_its_answer)
 {
     begin();
