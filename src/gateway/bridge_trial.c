@@ -57,6 +57,18 @@ trial_over(struct trial *t)
     route_of(t->x)->trial = NULL;
 }
 
+/* It is no exchange of the client's: what is on record of it already, because it is large or took long, is ours. */
+static void
+leave_record(struct exchange *x)
+{
+    struct labels *ours = bridge_labels(route_of(x)->server, false);
+
+    if (ours != NULL)
+        route_set_labels(x, ours);
+    labels_unref(ours);
+    x->is_silent = true;
+}
+
 /* The request begins again, at the bridge. */
 static void
 hand_over(struct server *s, struct exchange *x, int code)
@@ -69,8 +81,8 @@ hand_over(struct server *s, struct exchange *x, int code)
         exchange_fail(x, b == NULL ? CLOSE_BUSY : CLOSE_CLIENT_LEFT, "%s", err.text);
         return;
     }
-    x->is_silent = true; /* unless it is on record already: then as what it was, refused by the server */
-    x->judged = x->failed = true;
+    leave_record(x);
+    x->judged = x->failed = true; /* as the server answered it */
     x->error_code         = code;
     exchange_close(x, CLOSE_ANSWERED); /* `s` stays: the exchange that comes has it */
     endpoint_take_request(b->endpoint, r);
