@@ -182,6 +182,8 @@ begin(struct calling *c, struct error *err)
 
     if (c->target.url == NULL && c->options.era == CLIENT_MODERN)
         c->way = WAY_MODERN;
+    if (!c->target.is_recorded && c->target.entry != NULL && c->target.entry->is_sse)
+        c->way = WAY_OLDER;
     parts.way = house_way(&c->house, c->way, err);
     if (parts.way == NULL)
         return false;
@@ -213,11 +215,14 @@ on_signal(void *owner, int number)
         _exit(EXIT_INTERRUPTED);
     c->is_interrupted = true;
     screen_rest(&c->screen);
-    if (c->call != NULL)
-        client_call_cancel(c->call, CLOSE_CANCELLED, "interrupted at the terminal");
-    c->call = NULL;
     fprintf(c->cli->err, "\n");
-    cli_refuse(c->cli, 0, "interrupted; %s was told", c->target.label);
+    if (c->call != NULL) {
+        client_call_cancel(c->call, CLOSE_CANCELLED, "interrupted at the terminal");
+        cli_refuse(c->cli, 0, "interrupted; %s was told", c->target.label);
+    } else {
+        cli_refuse(c->cli, 0, "interrupted");
+    }
+    c->call = NULL;
     calling_end(c, EXIT_INTERRUPTED);
 }
 

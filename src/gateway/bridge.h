@@ -113,6 +113,8 @@ struct crossing {
 struct bridge *bridge_of(struct server *s, struct error *err);
 
 /* bridge_clients.c */
+/* Of what Gatehouse itself says to the server, as its client. NULL: no memory. */
+struct labels *bridge_labels(const struct server *s, bool over_sse);
 /* The peer for a client with these capabilities (a JSON object as text), opened or not. NULL: `err`. */
 struct peer *peer_for(struct bridge *b, enum client_era era, bool over_sse, struct str capabilities, struct error *err);
 /* The peer for this request, of the era that the server speaks. NULL: refused. */

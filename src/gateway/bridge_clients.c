@@ -255,8 +255,8 @@ way_to(struct peer *p, struct error *err)
 
 /* --- its life --- */
 
-static struct labels *
-labels_of_peer(const struct server *s, bool over_sse)
+struct labels *
+bridge_labels(const struct server *s, bool over_sse)
 {
     struct label_texts texts = *labels_texts(s->labels);
 
@@ -346,7 +346,7 @@ peer_new(struct bridge *b, enum client_era era, bool over_sse, struct str capabi
                        .era          = era,
                        .is_over_sse  = over_sse,
                        .capabilities = str_of(copy, capabilities.len),
-                       .labels       = labels_of_peer(b->server, over_sse),
+                       .labels       = bridge_labels(b->server, over_sse),
                        .level        = -1};
     list_init(&p->node);
     list_init(&p->waiting);

@@ -43,7 +43,7 @@ bridge_capabilities(struct request *r)
     char      *held    = written == NULL ? NULL : request_alloc(r, len + 1);
 
     if (held != NULL)
-        memcpy(held, written, len);
+        memcpy(held, written, len + 1);
     free(written);
     return held == NULL ? STR("{}") : str_of(held, len);
 }

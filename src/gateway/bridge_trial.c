@@ -6,7 +6,6 @@
 #include "gateway/bridge.h"
 
 #include "mcp/json.h"
-#include "mcp/revision.h"
 
 /* In the arena of its exchange. */
 struct trial {
@@ -37,59 +36,6 @@ era_of(const struct exchange *x)
 
 /* --- what an answer shows --- */
 
-/* Whether `supported` of -32022 has a revision of the modern era; not said counts as one. */
-static bool
-supports_modern(struct str body)
-{
-    yyjson_doc *doc       = json_read(body);
-    yyjson_val *error     = yyjson_obj_get(yyjson_doc_get_root(doc), "error");
-    yyjson_val *supported = yyjson_obj_get(yyjson_obj_get(error, "data"), "supported"), *one;
-    size_t      i, max;
-    bool        is_modern = !yyjson_is_arr(supported);
-
-    yyjson_arr_foreach(supported, i, max, one) is_modern = is_modern || revision_is_modern(json_str(one));
-    yyjson_doc_free(doc);
-    return is_modern;
-}
-
-static bool
-is_opening(const struct exchange *x)
-{
-    return str_eq(x->message.method, STR("initialize")) || str_eq(x->message.method, STR("server/discover"));
-}
-
-/* Not what a modern server would say to a modern request. */
-static bool
-is_legacy_answer(const struct exchange *x, int status, struct str body, const struct envelope *e)
-{
-    bool is_error = e->message.data != NULL && e->kind == MESSAGE_ERROR;
-
-    if (status < 300)
-        return is_error && e->error_code == -32601 && is_opening(x);
-    if (!is_error)
-        return true;
-    if (e->error_code == -32022)
-        return !supports_modern(body);
-    return !(e->error_code == -32020 || e->error_code == -32021 || e->error_code == -32602 ||
-             (e->error_code == -32601 && status == 404));
-}
-
-/* Not what a legacy server would say to `initialize`. */
-static bool
-is_modern_answer(const struct exchange *x, const struct envelope *e)
-{
-    return str_eq(x->message.method, STR("initialize")) && (e->message.data == NULL || e->kind == MESSAGE_ERROR);
-}
-
-static bool
-is_of_other_era(const struct exchange *x, int status, struct str body, const struct envelope *e)
-{
-    if (status == 401 || status == 403 || status == 429 || status >= 500)
-        return false;
-    return x->is_modern ? is_legacy_answer(x, status, body, e)
-                        : (status >= 400 || status < 300) && is_modern_answer(x, e);
-}
-
 /* What a fine answer shows. A server of long ago may answer a modern request as it would any: that shows nothing. */
 static void
 learn(struct server *s, const struct exchange *x, const struct envelope *e)
@@ -111,9 +57,21 @@ trial_over(struct trial *t)
     route_of(t->x)->trial = NULL;
 }
 
+/* It is no exchange of the client's: what is on record of it already, because it is large or took long, is ours. */
+static void
+leave_record(struct exchange *x)
+{
+    struct labels *ours = bridge_labels(route_of(x)->server, false);
+
+    if (ours != NULL)
+        route_set_labels(x, ours);
+    labels_unref(ours);
+    x->is_silent = true;
+}
+
 /* The request begins again, at the bridge. */
 static void
-hand_over(struct server *s, struct exchange *x)
+hand_over(struct server *s, struct exchange *x, int code)
 {
     struct error         err = {0};
     struct bridge       *b   = bridge_of(s, &err);
@@ -123,7 +81,9 @@ hand_over(struct server *s, struct exchange *x)
         exchange_fail(x, b == NULL ? CLOSE_BUSY : CLOSE_CLIENT_LEFT, "%s", err.text);
         return;
     }
-    x->is_silent = true;
+    leave_record(x);
+    x->judged = x->failed = true; /* as the server answered it */
+    x->error_code         = code;
     exchange_close(x, CLOSE_ANSWERED); /* `s` stays: the exchange that comes has it */
     endpoint_take_request(b->endpoint, r);
 }
@@ -131,9 +91,10 @@ hand_over(struct server *s, struct exchange *x)
 static void
 on_open(struct waiter *w, const struct client_server *server)
 {
-    struct trial    *t = LIST_OF(struct trial, w, waiter);
-    struct server   *s = t->server;
-    struct exchange *x = t->x;
+    struct trial    *t    = LIST_OF(struct trial, w, waiter);
+    struct server   *s    = t->server;
+    struct exchange *x    = t->x;
+    int              code = t->has_answer && t->code != 0 ? t->code : -32603;
 
     (void)server;
     eras_learn(&s->eras, era_of(x), false);
@@ -141,7 +102,7 @@ on_open(struct waiter *w, const struct client_server *server)
         s->bridge->is_over_sse = true;
     trial_over(t);
     s->users++;
-    hand_over(s, x);
+    hand_over(s, x, code);
     s->users--;
     server_release_if_unused(s);
 }
@@ -263,11 +224,11 @@ bridge_takes_held(struct exchange *x, const struct answer_head *head, struct str
     enum spoken    other = x->is_modern ? s->eras.legacy : s->eras.modern;
     enum spoken    own   = x->is_modern ? s->eras.modern : s->eras.legacy;
 
-    if (!is_of_other_era(x, head->status, body, e)) {
+    if (!answer_is_of_other_era(x, head->status, body, e)) {
         learn(s, x, e);
         return false;
     }
-    if (other == SPOKEN_NO || (own == SPOKEN_YES && !is_opening(x)) || route_of(x)->visit != NULL ||
+    if (other == SPOKEN_NO || (own == SPOKEN_YES && !exchange_opens_era(x)) || route_of(x)->visit != NULL ||
         s->gateway->is_draining || s->is_retired)
         return false;
     struct trial *t = trial_new(s, x);

@@ -9,7 +9,7 @@
 #ifndef GATEHOUSE_GATEWAY_ERA_H
 #define GATEHOUSE_GATEWAY_ERA_H
 
-#include <stdbool.h>
+#include "exchange/exchange.h"
 
 enum era { ERA_LEGACY, ERA_MODERN };
 
@@ -23,5 +23,11 @@ struct eras {
 bool eras_may_speak(const struct eras *e, enum era era);
 void eras_learn(struct eras *e, enum era era, bool is_spoken);
 void eras_forget(struct eras *e);
+
+/* `initialize` and `server/discover`: what is asked first. */
+bool exchange_opens_era(const struct exchange *x);
+/* Whether no server of the era of `x` would answer it so: then it is of the other, or no server at all. `e` shows the
+ * body, and is empty when that is no answer of JSON-RPC. 401, 403, 429 and 5xx show nothing. */
+bool answer_is_of_other_era(const struct exchange *x, int status, struct str body, const struct envelope *e);
 
 #endif

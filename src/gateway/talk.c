@@ -357,6 +357,16 @@ open_session(struct gateway *g, struct server *s, struct exchange *x, struct err
     return l;
 }
 
+/* Whether it may yet begin again, at the bridge: nobody knows so far whether the server is of its era. */
+static bool
+is_undecided(struct exchange *x)
+{
+    const struct route *route = x->service;
+    const struct eras  *eras  = &route->server->eras;
+
+    return route->trial != NULL || (x->is_modern ? eras->modern : eras->legacy) == SPOKEN_UNKNOWN;
+}
+
 /* A modern client's request. */
 static void
 send_modern(struct server *s, struct hop *hop, struct exchange *x)
@@ -372,6 +382,7 @@ send_modern(struct server *s, struct hop *hop, struct exchange *x)
         hop_drop(hop, CLOSE_BUSY, err.text);
         return;
     }
+    hop_set_undecided(hop, is_undecided);
     hop_expect(hop);
     exchange_send(x, channel_back(lane->channel));
 }
@@ -405,6 +416,7 @@ talk_requests(struct gateway *g, struct server *s, struct http_request *r, struc
     }
     bool is_delete = xs[0]->kind == KIND_DELETE;
     hop_set_streams(hop, session_streams(l->session));
+    hop_set_undecided(hop, is_undecided);
     hop_expect(hop);
     for (size_t i = 0; i < count; i++)
         exchange_send(xs[i], session_back(l->session)); /* the last one may free the hop */

@@ -6,7 +6,8 @@
 #include "mcp/failure.h"
 #include "mcp/hop_stream.h"
 
-#define STREAM_AFTER SECONDS(5)
+#define STREAM_AFTER  SECONDS(5)
+#define UNDECIDED_FOR MILLISECONDS(500) /* until it is asked again whether a stream may begin */
 #define STREAM_SOON                                                                                                    \
     MILLISECONDS(50) /* for a client that follows streams: without an id it cannot come back for the rest */
 #define SHARE      MIB(1)
@@ -91,6 +92,14 @@ on_writable(struct http_request *r)
         back->ops->resume(back);
 }
 
+static bool
+is_on_trial(const struct hop *hop)
+{
+    struct list *node = list_first(&hop->exchanges);
+
+    return hop->is_undecided != NULL && node != NULL && hop->is_undecided(LIST_OF(struct exchange, node, front_node));
+}
+
 static void
 on_quiet(struct timer *quiet)
 {
@@ -98,6 +107,10 @@ on_quiet(struct timer *quiet)
 
     if (hop->request == NULL)
         return;
+    if (hop->shape == HOP_SILENT && is_on_trial(hop)) {
+        loop_set_timer(hop->loop, &hop->quiet, loop_now(hop->loop) + UNDECIDED_FOR);
+        return;
+    }
     if (hop->shape == HOP_SILENT && hop->accepts_stream)
         hop_begin_stream(hop);
     if (hop->shape == HOP_STREAM || (hop->shape == HOP_PASSING && hop->is_stream && !hop->is_inside))
@@ -158,6 +171,12 @@ hop_set_streams(struct hop *hop, struct answer_streams *streams)
 {
     hop->streams    = streams;
     streams->budget = hop->budget;
+}
+
+void
+hop_set_undecided(struct hop *hop, bool (*is_undecided)(struct exchange *x))
+{
+    hop->is_undecided = is_undecided;
 }
 
 bool

@@ -43,6 +43,8 @@ struct hop {
     /* The client left: what becomes of each exchange is for the gateway to say. It closes `x`, or lets it go on without
      * a front. */
     void (*on_left)(struct exchange *x);
+    /* Whether the request may still be taken back (hop_release): no stream begins meanwhile. NULL: never. */
+    bool (*is_undecided)(struct exchange *x);
 
     /* Of a legacy session: what is streamed has ids. NULL: it has none. */
     struct answer_streams *streams;
@@ -58,6 +60,7 @@ void hop_adopt(struct hop *hop, struct exchange *x);
 void hop_set_server(struct hop *hop, struct str name);
 /* What is streamed has ids and is kept for a while: for a legacy client. `streams` live as long as its exchanges. */
 void hop_set_streams(struct hop *hop, struct answer_streams *streams);
+void hop_set_undecided(struct hop *hop, bool (*is_undecided)(struct exchange *x));
 /* Goes into the head of the answer. False: no memory. */
 bool hop_set_session(struct hop *hop, struct str id);
 /* An answer is made here, message by message: after 5 s without one it becomes a stream; a

@@ -213,6 +213,18 @@ test('M2 clients of other capabilities are other clients to a legacy server', { 
         await Promise.all(can.map(async ([capabilities, said]) => equal(await modern(t, gatehouse, over, capabilities).call('test_input_required_result_capabilities'), said)));
 });
 
+test('M1 L1 a child of the other era may take longer to start than an answer may be silent', { timeout: 60000 }, async (t) => {
+    const slow = (era: string) => ({ command: '/bin/sh', args: ['-c', `sleep 6; exec ${program} --stdio --era ${era}`] });
+    const gatehouse = await house(t, { elder: slow('legacy'), young: slow('modern') });
+    const [ada, bob] = [modern(t, gatehouse, 'elder'), new Wire(t, { url: gatehouse.url('young') }, '2025-11-25', everything, answers)];
+
+    await Promise.all([ada.request('server/discover'), bob.open()]);
+    for (const wire of [ada, bob]) {
+        equal(await wire.call('test_simple_text'), 'This is a simple text response for testing.');
+        deepEqual(wire.wrong, []);
+    }
+});
+
 // One era: bytes pass as they are ---------------------------------------------------------------------------------------
 
 /** What a parser would write otherwise: blanks, an order, escapes, numbers, a member twice. */

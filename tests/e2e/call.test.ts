@@ -126,7 +126,7 @@ test('a name is called through the gateway that runs, and is in the log; without
     equal(recorded.stdout, 'The sum of 1 and 2 is 3.\n', recorded.stderr);
     equal(recorded.stderr, '');
     await until('the call in the log', 20000, async () => /get-sum/.test((await it.command('logs')).stdout));
-    match((await it.command('call', 'everything')).stdout, /through Gatehouse\n/);
+    match((await it.command('call', 'everything')).stdout, /through Gatehouse, which bridges: the server speaks 2025-11-25\n/);
 
     alone.register(servers);
     const direct = await alone.call('everything', 'get-sum', 'a=1', 'b=2');
@@ -136,6 +136,28 @@ test('a name is called through the gateway that runs, and is in the log; without
     const wrong = await alone.call('everythin');
     match(wrong.stderr, /did you mean "everything"\?/);
     equal(wrong.code, 3);
+});
+
+test('through the gateway a server of any era and transport is called, and asks at the terminal', limit, async (t) => {
+    const http = await everythingHttp(t);
+    const [command, ...args] = modern;
+    const it = await house(t, { everything: everythingStdio, http: { url: http }, modern: { command, args } });
+    const env = { GATEHOUSE_HOME: it.home, NO_COLOR: '1' };
+
+    for (const name of ['everything', 'http']) {
+        equal((await it.command('call', name, 'echo', 'message=hi')).stdout, 'Echo: hi\n');
+        const ada = person(t, env, name, 'trigger-elicitation-request');
+        await ada.sees(`? ${name} asks`);
+        await ada.sees('> ');
+        ada.types('/decline\n');
+        await ada.sees('User declined');
+        equal(await ada.ended, 0);
+    }
+    for (const era of ['legacy', 'modern']) {
+        const done = await it.command('call', 'modern', 'test_simple_text', '--era', era);
+        match(done.stdout, /^This is a simple text/, done.stderr);
+    }
+    match((await it.command('call', 'everything')).stdout, /through Gatehouse/);
 });
 
 test('what a server asks is asked at the terminal', limit, async (t) => {

@@ -10,7 +10,7 @@ import type { TestContext } from 'node:test';
 import { keepPage } from '../conformance/page.ts';
 import { Peer, remote } from '../conformance/peers.ts';
 import type { Message } from '../conformance/schemas.ts';
-import { atEnd, everythingHttp, everythingStdio, finish, house, listensOn, packages, run, until } from './harness.ts';
+import { atEnd, everythingHttp, everythingStdio, finish, house, listensOn, packages, run, until, upstream } from './harness.ts';
 import { STEPS, tools, words } from './servers/offer.ts';
 
 const AT_ONCE = 3;
@@ -136,6 +136,17 @@ const dist = (name: string) => join(packages, name, 'dist/index.js');
 const everything = dist('@modelcontextprotocol/server-everything');
 const context7 = dist('@upstash/context7-mcp');
 
+/** It listens for its metrics, too: which port is which, only it could say. */
+async function context7Http(t: TestContext): Promise<string> {
+    const free = await upstream(t, () => {});
+    const port = String(Number(new URL(free).port) + 1);
+    const url = `http://127.0.0.1:${port}/mcp`;
+
+    run(t, process.execPath, [context7, '--transport', 'http', '--port', port]);
+    await until('context7', START_LIMIT_MS, async () => (await fetch(url).catch(() => undefined)) !== undefined);
+    return url;
+}
+
 function folder(t: TestContext): string {
     const path = realpathSync(mkdtempSync(join(tmpdir(), 'gatehouse-matrix-')));
     atEnd(t, () => rmSync(path, { recursive: true }));
@@ -197,7 +208,7 @@ const servers: Server[] = [
         name: 'context7-mcp',
         places: async (t) => ({
             stdio: stdio(context7),
-            HTTP: { url: await listening(t, '/mcp', {}, context7, '--transport', 'http', '--port', '0') },
+            HTTP: { url: await context7Http(t) },
         }),
         does: {
             list: async ({ list }) => deepEqual(await list(), ['resolve-library-id', 'query-docs']),

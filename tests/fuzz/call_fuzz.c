@@ -1,6 +1,6 @@
 /* What a server says to `gatehouse call`, as JSON in the first line, and what a person types, a line each: a form is
- * filled in, arguments are made, all of it is shown. Whatever it is, nothing on a terminal is controlled by it, and what
- * is sent is JSON. */
+ * filled in, arguments are made, all of it is shown. Whatever it is, nothing on a terminal is controlled by it, and
+ * what is sent is JSON. */
 #include <assert.h>
 #include <stdlib.h>
 
