@@ -23,7 +23,6 @@ const withoutWord: Record<string, string> = {
     'input-required-result-basic-elicitation': 'it compares the key of a question, and legacy questions have none',
     'input-required-result-ignore-extra-params': 'it answers a question under a key, before it was asked',
     'tasks-': 'what legacy servers call tasks is another thing',
-    'http-custom-header-server-validation': 'no argument of a legacy server stands in a header: nothing is compared',
 };
 function withoutWordFor(place: Place, scenario: string): string | undefined {
     if (!place.isBridged || !place.revisions.includes('2026-07-28')) return undefined;
