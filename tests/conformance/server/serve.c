@@ -14,7 +14,8 @@
 
 enum { SESSIONS_MAX = 20000, PORT_TRIES = 20 };
 
-static const char usage[] = "[--port N] [--stdio] [--era legacy|modern|both] [--asks-anyway] [--page N] [--home DIR] [--live]";
+static const char usage[] =
+    "[--port N] [--stdio] [--era legacy|modern|both] [--asks-anyway] [--page N] [--home DIR] [--live]";
 
 struct options {
     uint64_t port, page;
