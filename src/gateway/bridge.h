@@ -21,7 +21,7 @@ enum {
 };
 
 /* How long the answer to a call that had been parked is there for a client that asks again. */
-#define OUTCOME_KEPT SECONDS(60)
+#define OUTCOME_KEPT SECONDS(60) /* at most: no longer than bridge.wait */
 
 struct bridge {
     struct gateway      *gateway;

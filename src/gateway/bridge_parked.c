@@ -165,12 +165,13 @@ crossing_parked_of(struct bridge *b, struct request *r, bool *is_retry)
 void
 crossing_settle(struct crossing *c)
 {
-    struct peer *p = c->peer;
+    struct peer    *p    = c->peer;
+    const mono_time wait = c->bridge->gateway->parts.settings->bridge.wait;
 
     list_remove(&c->node);
     c->peer = NULL;
     if (c->id[0] != '\0' && !c->bridge->is_closing)
-        loop_set_timer(loop_of(c), &c->expiry, loop_now(loop_of(c)) + OUTCOME_KEPT);
+        loop_set_timer(loop_of(c), &c->expiry, loop_now(loop_of(c)) + (wait < OUTCOME_KEPT ? wait : OUTCOME_KEPT));
     else
         crossing_free(c);
     if (p != NULL)
