@@ -100,8 +100,7 @@ TEST(the_forms_of_claude_cursor_and_vs_code)
 
 TEST(what_is_wrong_with_an_entry_is_said_with_line_and_mend)
 {
-    check_error("{\"type\": \"sse\"}",
-                "mcp.json:2 a server of type http needs \"url\": add \"url\": \"http://…/mcp\"");
+    check_error("{\"type\": \"sse\"}", "mcp.json:2 a server of type http needs \"url\": add \"url\": \"http://…/mcp\"");
     check_error(
         "{}", "mcp.json:2 neither \"url\" nor \"command\" is there: add \"url\": \"http://…/mcp\", or \"command\" and "
               "\"args\"");
