@@ -2,8 +2,8 @@
 
 import { equal, match, ok } from 'node:assert/strict';
 import { test } from 'node:test';
-import { echoHttp, echoStdio, house, load, open, post, script, upstream } from './harness.ts';
-import type { House } from './harness.ts';
+import { echoHttp, echoStdio, house, load, open, post, script, upstream } from '../e2e/harness.ts';
+import type { House } from '../e2e/harness.ts';
 
 const hello = { protocolVersion: '2025-11-25', capabilities: {}, clientInfo: { name: 'hand', version: '1' } };
 const TIMEOUT_MS = 1000;
