@@ -10,7 +10,7 @@ import { atEnd, built, descendants, House, house, isLong, run, sanitized, until 
 import { Legacy, Modern, kinds, textOf } from './bridge.ts';
 import { atRest, descriptors, objects, settledKiB } from './sessions.ts';
 
-const CALLS = 1000;
+const CALLS = isLong ? 1000 : 200;
 const SESSIONS = 100; // of legacy clients, with their share of the calls
 const AT_ONCE = 50; // that begin
 const WAIT_MS = 4000; // bridge.wait, where clients do not come back
@@ -255,7 +255,7 @@ test('M31 there is room for as many as bridge.parked says, and again when some h
     await ended(there);
 });
 
-test('bridging leaves the memory as it was', { timeout: 300000 }, async (t) => {
+test('bridging leaves the memory as it was', { timeout: 300000, skip: !isLong && 'three minutes' }, async (t) => {
     const kiB: number[] = [];
     const open: number[] = [];
     const there = await place(t, 'legacy', { GATEHOUSE_BRIDGE_WAIT: '2s' }, built('gatehouse'));
