@@ -12,7 +12,7 @@
 #include "mcp/rewrite.h"
 #include "mcp/session.h"
 
-enum { CALLS_MAX = 65536, QUESTIONS_MAX = 4096, SUBSCRIPTIONS_MAX = 1024, HELD_MAX = 64 };
+enum { CALLS_MAX = 65536, QUESTIONS_MAX = 4096, QUESTIONS_OF_CALL = 256, SUBSCRIPTIONS_MAX = 1024, HELD_MAX = 64 };
 
 #define ASKS_WITHIN SECONDS(1) /* of being called */
 

@@ -105,19 +105,24 @@ session_drop_held(struct session *s, struct held *held)
     free(held);
 }
 
+/* There are too many: the server hears that it has no answer. */
+static void
+take_back(struct channel *c, struct question *q)
+{
+    refuse_question(c, str_of(q->id, q->id_len), "the client did not answer");
+    if (q->on != NULL)
+        exchange_press(q->on);
+    question_drop(c, q);
+}
+
 /* One more that is open. When there are too many, the oldest is taken back. NULL: no memory, or the id is in use. */
 static struct question *
 question_new(struct channel *c, struct session *s, struct str id)
 {
     if (map_get(&c->questions, id) != NULL)
         return NULL;
-    if (c->questions.count == QUESTIONS_MAX) {
-        struct question *oldest = LIST_OF(struct question, list_first(&c->asked), node);
-        refuse_question(c, str_of(oldest->id, oldest->id_len), "the client did not answer");
-        if (oldest->on != NULL)
-            exchange_press(oldest->on);
-        question_drop(c, oldest);
-    }
+    if (c->questions.count == QUESTIONS_MAX)
+        take_back(c, LIST_OF(struct question, list_first(&c->asked), node));
     struct question  *q    = malloc(sizeof *q + id.len);
     struct question **slot = q == NULL ? NULL : map_get_or_add(&c->questions, id);
     if (slot == NULL) {
@@ -148,6 +153,20 @@ call_that_asks(struct channel *c, struct session *s)
 }
 
 static void
+ask_in_call(struct channel *c, struct call *call, struct question *q)
+{
+    size_t open = 0;
+
+    LIST_EACH (const struct question, other, &call->questions, of_call)
+        open++;
+    if (open == QUESTIONS_OF_CALL)
+        take_back(c, LIST_OF(struct question, list_first(&call->questions), of_call));
+    call->is_asked = true;
+    q->on          = call->x;
+    list_append(&call->questions, &q->of_call);
+}
+
+static void
 take_question(struct channel *c, const struct envelope *e)
 {
     if (str_eq(e->method, STR("ping"))) {
@@ -167,11 +186,8 @@ take_question(struct channel *c, const struct envelope *e)
         return;
     }
     struct call *call = call_that_asks(c, s);
-    if (call != NULL) {
-        call->is_asked = true;
-        q->on          = call->x;
-        list_append(&call->questions, &q->of_call);
-    }
+    if (call != NULL)
+        ask_in_call(c, call, q);
     switch (session_deliver(s, q->on, e->message)) {
     case DELIVERED:
         q->is_owed = q->on != NULL;
