@@ -4,9 +4,10 @@ sum() { echo "$1 passed, $2 failed"; }
 
 # Passes or fails each line of stdin as an argument of the command, as many at a time as there are processors.
 each() {
-    xargs -P "$(nproc)" -I '{}' sh -c '"$@" "{}" && echo "ok {}" || echo "not ok {}"' each "$@" >build/test-logs/each
-    grep -v '^ok ' build/test-logs/each || true
-    sum "$(grep -c '^ok ' build/test-logs/each)" "$(grep -c '^not ok ' build/test-logs/each)"
+    said=build/test-logs/$stage.each
+    xargs -P "$(nproc)" -I '{}' sh -c '"$@" "{}" && echo "ok {}" || echo "not ok {}"' each "$@" >"$said"
+    grep -v '^ok ' "$said" || true
+    sum "$(grep -c '^ok ' "$said")" "$(grep -c '^not ok ' "$said")"
 }
 
 sources() { find src tests/unit tests/schema tests/conformance tests/fault tests/fuzz bench -name '*.c' -o -name '*.h' | sort; }
@@ -40,7 +41,8 @@ stage_unit() {
 stage_threads() {
     export TSAN_OPTIONS=halt_on_error=1
     if setarch -R true 2>/dev/null; then plainly='setarch -R'; fi
-    build build-tsan -Dbench=false -Db_lto=false -Doptimization=1 -Db_sanitize=thread -- && unit_tests build-tsan base store
+    build build-tsan -Dbench=false -Db_lto=false -Doptimization=1 -Db_sanitize=thread -- unit-base unit-store &&
+        unit_tests build-tsan base store
 }
 
 # Other versions lay some lines out differently; the one of Debian 12 is the reference.
@@ -59,7 +61,7 @@ stage_tidy() {
     find src -name '*.c' | sort |
         each clang-tidy -p build --quiet --warnings-as-errors='*' --extra-arg=-Wno-unknown-warning-option \
             --extra-arg=-Wno-unused-value --extra-arg=-Xclang --extra-arg=-analyzer-config \
-            --extra-arg=-Xclang --extra-arg=max-nodes="${nodes:-40000}"
+            --extra-arg=-Xclang --extra-arg=max-nodes="${nodes:-10000}"
 }
 
 # Shifting a negative number is arithmetic in gcc and clang, and in the next C.
@@ -92,23 +94,36 @@ said_late() {
 }
 
 # What failed, once more: after a thousand lines of what passed nobody finds it, and CI keeps only the end.
-said_failed() { awk '/^ *not ok /{said = 1; lines = 0} said && ++lines <= 40; /^ *\.\.\.$/{said = 0}' build/test-logs/node.tap; }
+said_failed() { awk '/^ *not ok /{said = 1; lines = 0} said && ++lines <= 40; /^ *\.\.\.$/{said = 0}' "$tap"; }
 
-# node_tests [-N] FOLDER...: what lies there as *.test.ts, so many files at once: one, where tests look at times.
+# node_tests [-N] FOLDER...: what lies there as *.test.ts, so many files at once; then, one by one, those that say in a line
+# "// Alone: why" that they look at times.
 node_tests() {
     case $1 in -[0-9]*) at_once=${1#-} && shift ;; *) at_once=1 ;; esac
-    files=$(for folder in "$@"; do find "tests/$folder" -maxdepth 1 -name '*.test.ts' 2>/dev/null; done)
+    files=$(for folder in "$@"; do find "tests/$folder" -maxdepth 1 -name '*.test.ts' 2>/dev/null; done | sort)
     [ -n "$files" ] || { echo 'skipped: nothing there yet'; return; }
-    limited "$node" --disable-warning=ExperimentalWarning --test --test-concurrency="$at_once" --test-timeout=$((limit * 1000 / 3)) \
-        --test-reporter=tap $files \
-        >build/test-logs/node.tap 2>&1 && status=0 || status=$?
-    cat build/test-logs/node.tap
-    [ $status != 124 ] || { said_late; return 1; }
-    failed=$(sed -n 's/^# fail //p' build/test-logs/node.tap) late=$(sed -n 's/^# cancelled //p' build/test-logs/node.tap)
-    [ $status = 0 ] || said_failed
-    sum "$(sed -n 's/^# pass //p' build/test-logs/node.tap)" $((failed + late))
-    return $status
+    alone=$(grep -l '^// Alone: ' $files) || true
+    together=$(echo "$files" | grep -vxF "${alone:-none}") || true
+    : >"$tap"
+    outcome=0
+    [ -z "$together" ] || node_files "$at_once" $together || outcome=$?
+    [ $outcome = 124 ] || [ -z "$alone" ] || node_files 1 $alone || outcome=$?
+    cat "$tap"
+    [ $outcome != 124 ] || { said_late; return 1; }
+    [ $outcome = 0 ] || said_failed
+    sum "$(of_tap pass)" $(($(of_tap fail) + $(of_tap cancelled)))
+    return $outcome
 }
+
+node_files() {
+    at_once=$1
+    shift
+    limited "$node" --disable-warning=ExperimentalWarning --test --test-concurrency="$at_once" --test-timeout=$((limit * 1000 / 3)) \
+        --test-reporter=tap "$@" >>"$tap" 2>&1
+}
+
+# of_tap WORD: how many tests the runs of node did so with.
+of_tap() { awk -v word="$1" '$1 == "#" && $2 == word { sum += $3 } END { print sum + 0 }' "$tap"; }
 
 # own_runner FOLDER [FILES]: a folder with a runner of its own has a program `run`, whose last line is the sum; else FILES of
 # it at once. Long runs have TEST_LONG=1.
@@ -124,7 +139,7 @@ stage_lint() { node_tests lint scenarios/runner; }
 stage_scenarios() { own_runner scenarios; }
 stage_api() { own_runner api; }
 stage_schema() { own_runner schema; }
-stage_conformance() { with_sanitizers conformance-server conformance-client && own_runner conformance 2; }
+stage_conformance() { with_sanitizers conformance-server conformance-client && own_runner conformance 3; }
 stage_e2e() { own_runner e2e 2; }
-stage_fault() { with_sanitizers gatehouse gatehouse-helper && own_runner fault; }
+stage_fault() { with_sanitizers gatehouse gatehouse-helper && own_runner fault 3; }
 stage_fuzz() { script/fuzz 30; }

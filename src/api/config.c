@@ -3,7 +3,7 @@
  * Values of secret headers and variables are shown as SECRET_MASK unless asked for with secrets=show. */
 #include "api/parameters.h"
 #include "api/routes.h"
-#include "gateway/registry_input.h"
+#include "gateway/registry/input.h"
 #include "gateway/seen.h"
 
 void
@@ -98,18 +98,6 @@ print_health(struct print *p, const struct seen_server *s)
         print_milliseconds(p, "responseTimeMs", s->status.last_us);
     else
         print_null(p, "responseTimeMs");
-}
-
-/* Those that it has shown to speak: to clients of the other it is bridged. */
-static void
-print_eras(struct print *p, const struct eras *eras)
-{
-    print_open(p, "eras", '[');
-    if (eras->legacy == SPOKEN_YES)
-        print_text(p, NULL, STR("legacy"));
-    if (eras->modern == SPOKEN_YES)
-        print_text(p, NULL, STR("modern"));
-    print_close(p, ']');
 }
 
 static void

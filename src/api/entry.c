@@ -1,4 +1,5 @@
 #include "api/entry.h"
+#include "mcp/json.h"
 
 #include "api/detail.h"
 
@@ -96,7 +97,7 @@ print_message_id(struct print *p, const struct exchange_view *x, const struct sh
     if (yyjson_is_raw(id))
         print_json(p, "id", str_of(yyjson_get_raw(id), yyjson_get_len(id)));
     else if (yyjson_is_str(id))
-        print_text(p, "id", str_of(yyjson_get_str(id), yyjson_get_len(id)));
+        print_text(p, "id", json_str(id));
     else if (s->is_event)
         print_null(p, "id");
     else

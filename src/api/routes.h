@@ -8,6 +8,7 @@
 #include "store/query.h"
 
 struct seen;
+struct eras;
 
 struct api {
     struct api_parts parts;
@@ -54,6 +55,9 @@ void job_end(struct api_job *job, const struct print *p, bool ok, const struct e
 /* Opens the log for a worker's reading; the caller closes it. *out is NULL when there is none yet. False: the job has
  * failed. */
 bool job_reader(struct api_job *job, struct reader **out);
+
+/* "eras": those that it has shown to speak: to clients of the other it is bridged. */
+void print_eras(struct print *p, const struct eras *eras);
 
 handler health_live, health_ready, landing_page;
 handler logs_list, log_show, logs_clear;

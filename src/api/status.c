@@ -85,6 +85,17 @@ print_calls(struct print *p, const struct call_figures *calls)
     print_close(p, '}');
 }
 
+void
+print_eras(struct print *p, const struct eras *eras)
+{
+    print_open(p, "eras", '[');
+    if (eras->legacy == SPOKEN_YES)
+        print_text(p, NULL, STR("legacy"));
+    if (eras->modern == SPOKEN_YES)
+        print_text(p, NULL, STR("modern"));
+    print_close(p, ']');
+}
+
 static void
 print_server(struct print *p, const struct seen_server *s, const struct status_seen *seen)
 {
@@ -112,6 +123,7 @@ print_server(struct print *p, const struct seen_server *s, const struct status_s
     print_text_or_null(p, "serverName", status->server_name);
     print_text_or_null(p, "serverVersion", status->server_version);
     print_text_or_null(p, "revision", status->revision);
+    print_eras(p, &status->eras);
     print_close(p, '}');
 }
 

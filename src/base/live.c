@@ -32,7 +32,9 @@ const char *const live_names[LIVE_KINDS] = {
     [LIVE_POLLS]          = "polls",
     [LIVE_WORKER_JOBS]    = "workerJobs",
     [LIVE_PEERS]          = "peers",
+    [LIVE_CALLERS]        = "callers",
     [LIVE_CROSSINGS]      = "crossings",
+    [LIVE_HELD_TASKS]     = "heldTasks",
     [LIVE_SERVERS]        = "servers",
     [LIVE_HELD_BYTES]     = "heldBytes",
 };

@@ -37,7 +37,9 @@ enum live_kind {
     LIVE_POLLS,          /* descriptors that are watched */
     LIVE_WORKER_JOBS,
     LIVE_PEERS,      /* clients of ours, at servers of another era than their clients' */
+    LIVE_CALLERS,    /* by the header fields of clients that are bridged */
     LIVE_CROSSINGS,  /* calls of theirs, with those that wait for a client to come back */
+    LIVE_HELD_TASKS, /* of theirs, that clients follow */
     LIVE_SERVERS,    /* registered, and those removed that are still in use */
     LIVE_HELD_BYTES, /* of the budget memory.max */
     LIVE_KINDS

@@ -1,7 +1,7 @@
 #include "base/file.h"
 #include "cli/cli.h"
 #include "cli/try.h"
-#include "gateway/registry.h"
+#include "gateway/registry/registry.h"
 
 /* What was typed, as the entry of the file. */
 struct entry_text {
@@ -153,7 +153,7 @@ added(struct cli *cli, const char *name, const char *kind)
     } else {
         fprintf(cli->out, "Added %s (%s). Trying it ... ", name, kind);
         fflush(cli->out);
-        if (!try_server(&gateway, name, &trial))
+        if (!try_server(cli, &gateway, name, &trial))
             trial_explain(cli, &gateway, name, &trial);
         trial_print(cli, &trial);
     }

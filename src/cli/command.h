@@ -62,7 +62,7 @@ struct command {
 
 /* Ends with a command without name. */
 extern const struct command commands[];
-/* Of the group "snapshots" (snapshots_table.c). */
+/* Of the group "snapshots" (snapshots/table.c). */
 extern const struct command snapshots_commands[];
 /* What every command takes. */
 extern const struct option global_options[];

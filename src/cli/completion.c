@@ -1,5 +1,5 @@
 #include "cli/cli.h"
-#include "gateway/registry.h"
+#include "gateway/registry/registry.h"
 
 /* Each shell gets the table as a script of its own. What only Gatehouse knows is asked for when needed: a value a line,
  * which others have written. A shell must neither expand it nor put it into the command line as if it were typed. */

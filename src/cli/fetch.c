@@ -1,6 +1,5 @@
 #include "cli/running.h"
 #include "http/client.h"
-#include "http/sse.h"
 
 enum { ANSWER_MAX = 64 * 1024 * 1024 };
 
@@ -10,7 +9,6 @@ struct fetching {
     struct budget     budget;
     struct net        net;
     struct timer      deadline;
-    struct sse_parser sse;
     struct http_call *call;
     struct error      failure;
 };
@@ -25,21 +23,10 @@ fail(struct fetching *g, const struct error *err)
 static void
 on_head(void *owner, int status, const struct http_headers *headers)
 {
-    struct fetching *g       = owner;
-    struct str       session = http_header(headers, STR("mcp-session-id"));
-
-    g->f->status    = status;
-    g->f->is_stream = str_starts_nocase(http_header(headers, STR("content-type")), STR("text/event-stream"));
-    if (session.len < FETCH_SESSION_SIZE)
-        snprintf(g->f->session, sizeof g->f->session, "%.*s", STR_ARG(session));
-}
-
-static bool
-on_event(void *owner, const struct sse_event *event)
-{
     struct fetching *g = owner;
 
-    return buffer_append(&g->f->answer, event->data) && buffer_append_char(&g->f->answer, '\n');
+    (void)headers;
+    g->f->status = status;
 }
 
 static void
@@ -48,11 +35,10 @@ on_data(void *owner, struct str bytes)
     struct fetching *g   = owner;
     struct error     err = {0};
 
-    bool ok = g->f->is_stream ? sse_feed(&g->sse, bytes, on_event, g, &err) : buffer_append(&g->f->answer, bytes);
-    if (!ok) {
-        error_set(&err, ERROR_TOO_LARGE, "the answer is larger than %d MiB", ANSWER_MAX / 1024 / 1024);
-        fail(g, &err);
-    }
+    if (buffer_append(&g->f->answer, bytes))
+        return;
+    error_set(&err, ERROR_TOO_LARGE, "the answer is larger than %d MiB", ANSWER_MAX / 1024 / 1024);
+    fail(g, &err);
 }
 
 static void
@@ -85,12 +71,10 @@ run(struct fetching *g, struct http_client *client, struct error *err)
 
     if (!http_url_parse(str_from(g->f->url), &url, err))
         return false;
-    struct http_call_spec spec = {.url          = &url,
-                                  .method       = g->f->method,
-                                  .headers      = g->f->headers,
-                                  .header_count = g->f->header_count,
-                                  .body         = g->f->body};
-    g->call                    = http_call_start(client, &spec, &events, g, err);
+    struct http_header    bearer = {STR("Authorization"), g->f->authorization};
+    struct http_call_spec spec   = {
+          .url = &url, .method = HTTP_METHOD_GET, .headers = &bearer, .header_count = g->f->authorization.len > 0};
+    g->call = http_call_start(client, &spec, &events, g, err);
     if (g->call == NULL)
         return false;
     timer_init(&g->deadline, on_deadline);
@@ -116,7 +100,6 @@ fetch(struct fetch *f, struct error *err)
     f->status     = 0;
     f->answer.max = ANSWER_MAX;
     g->budget.max = 2 * (uint64_t)ANSWER_MAX;
-    sse_init(&g->sse, ANSWER_MAX);
     if (loop_init(&g->loop, err)) {
         if (net_init(&g->net, &g->loop, &g->budget, err)) {
             client = http_client_new(&g->net, &http_client_limits_default, err);
@@ -126,7 +109,6 @@ fetch(struct fetch *f, struct error *err)
         }
         loop_clear(&g->loop);
     }
-    sse_clear(&g->sse);
     free(g);
     return ok;
 }

@@ -3,7 +3,8 @@
 #include "base/format.h"
 #include "cli/grid.h"
 #include "cli/running.h"
-#include "gateway/registry.h"
+#include "gateway/registry/registry.h"
+#include "mcp/json.h"
 #include "store/query.h"
 
 /* clang-format off */
@@ -88,7 +89,7 @@ state_of(const struct listing *l, struct str name)
     yyjson_arr_foreach(l->servers, i, count, server)
     {
         yyjson_val *its = yyjson_obj_get(server, "name");
-        if (str_eq(str_of(yyjson_get_str(its), yyjson_get_len(its)), name))
+        if (str_eq(json_str(its), name))
             return server;
     }
     return NULL;
@@ -99,7 +100,7 @@ member(yyjson_val *object, const char *key)
 {
     yyjson_val *value = yyjson_obj_get(object, key);
 
-    return str_of(yyjson_get_str(value), yyjson_get_len(value));
+    return json_str(value);
 }
 
 static struct str

@@ -1,5 +1,5 @@
 #include "cli/cli.h"
-#include "gateway/registry.h"
+#include "gateway/registry/registry.h"
 
 /* It is off now; or a person's server had its place, and it is there again. */
 static void

@@ -12,7 +12,7 @@ static bool
 answers(const struct running *r)
 {
     char         url[96];
-    struct fetch f = {.method = HTTP_METHOD_GET, .url = url, .wait = HEALTH_WAIT};
+    struct fetch f = {.url = url, .wait = HEALTH_WAIT};
 
     snprintf(url, sizeof url, "http://127.0.0.1:%u/healthz", r->port);
     bool ok = fetch(&f, NULL) && f.status == 200;
@@ -49,11 +49,7 @@ running_get(struct cli *cli, const struct running *r, const char *path, struct b
     snprintf(url, sizeof url, "http://127.0.0.1:%u%s", r->port, path);
     snprintf(bearer, sizeof bearer, "Bearer %.*s", STR_ARG(str_trim(buffer_str(&token))));
     buffer_clear(&token);
-    struct fetch f  = {.method       = HTTP_METHOD_GET,
-                       .url          = url,
-                       .headers      = {{STR("Authorization"), str_from(bearer)}},
-                       .header_count = 1,
-                       .wait         = API_WAIT};
+    struct fetch f  = {.url = url, .authorization = str_from(bearer), .wait = API_WAIT};
     bool         ok = fetch(&f, err);
     if (ok && f.status != 200)
         ok = error_set(err, ERROR_PROTOCOL, "the gateway answered %s with %d", path, f.status);

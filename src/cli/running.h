@@ -14,20 +14,14 @@ struct running {
 /* Of those that say they run on the home (daemon/info.h) the first that answers /healthz. False: none runs. */
 bool running_find(struct cli *cli, struct running *out);
 
-enum { FETCH_HEADERS_MAX = 8, FETCH_SESSION_SIZE = 256 };
-
+/* A GET. */
 struct fetch {
-    enum http_method   method;
-    const char        *url;
-    struct http_header headers[FETCH_HEADERS_MAX];
-    size_t             header_count;
-    struct str         body;
-    mono_time          wait; /* for all of it */
+    const char *url;
+    struct str  authorization; /* empty: none */
+    mono_time   wait;          /* for all of it */
 
-    int           status;                      /* the answer */
-    bool          is_stream;                   /* server-sent events; `answer` holds their data, a line each */
-    char          session[FETCH_SESSION_SIZE]; /* Mcp-Session-Id; "" */
-    struct buffer answer;                      /* cleared by the caller; max is set here */
+    int           status; /* the answer */
+    struct buffer answer; /* cleared by the caller; max is set here */
 };
 
 /* Blocks until the answer is whole. False: there was none. */

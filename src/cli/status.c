@@ -2,6 +2,7 @@
 
 #include "base/format.h"
 #include "cli/running.h"
+#include "mcp/json.h"
 #include "store/query.h"
 
 /* What the running gateway says of itself; without one, what the database knows. */
@@ -21,7 +22,7 @@ append_text(struct buffer *out, yyjson_val *object, const char *key)
 {
     yyjson_val *value = yyjson_obj_get(object, key);
 
-    buffer_append_printable(out, str_of(yyjson_get_str(value), yyjson_get_len(value)), true);
+    buffer_append_printable(out, json_str(value), true);
 }
 
 static void
@@ -116,7 +117,7 @@ sessions(struct buffer *out, yyjson_val *root)
     {
         buffer_append(out, i == 0 ? STR(" (") : STR(", "));
         if (yyjson_is_str(client))
-            buffer_append_printable(out, str_of(yyjson_get_str(client), yyjson_get_len(client)), true);
+            buffer_append_printable(out, json_str(client), true);
         else
             append_text(out, client, "name");
         if (i + 1 == count)

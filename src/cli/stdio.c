@@ -2,7 +2,7 @@
 
 #include "cli/cli.h"
 #include "daemon/alone.h"
-#include "gateway/registry.h"
+#include "gateway/registry/registry.h"
 
 /* stdout is the protocol's. */
 static void

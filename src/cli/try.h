@@ -4,16 +4,18 @@
 
 #include "cli/running.h"
 
+enum { TRIAL_KINDS = 3 }; /* tools, resources, prompts */
+
 struct trial {
     bool         ok;
     struct error failure;
-    int          tools, resources, prompts;              /* -1: it has none of the kind */
-    bool         has_more[3];                            /* the first page was not all */
+    int          counts[TRIAL_KINDS];                    /* -1: it has none of the kind */
+    bool         has_more[TRIAL_KINDS];                  /* the first page was not all */
     char         server[100], version[60], revision[20]; /* as it said: escape before printing */
     mono_time    took;                                   /* until it was initialized */
 };
 
-bool try_server(const struct running *gateway, const char *name, struct trial *out);
+bool try_server(struct cli *cli, const struct running *gateway, const char *name, struct trial *out);
 /* Clients are not told which command could not be started, or where; the operator is: the API says it. */
 void trial_explain(struct cli *cli, const struct running *gateway, const char *name, struct trial *trial);
 /* "14 tools, 0 resources, 0 prompts; name version speaks ...; ready in 1.9 s", or why not. */

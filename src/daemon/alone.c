@@ -1,16 +1,14 @@
 #include "daemon/alone.h"
 
 #include <limits.h>
-#include <signal.h>
 
 #include "base/file.h"
 #include "base/heap.h"
 #include "base/log.h"
+#include "base/signals.h"
 #include "daemon/daemon.h"
 #include "daemon/services.h"
 #include "mcp/service/stdio.h"
-
-enum { SIGNALS = 3 };
 
 /* As at /s/{name}/mcp: so long without a word. */
 #define PATIENCE REGISTRY_TIMEOUT_DEFAULT
@@ -23,21 +21,9 @@ struct alone {
     struct exchanges          exchanges;
     struct services          *services;
     struct stdio             *stdio;
-    uv_signal_t               signals[SIGNALS];
-    bool                      is_loop_up, has_exchanges, has_signals;
+    struct signals            signals;
+    bool                      is_loop_up, has_exchanges;
 };
-
-static void
-forget_message(struct exchange *x, enum message_from from, struct str bytes, bool continues)
-{
-    (void)x, (void)from, (void)bytes, (void)continues;
-}
-
-static void
-forget_close(struct exchange *x, enum close_reason why)
-{
-    (void)x, (void)why;
-}
 
 static bool
 read_home(struct alone *a, struct error *err)
@@ -61,18 +47,15 @@ on_ended(void *owner)
 static bool
 open_service(struct alone *a, struct error *err)
 {
-    static bool (*const stages[])(struct exchange * x, struct error * err) = {NULL};
-    struct services_parts parts                                            = {.loop        = &a->loop,
-                                                                              .session_key = &a->session_key,
-                                                                              .settings    = a->parts->settings,
-                                                                              .environment = a->parts->environment};
+    struct services_parts parts = {.loop        = &a->loop,
+                                   .session_key = &a->session_key,
+                                   .settings    = a->parts->settings,
+                                   .environment = a->parts->environment};
 
     if (!loop_init(&a->loop, err))
         return false;
     a->is_loop_up    = true;
-    a->has_exchanges = exchanges_init(
-        &a->exchanges, &a->loop,
-        &(struct exchange_hooks){.stages = stages, .on_message = forget_message, .on_close = forget_close, .owner = a});
+    a->has_exchanges = exchanges_init(&a->exchanges, &a->loop, &(struct exchange_hooks){0});
     if (!a->has_exchanges)
         return error_set(err, ERROR_MEMORY, "no memory");
     a->services = services_new(&parts);
@@ -94,23 +77,10 @@ open_service(struct alone *a, struct error *err)
 }
 
 static void
-on_signal(uv_signal_t *handle, int number)
+on_signal(void *owner, int number)
 {
     (void)number;
-    loop_stop(&((struct alone *)handle->data)->loop);
-}
-
-static void
-watch_signals(struct alone *a)
-{
-    static const int numbers[SIGNALS] = {SIGTERM, SIGINT, SIGHUP};
-
-    for (size_t i = 0; i < SIGNALS; i++) {
-        uv_signal_init(&a->loop.uv, &a->signals[i]);
-        a->signals[i].data = a;
-        uv_signal_start(&a->signals[i], on_signal, numbers[i]);
-    }
-    a->has_signals = true;
+    loop_stop(&((struct alone *)owner)->loop);
 }
 
 static void
@@ -120,8 +90,7 @@ take_apart(struct alone *a)
     services_free(a->services);
     if (a->has_exchanges)
         exchanges_clear(&a->exchanges);
-    for (size_t i = 0; a->has_signals && i < SIGNALS; i++)
-        uv_close((uv_handle_t *)&a->signals[i], NULL);
+    signals_forget(&a->signals);
     if (a->is_loop_up)
         loop_clear(&a->loop);
 }
@@ -135,7 +104,7 @@ alone_run(const struct alone_parts *parts, struct error *err)
     heap_init();
     bool ok = read_home(&a, err) && open_service(&a, err);
     if (ok) {
-        watch_signals(&a);
+        signals_watch(&a.signals, &a.loop, on_signal, &a);
         parts->on_ready(parts->owner, services_path(a.services, str_from(parts->name)));
         loop_run(&a.loop);
     }

@@ -10,6 +10,7 @@
 #include "base/file.h"
 #include "base/heap.h"
 #include "base/log.h"
+#include "base/signals.h"
 #include "daemon/info.h"
 #include "daemon/reload.h"
 #include "daemon/served.h"
@@ -18,7 +19,7 @@
 #include "guard/peer.h"
 #include "guard/refuse.h"
 
-enum { SIGNALS = 3, PORT_TRIES = 20 };
+enum { PORT_TRIES = 20 };
 
 #define LAST_WORDS MILLISECONDS(300)
 
@@ -47,9 +48,9 @@ struct daemon {
     struct origin_rules    origin;
     struct peer_check      peer;
     struct registry_source source;
-    uv_signal_t            signals[SIGNALS];
+    struct signals         signals;
     struct timer           deadline, poll;
-    bool                   is_loop_up, is_net_up, has_signals, is_draining, is_drained, is_cut;
+    bool                   is_loop_up, is_net_up, is_draining, is_drained, is_cut;
     char                   traffic_path[PATH_MAX], registry_path[PATH_MAX];
     char                   url[64];
 };
@@ -389,9 +390,9 @@ on_settings(void *owner)
 }
 
 static void
-on_signal(uv_signal_t *handle, int number)
+on_signal(void *owner, int number)
 {
-    struct daemon *d = handle->data;
+    struct daemon *d = owner;
 
     if (number != SIGHUP) {
         drain(d);
@@ -404,15 +405,7 @@ on_signal(uv_signal_t *handle, int number)
 static void
 watch_signals(struct daemon *d)
 {
-    static const int numbers[SIGNALS] = {SIGTERM, SIGINT, SIGHUP};
-
-    signal(SIGPIPE, SIG_IGN);
-    for (size_t i = 0; i < SIGNALS; i++) {
-        uv_signal_init(&d->loop.uv, &d->signals[i]);
-        d->signals[i].data = d;
-        uv_signal_start(&d->signals[i], on_signal, numbers[i]);
-    }
-    d->has_signals = true;
+    signals_watch(&d->signals, &d->loop, on_signal, d);
     timer_init(&d->deadline, end_drain);
     timer_init(&d->poll, look_whether_drained);
 }
@@ -443,14 +436,13 @@ take_apart(struct daemon *d)
     }
     children_free(d->children);
     http_client_free(d->client);
-    for (size_t i = 0; d->has_signals && i < SIGNALS; i++)
-        uv_close((uv_handle_t *)&d->signals[i], NULL);
-    if (d->is_net_up)
-        net_clear(&d->net);
-    if (d->has_signals) {
+    if (d->signals.is_on) {
         loop_clear_timer(&d->loop, &d->deadline);
         loop_clear_timer(&d->loop, &d->poll);
     }
+    signals_forget(&d->signals);
+    if (d->is_net_up)
+        net_clear(&d->net);
     heap_care_stop(&d->heap);
     if (d->is_loop_up)
         loop_clear(&d->loop);

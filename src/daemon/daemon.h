@@ -7,7 +7,7 @@
 #define GATEHOUSE_DAEMON_DAEMON_H
 
 #include "base/settings.h"
-#include "gateway/registry.h"
+#include "gateway/registry/registry.h"
 
 struct daemon_ready {
     uint16_t               port;

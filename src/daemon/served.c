@@ -15,19 +15,6 @@ admit_while_running(struct exchange *x, struct error *err)
     return true;
 }
 
-/* Nothing is on record, for arguments may hold credentials. */
-static void
-forget_message(struct exchange *x, enum message_from from, struct str bytes, bool continues)
-{
-    (void)x, (void)from, (void)bytes, (void)continues;
-}
-
-static void
-forget_close(struct exchange *x, enum close_reason why)
-{
-    (void)x, (void)why;
-}
-
 static bool (*const stages[])(struct exchange *x, struct error *err) = {admit_while_running, NULL};
 
 bool
@@ -36,9 +23,8 @@ served_open(struct served *s, const struct admin_parts *admin, const struct loca
     struct endpoint_parts parts = {.patience = PATIENCE};
 
     s->token = token;
-    s->is_up = exchanges_init(
-        &s->exchanges, admin->loop,
-        &(struct exchange_hooks){.stages = stages, .on_message = forget_message, .on_close = forget_close, .owner = s});
+    /* Nothing is on record, for arguments may hold credentials. */
+    s->is_up = exchanges_init(&s->exchanges, admin->loop, &(struct exchange_hooks){.stages = stages, .owner = s});
     if (!s->is_up)
         return error_set(err, ERROR_MEMORY, "no memory");
     s->admin          = admin_new(admin, err);

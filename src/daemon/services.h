@@ -1,5 +1,5 @@
-/* src/daemon/services.h: what is built in (built_ins, gateway/registry.h), for whoever runs it: the daemon for clients
- * at /s/{name}/mcp, the command line on stdin and stdout. */
+/* src/daemon/services.h: what is built in (built_ins, gateway/registry/registry.h), for whoever runs it: the daemon for
+ * clients at /s/{name}/mcp, the command line on stdin and stdout. */
 #ifndef GATEHOUSE_DAEMON_SERVICES_H
 #define GATEHOUSE_DAEMON_SERVICES_H
 

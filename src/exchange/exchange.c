@@ -323,7 +323,8 @@ exchange_close(struct exchange *x, enum close_reason why)
     if (x->http_status == 0)
         x->http_status = close_info[why].status;
     x->is_told = true;
-    x->owner->hooks.on_close(x, why);
+    if (x->owner->hooks.on_close != NULL)
+        x->owner->hooks.on_close(x, why);
     list_remove(&x->known);
 }
 
@@ -347,7 +348,8 @@ exchange_note(struct exchange *x, enum message_from from, struct str bytes, bool
 {
     if (x->is_told)
         return;
-    x->owner->hooks.on_message(x, from, bytes, continues);
+    if (x->owner->hooks.on_message != NULL)
+        x->owner->hooks.on_message(x, from, bytes, continues);
     if (continues)
         exchange_hear(x, bytes.len);
     else if (is_under_way(x))

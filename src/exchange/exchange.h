@@ -105,6 +105,7 @@ struct exchange {
     bool            is_told;   /* on_close was called: nothing more is noted */
     bool            is_silent; /* not on record by itself: a reply that belongs to another exchange */
     void           *service;   /* the gateway's: which server, whose session; counted there, let go by on_close */
+    uint64_t        caller;    /* the gateway's: its clients by what they send to the server along; 0: nothing */
     void           *captured;  /* the gateway's: what the log has of it so far */
 
     mono_time    began, first_byte; /* first_byte is 0 until the first byte of an answer */
@@ -120,13 +121,14 @@ struct exchange {
 
     enum close_reason why;         /* once CLOSED */
     int               http_status; /* what the client saw, or would have; a back may choose */
+    struct str        challenge;   /* WWW-Authenticate that goes with 401 or 403; lives as that answer; empty: none */
     int               error_code;  /* JSON-RPC, of the answer; 0: none seen */
     bool              failed;      /* the answer was an error, or a tool's result with isError */
     bool              judged;      /* `failed` and `error_code` are known (else the log reads them from the answer) */
     struct str        detail;      /* why it failed, for the client; in the arena */
 };
 
-/* What happens beside the exchange is hung up here once, at start. */
+/* What happens beside the exchange is hung up here once, at start; all but `owner` may be NULL. */
 struct exchange_hooks {
     /* Guarding: true lets it pass, false refuses with `err`. In the order of the array, NULL ends it. */
     bool (*const *stages)(struct exchange *x, struct error *err);

@@ -1,4 +1,4 @@
-#include "gateway/registry.h"
+#include "gateway/registry/registry.h"
 
 /* clang-format off */
 const struct built_in built_ins[] = {

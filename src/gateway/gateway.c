@@ -106,6 +106,7 @@ on_close(struct exchange *x, enum close_reason why)
         visit_end_later(g, l); /* the session did not come about */
     route_set_visit(x, NULL);
     labels_unref(route->labels);
+    caller_unref(route->caller);
     x->service = NULL;
     s->users--;
     server_release_if_unused(s);
@@ -234,6 +235,7 @@ gateway_new(const struct gateway_parts *parts, struct registry *first, struct er
     g->by_name  = MAP_OF(struct server *, SERVERS_MAX);
     g->sessions = MAP_OF(struct visit *, SESSIONS_MAX);
     random_bytes(&g->process, sizeof g->process);
+    callers_init(&g->callers);
     list_init(&g->servers);
     list_init(&g->retired);
     list_init(&g->visits);
@@ -273,6 +275,7 @@ gateway_free(struct gateway *g)
         server_retire(LIST_OF(struct server, node, node));
     exchanges_clear(&g->exchanges);
     servers_free_unused(g);
+    callers_clear(&g->callers);
     capture_clear(&g->capture);
     loop_remove_hook(&g->turn_end);
     registry_unref(g->registry);

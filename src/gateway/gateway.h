@@ -9,7 +9,7 @@
 #include "child/child.h"
 #include "exchange/exchange.h"
 #include "gateway/era.h"
-#include "gateway/registry.h"
+#include "gateway/registry/registry.h"
 #include "http/client.h"
 #include "http/server.h"
 #include "mcp/session_id.h"

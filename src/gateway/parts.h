@@ -1,9 +1,10 @@
 /* src/gateway/parts.h: what the files of the gateway share: servers.c (what is registered, now), pass.c (HTTP servers),
- * talk.c (stdio servers), bridge.c (servers of the other era), serve.c (services of the process), route.c (requests).
- * For this room only. */
+ * talk.c (stdio servers), bridge/bridge.c (servers of the other era), serve.c (services of the process), route.c
+ * (requests). For this room only. */
 #ifndef GATEHOUSE_GATEWAY_PARTS_H
 #define GATEHOUSE_GATEWAY_PARTS_H
 
+#include "gateway/caller.h"
 #include "gateway/capture.h"
 #include "gateway/era.h"
 #include "gateway/gaps.h"
@@ -99,6 +100,7 @@ struct route {
     struct server *server;
     struct visit  *visit;         /* NULL: no session, or it has ended */
     struct labels *labels;        /* a reference */
+    struct caller *caller;        /* a reference; of an exchange over the bridge */
     bool           asked;         /* it is in visit->questions */
     bool           is_served;     /* an exchange with server->service */
     bool           is_ours;       /* a message of ours to the server, for a client of the other era: it counts there */
@@ -118,6 +120,7 @@ struct gateway {
     struct list          visits;           /* of struct visit, by node */
     struct map           sessions;         /* -> struct visit * */
     struct gaps          gaps;
+    struct callers       callers; /* of bridges */
     struct timer         housekeeping, retry;
     struct list          delayed; /* of struct delayed, by node: requests that wait for the log */
     struct loop_hook     turn_end;
@@ -179,12 +182,16 @@ void talk_heard(struct exchange *x, struct str message);
 /* How long it may take to be answered: longer while a child is to be opened for it. */
 mono_time talk_patience(const struct server *s, const struct exchange *x);
 
-/* bridge.c: clients of one era, servers of the other. */
+/* bridge/bridge.c: clients of one era, servers of the other. */
 
 /* The head or the whole of a request whose era its server does not speak, or that is of a session over the bridge.
  * True: it is taken, and answered or dead. */
 bool bridge_takes_head(struct server *s, struct http_request *r);
 bool bridge_takes_request(struct server *s, struct http_request *r);
+/* The same of a request that is known to go over it. */
+void bridge_take_request(struct bridge *b, struct http_request *r);
+/* An exchange of the request that it takes, with its route: whose it is. */
+void bridge_attach(const struct bridge *b, struct exchange *x);
 /* Its sessions have ended: what is not about to be answered ends, no connection is kept. */
 void bridge_retire(struct server *s);
 /* No new calls: nobody listens any more, and who waits for a client's answers is told. */
@@ -200,7 +207,7 @@ void bridge_forget(struct server *s);
 void bridge_session_lost(struct server *s, struct session *session);
 void bridge_lane_closed(struct server *s, const struct lane *lane);
 
-/* bridge_trial.c */
+/* bridge/trial.c */
 
 /* The answer to `x` is held (http_back_events.on_held). True: it shows a server of another era, which is tried. */
 bool bridge_takes_held(struct exchange *x, const struct answer_head *head, struct str body, const struct envelope *e);

@@ -17,9 +17,12 @@ attach(void *owner, struct exchange *x, const struct http_request *r)
     bool           ok     = route_attach(x, s, l, labels);
 
     labels_unref(labels);
-    if (ok)
-        route_of(x)->is_served = true;
-    return ok;
+    if (!ok)
+        return false;
+    route_of(x)->is_served = true;
+    if (s->bridge != NULL)
+        bridge_attach(s->bridge, x);
+    return true;
 }
 
 static bool

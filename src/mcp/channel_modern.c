@@ -3,6 +3,7 @@
 
 #include <yyjson.h>
 
+#include "mcp/json.h"
 #include "mcp/revision.h"
 
 /* The other half of "a subscription ends by a message and its result": how long the second may take. */
@@ -160,7 +161,7 @@ is_of_our_era(const struct envelope *e)
     size_t      index, max;
 
     yyjson_arr_foreach(named, index, max, revision) if (yyjson_is_str(revision)) is_ours |=
-        revision_is_modern(str_of(yyjson_get_str(revision), yyjson_get_len(revision)));
+        revision_is_modern(json_str(revision));
     yyjson_doc_free(doc);
     return is_ours && (is_won || e->error_code == -32022);
 }

@@ -140,7 +140,7 @@ question_new(struct channel *c, struct session *s, struct str id)
 
 /* Nothing says in which call a child asks. Most do it as they are called: of those that came just now it is likely the
  * oldest that was not asked anything, else the newest of all. A client's own session does not care; over the bridge
- * (gateway/bridge_call.c) the question is asked in that call alone. */
+ * (gateway/bridge/call.c) the question is asked in that call alone. */
 static struct call *
 call_that_asks(struct channel *c, struct session *s)
 {

@@ -54,6 +54,43 @@ header_may_leave(const struct http_headers *headers, struct str name)
     return !stays_here(name) && !is_named_by(headers, name);
 }
 
+bool
+header_is_of_caller(struct str name)
+{
+    static const struct str others[] = {
+        /* of the message, with Content-* and Accept-* */
+        {"last-event-id", 13},
+        {"cache-control", 13},
+        {"pragma", 6},
+        {"priority", 8},
+        {"date", 4},
+        /* of the program */
+        {"user-agent", 10},
+        {"dnt", 3},
+        /* of one call: where it stands in a trace */
+        {"traceparent", 11},
+        {"tracestate", 10},
+        {"baggage", 7},
+        {"b3", 2},
+        {"x-request-id", 12},
+        {"x-correlation-id", 16},
+        {"request-id", 10},
+        {"correlation-context", 19},
+        {"idempotency-key", 15},
+        {"sentry-trace", 12},
+        {"uber-trace-id", 13},
+        {"x-amzn-trace-id", 15},
+        {"x-cloud-trace-context", 21},
+    };
+
+    for (size_t i = 0; i < sizeof others / sizeof others[0]; i++)
+        if (str_eq_nocase(name, others[i]))
+            return false;
+    return !str_starts_nocase(name, STR("mcp-")) && !str_starts_nocase(name, STR("content-")) &&
+           !str_starts_nocase(name, STR("accept")) && !str_starts_nocase(name, STR("x-b3-")) &&
+           !str_starts_nocase(name, STR("x-datadog-"));
+}
+
 /* What a server may say from our origin, beside the type of its answer. */
 bool
 header_may_enter(struct str name)

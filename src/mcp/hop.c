@@ -205,6 +205,14 @@ hop_open_stream(struct hop *hop)
     hop_expect_comment(hop);
 }
 
+const struct http_headers *
+hop_headers(const struct exchange *x)
+{
+    const struct hop *hop = x->front == NULL || x->front->ops != &hop_ops ? NULL : hop_of(x->front);
+
+    return hop == NULL || hop->request == NULL ? NULL : &hop->request->headers;
+}
+
 struct http_request *
 hop_release(struct exchange *x)
 {
@@ -309,6 +317,7 @@ front_message(struct front *front, struct exchange *x, struct str message, bool 
     if (hop->shape == HOP_STREAM)
         return stream_message(hop, message, last, last && !hop->is_batch);
     exchange_begin_answer(x);
+    hop->challenge = x->challenge;
     if (hop->is_batch)
         hop_join_answer(hop, message, 200); /* sent when the last exchange ends */
     else

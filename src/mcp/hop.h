@@ -39,6 +39,7 @@ struct hop {
     int                  status;       /* of a batch: 200 once one was answered, else of the last that failed */
     struct timer         quiet;        /* 5 s or 50 ms to a stream, then 15 s between comments */
     char                 server[72];   /* the upstream's name, for messages */
+    struct str           challenge;    /* WWW-Authenticate of the exchange that is being answered; empty: none */
     struct buffer        session;      /* Mcp-Session-Id for the head of the answer to `initialize`; empty: none */
     /* The client left: what becomes of each exchange is for the gateway to say. It closes `x`, or lets it go on without
      * a front. */
@@ -72,6 +73,8 @@ void hop_open_stream(struct hop *hop);
  * another way. `x` has no front any more, and what it borrows of the request is good as long as that is. NULL: it is no
  * longer there, and nothing has changed. Frees the hop. */
 struct http_request *hop_release(struct exchange *x);
+/* Header fields of the request that `x` came in; NULL: it is no longer there. */
+const struct http_headers *hop_headers(const struct exchange *x);
 /* Nothing was sent and nothing will be: for who made a hop and could not go on. Closes its exchanges. */
 void hop_drop(struct hop *hop, enum close_reason why, const char *text);
 

@@ -19,12 +19,17 @@ hop_let_go(struct hop *hop)
 void
 hop_answer_json(struct hop *hop, int status, struct str body)
 {
-    struct http_header   headers[] = {json_header, {STR("Mcp-Session-Id"), buffer_str(&hop->session)}};
-    struct http_request *r         = hop->request;
+    struct http_header   headers[3] = {json_header};
+    size_t               count      = 1;
+    struct http_request *r          = hop->request;
 
+    if (status < 400 && buffer_len(&hop->session) > 0)
+        headers[count++] = (struct http_header){STR("Mcp-Session-Id"), buffer_str(&hop->session)};
+    if ((status == 401 || status == 403) && hop->challenge.len > 0)
+        headers[count++] = (struct http_header){STR("WWW-Authenticate"), hop->challenge};
     hop_let_go(hop);
     hop->shape = HOP_JSON;
-    http_answer(r, status, headers, status < 400 && buffer_len(&hop->session) > 0 ? 2 : 1, body);
+    http_answer(r, status, headers, count, body);
 }
 
 void

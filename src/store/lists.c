@@ -197,12 +197,13 @@ count_all(struct counting *c, int (*order)(const void *, const void *), struct e
 bool
 reader_servers(struct reader *r, bool (*each)(const struct server_view *v, void *arg), void *arg, struct error *err)
 {
+    static const char sql[] =
+        "SELECT id, server, NULL FROM label WHERE server IS NOT NULL AND " LABEL_OF_BRIDGE " IS NOT TRUE";
     struct counting c;
     bool            ok = counting_init(&c, r, err);
 
     c.wants_recent = true;
-    ok = ok && load_groups(&c, "SELECT id, server, NULL FROM label WHERE server IS NOT NULL", STR_NONE, err) &&
-         count_all(&c, compare_groups, err);
+    ok             = ok && load_groups(&c, sql, STR_NONE, err) && count_all(&c, compare_groups, err);
     for (size_t i = 0; ok && i < c.group_count; i++) {
         struct group *g = &c.groups[i];
         if (g->recent_count > 0)

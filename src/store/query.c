@@ -98,7 +98,8 @@ add_filters(struct sql *s, const struct query *q)
     add_matches(s, of_label, "client", &q->client, ")");
     add_matches(s, " AND e.method IN (SELECT id FROM name WHERE ", "text", &q->method, ")");
     if (q->errors_only)
-        add(s, " AND e.outcome > %d", (int)OUTCOME_OK);
+        add(s, " AND e.outcome > %d AND (e.label IS NULL OR e.label NOT IN (SELECT id FROM label WHERE %s))",
+            (int)OUTCOME_OK, LABEL_OF_BRIDGE);
     add_bounds(s, "e.duration_us", &q->duration_us);
     add_bounds(s, "(e.tokens_in + e.tokens_out)", &q->tokens);
     add_id_part(s, q->id_part);

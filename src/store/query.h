@@ -47,7 +47,7 @@ struct query {
     size_t            contains_count;
     wall_time         after, before;       /* exclusive; 0: no bound */
     uint64_t          after_id, before_id; /* exclusive; 0: no bound */
-    bool              errors_only;         /* every outcome but ok and open */
+    bool              errors_only;         /* but ok and open; of a bridged call one row */
     struct bounds     duration_us;
     struct bounds     tokens;  /* both ways together */
     struct str        id_part; /* decimal digits anywhere in the id; empty: any */
@@ -133,7 +133,8 @@ bool reader_methods(struct reader *r, struct str server, bool (*each)(const stru
 bool reader_lost(struct reader *r, wall_time after, uint64_t *lost, struct error *err);
 bool reader_totals(struct reader *r, struct totals *out, struct error *err);
 
-/* Requests that began after a time. The two durations are below 1 % too large; -1: none was answered. */
+/* Requests that began after a time; a bridged one counts once. The two durations are below 1 % too large; -1: none was
+ * answered. */
 struct call_figures {
     uint64_t count, failed;
     int64_t  p50_us, p95_us;

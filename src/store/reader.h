@@ -19,6 +19,10 @@ struct reader {
     sqlite3_stmt  *find_block, *find_tail, *body, *words, *tail_body;
 };
 
+/* Of a label: Gatehouse itself asked, for a client of the other era, whose exchange is on record beside it: one call,
+ * two rows. Only what comes from outside has an address. */
+#define LABEL_OF_BRIDGE "(client = 'gatehouse' AND address IS NULL)"
+
 enum { ROWS_A_PAGE = 256, SLICE_FIRST = 1000, SLICE_MAX = 200000 };
 
 /* Calls `step` for ids in (after, before), exclusive, cut into slices of so many rows as can be looked through in a few

@@ -264,6 +264,7 @@ test('the status has everything', async () => {
         ['snapshots', 'built-in'],
     ]);
     assert.deepEqual([status.servers[0].serverName, status.servers[0].revision], ['weather-server', '2025-06-18']);
+    assert.deepEqual(status.servers[0].eras, ['legacy']);
     assert.ok(status.sessions.clients.includes('ada'));
     assert.ok(status.memory.residentBytes > 1e6);
     assert.deepEqual(Object.keys(status.liveObjects), ['exchanges', 'streams', 'sessions', 'retired']);

@@ -75,7 +75,7 @@ const cases: Record<string, Case[]> = {
                 equal(protocolVersion, wire.revision);
                 equal(serverInfo.name, 'conformance-server');
                 equal('completions' in capabilities, wire.revision >= '2025-03-26');
-                equal('tasks' in capabilities, false);
+                if (wire.revision < '2025-11-25') equal('tasks' in capabilities, false);
             },
         },
         {
@@ -349,6 +349,54 @@ const cases: Record<string, Case[]> = {
                 equal(params.taskId, taskId);
                 const got = await wire.request('tasks/get', { taskId });
                 equal(got.result!['result'].content[0].text, 'Computed all');
+            },
+        },
+    ],
+    'a call is made as a task by who knows what that is': [ // L29
+        {
+            from: '2025-11-25',
+            ...legacy,
+            capabilities: { elicitation: {} },
+            answers: { 'elicitation/create': () => accept({ confirm: true, name: 'Ada' }) },
+            lacks: /^(?!bridged)/, // the test server makes tasks of the extension
+            run: async (wire) => {
+                const tool = async (name: string, given: Message = {}) => (await wire.request('tools/call', { name, arguments: given, task: { ttl: 60000 } })).result!['task'];
+                const came = async ({ taskId }: Message) => await wire.request('tasks/result', { taskId });
+                const related = 'io.modelcontextprotocol/related-task';
+
+                deepEqual((await wire.open())['capabilities'].tasks, { cancel: {}, requests: { tools: { call: {} } } });
+                for (const { execution } of (await wire.request('tools/list')).result!['tools']) equal(execution.taskSupport, 'optional');
+
+                const slow = await tool('slow_compute', { seconds: 0.5, label: 'all' });
+                equal(slow.status, 'working');
+                equal((await wire.request('tasks/get', { taskId: slow.taskId })).result!['status'], 'working');
+                const { result } = await came(slow);
+                deepEqual([result!['content'][0].text, result!['_meta'][related]], ['Computed all', { taskId: slow.taskId }]);
+                equal((await wire.request('tasks/get', { taskId: slow.taskId })).result!['status'], 'completed');
+
+                equal((await came(await tool('confirm_delete', { filename: 'a.txt' }))).result!['content'][0].text, 'Deleted a.txt');
+                equal((await came(await tool('multi_input'))).result!['content'][0].text, 'Ada and Ada');
+                equal((await came(await tool('test_tool_with_task'))).result!['content'][0].text, 'Hello, Ada!');
+                deepEqual(new Set(wire.got.filter(({ method }) => method === 'elicitation/create').map(({ params }) => related in (params._meta ?? {}))), new Set([true, false])); // the last was asked before it was a task
+                equal((await came(await tool('protocol_error_job'))).error!['code'], 4001);
+                equal((await came(await tool('failing_job'))).result!['isError'], true);
+
+                const greeted = await tool('greet', { name: 'Ada' }); // which takes no time
+                deepEqual([greeted.status, (await came(greeted)).result!['content'][0].text], ['completed', 'Hello, Ada!']);
+
+                const { taskId } = await tool('slow_compute', { seconds: 3600, label: 'never' });
+                equal((await wire.request('tasks/cancel', { taskId })).result!['status'], 'cancelled');
+                for (const over of [taskId, greeted.taskId, 'nowhere']) equal((await wire.request('tasks/cancel', { taskId: over })).error!['code'], -32602);
+            },
+        },
+    ],
+    'a tool that is nothing but a task is called by who knows none': [ // L29
+        {
+            ...legacy,
+            lacks: /^(?!bridged)/,
+            run: async (wire) => {
+                await wire.open();
+                match(await wire.call('failing_job'), /This job always fails/); // it is nothing but a task, and the client sees none
             },
         },
     ],

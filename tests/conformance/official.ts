@@ -43,14 +43,18 @@ function checksOf(folder: string, run: string): Check[] | undefined {
     return JSON.parse(readFileSync(join(folder, runs[0]!, 'checks.json'), 'utf8'));
 }
 
-/** Runs all scenarios of a revision, one after the other, against one server. Resolves to what came of each. */
-export async function runSuite(url: string, revision: Revision): Promise<Map<string, string>> {
+/** Runs all scenarios of a revision, one after the other, against one server; but those that begin so against another. Resolves to what came of each. */
+export async function runSuite(url: string, revision: Revision, other?: { begin: string; url: string }): Promise<Map<string, string>> {
     const folder = mkdtempSync(join(tmpdir(), 'gatehouse-conformance-'));
 
     try {
         const all = listed.includes(revision) ? [] : ['--suite', 'all'];
         const names = await scenarios(revision);
         await finish(process.execPath, [program, 'server', '--url', url, ...all, ...which(revision), '-o', folder], RUN_LIMIT_MS);
+        for (const name of names.filter((each) => other !== undefined && each.startsWith(other.begin))) {
+            for (const old of readdirSync(folder).filter((entry) => entry.startsWith(`server-${name}-20`))) rmSync(join(folder, old), { recursive: true });
+            await finish(process.execPath, [program, 'server', '--url', other!.url, '--scenario', name, '--spec-version', revision, '--force', '-o', folder]);
+        }
         return new Map(names.map((name) => [name, judge(checksOf(folder, `server-${name}`))]));
     } finally {
         rmSync(folder, { recursive: true });

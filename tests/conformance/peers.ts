@@ -111,7 +111,7 @@ export class Peer {
 
         const Http = this.isV1 ? HttpV1 : HttpV2;
         const Stdio = this.isV1 ? StdioV1 : StdioV2;
-        const transport = 'url' in place ? new Http(new URL(place.url)) : new Stdio({ ...place, stderr: 'ignore' });
+        const transport = 'url' in place ? new Http(new URL(place.url), { requestInit: { headers: place.headers ?? {} } }) : new Stdio({ ...place, stderr: 'ignore' });
         this.transport = transport as unknown as Message;
         atEnd(t, () => this.client.close());
         await made.connect(transport as HttpV1);

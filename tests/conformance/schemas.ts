@@ -72,7 +72,8 @@ export function faults(revision: string, message: Message, method?: string): str
         return judge.check(judge.byCode.get(message['error'].code) ?? named('JSONRPCErrorResponse', 'JSONRPCError'), known);
     }
     const type = message['result']?.resultType;
-    const of = type === 'input_required' ? 'InputRequiredResult' : judge.byMethod.get(method ?? '')?.replace(/Request$/, 'Result');
+    const isTask = method === 'tools/call' && revision === '2025-11-25' && message['result']?.task !== undefined;
+    const of = type === 'input_required' ? 'InputRequiredResult' : isTask ? 'CreateTaskResult' : judge.byMethod.get(method ?? '')?.replace(/Request$/, 'Result');
     const result = type !== 'task' && of !== undefined && judge.has(of) ? judge.check(of, message['result']) : [];
     return [...result, ...judge.check(named('JSONRPCResultResponse', 'JSONRPCResponse'), message)];
 }

@@ -1,10 +1,12 @@
 // Every scenario for servers of the official suite, at every revision it knows, against build/conformance-server: by
-// itself, behind Gatehouse over HTTP and as a child, and bridged: a server that speaks only the other era.
+// itself, behind Gatehouse over HTTP and as a child, and bridged: a server that speaks only the other era. It has no tasks of 2025-11-25:
+// a server on SDK 1 has the same tools for these.
 
 import { equal } from 'node:assert/strict';
+import { join } from 'node:path';
 import { test } from 'node:test';
 import type { TestContext } from 'node:test';
-import { built, house, run, until } from '../e2e/harness.ts';
+import { built, house, root, run, until } from '../e2e/harness.ts';
 import { revisions, runSuite, scenarios } from './official.ts';
 import type { Revision } from './official.ts';
 import { keepPage } from './page.ts';
@@ -22,29 +24,36 @@ const neverRuns = 'tasks-status-notifications';
 const withoutWord: Record<string, string> = {
     'input-required-result-basic-elicitation': 'it compares the key of a question, and legacy questions have none',
     'input-required-result-ignore-extra-params': 'it answers a question under a key, before it was asked',
-    'tasks-': 'what legacy servers call tasks is another thing',
+    'tasks-required-task-error': 'for who follows no tasks Gatehouse does, so none is refused',
 };
 function withoutWordFor(place: Place, scenario: string): string | undefined {
     if (!place.isBridged || !place.revisions.includes('2026-07-28')) return undefined;
     return Object.entries(withoutWord).find(([begin]) => scenario.startsWith(begin))?.[1];
 }
 
-type Place = { name: string; url: string; revisions: readonly Revision[]; isBridged?: true };
+type Place = { name: string; url: string; revisions: readonly Revision[]; isBridged?: true; tasksUrl?: string };
 
 /** A legacy server sends all its questions at once, and also those that its client did not say it can answer. */
 const ofEra = { legacy: ['--era', 'legacy', '--asks-anyway'], modern: ['--era', 'modern'] };
 
 async function serve(t: TestContext, ...args: string[]): Promise<string> {
-    const program = run(t, server, args);
-    return await until('the URL of conformance-server', 20000, () => /http:\S+/.exec(program.stdout)?.[0]);
+    return await spoken(t, server, args);
+}
+
+async function spoken(t: TestContext, command: string, args: string[]): Promise<string> {
+    const program = run(t, command, args);
+    return await until(`the URL of ${command}`, 20000, () => /http:\S+/.exec(program.stdout)?.[0]);
 }
 
 async function places(t: TestContext): Promise<Place[]> {
     const [url, legacyUrl, modernUrl] = await Promise.all([serve(t), serve(t, ...ofEra.legacy), serve(t, ...ofEra.modern)]);
     const child = (...args: string[]) => ({ command: server, args: ['--stdio', ...args] });
+    const tasksServer = (over: string) => ({ command: process.execPath, args: ['--disable-warning=ExperimentalWarning', join(root, 'tests/e2e/servers/tasks-v1.ts'), over] });
+    const { command, args } = tasksServer('http');
     const gatehouse = await house(t, {
         ...{ http: { url }, stdio: child() },
         ...{ 'legacy-http': { url: legacyUrl }, 'legacy-stdio': child(...ofEra.legacy) },
+        ...{ 'tasks-http': { url: await spoken(t, command, args) }, 'tasks-stdio': tasksServer('stdio') },
         ...{ 'modern-http': { url: modernUrl }, 'modern-stdio': child(...ofEra.modern) },
     });
     const eras = { modern: revisions.filter((each) => each < '2026'), legacy: revisions.filter((each) => each > '2026') }; // of the server: of its clients
@@ -52,6 +61,7 @@ async function places(t: TestContext): Promise<Place[]> {
         ['HTTP', 'stdio'].map((over) => ({
             ...{ name: `bridged, ${over}`, isBridged: true as const, revisions: eras[era] },
             url: gatehouse.url(`${era}-${over.toLowerCase()}`),
+            ...(era === 'legacy' && { tasksUrl: gatehouse.url(`tasks-${over.toLowerCase()}`) }),
         })),
     );
 
@@ -72,7 +82,7 @@ function runs(all: Place[]): Run[] {
     return all
         .flatMap((place) => place.revisions.map((revision) => ({ place, revision })))
         .map(({ place, revision }, at) => {
-            const verdicts = busy[at % AT_ONCE]!.then(() => runSuite(place.url, revision));
+            const verdicts = busy[at % AT_ONCE]!.then(() => runSuite(place.url, revision, place.tasksUrl === undefined ? undefined : { begin: 'tasks-', url: place.tasksUrl }));
             busy[at % AT_ONCE] = verdicts.catch(() => {}); // said by whoever awaits it
             return { place, revision, verdicts };
         });

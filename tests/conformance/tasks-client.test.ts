@@ -1,12 +1,15 @@
-// The official client of tasks (@modelcontextprotocol/ext-tasks) on client 2.4.0 follows the tasks of the test server. The SDK
-// itself lets no task through in this version, so what the package has to say goes over a wire of ours, as it wants it.
+// The official client of tasks (@modelcontextprotocol/ext-tasks) on client 2.4.0 follows the tasks of the test server, and, bridged,
+// those of a server of 2025-11-25 on SDK 1. The SDK itself lets no task through in this version, so what the package has to say goes
+// over a wire of ours, as it wants it. The official client of 2025-11-25 (SDK 1) asks the test server for tasks, which has those of the
+// extension: bridged.
 
 import { createTaskSessionFromClient, resultFromTaskOutcome, TaskCancelledError, TaskFailedError } from '@modelcontextprotocol/ext-tasks/client';
 import type { TaskEnabledSession } from '@modelcontextprotocol/ext-tasks/client';
 import { deepEqual, equal, ok, rejects } from 'node:assert/strict';
+import { join } from 'node:path';
 import { test } from 'node:test';
 import type { TestContext } from 'node:test';
-import { atEnd } from '../e2e/harness.ts';
+import { atEnd, house, root, run, until } from '../e2e/harness.ts';
 import { Peer, serverOnStdio, serverOverHttp } from './peers.ts';
 import type { Message } from './schemas.ts';
 import { Wire } from './wire.ts';
@@ -53,9 +56,26 @@ const cases: [tool: string, given: Message, became: 'immediate' | 'task', text: 
     ['test_tool_with_task', {}, 'task', 'Hello, Ada!'],
 ];
 
-for (const way of ['HTTP', 'stdio'])
+const legacy = ['--disable-warning=ExperimentalWarning', join(root, 'tests/e2e/servers/tasks-v1.ts')];
+
+/** Gatehouse before a server whose tasks are those of 2025-11-25. */
+async function bridged(t: TestContext, way: 'http' | 'stdio'): Promise<Place> {
+    if (way === 'stdio') return { url: (await house(t, { tasks: { command: process.execPath, args: [...legacy, 'stdio'] } })).url('tasks') };
+    const server = run(t, process.execPath, [...legacy, 'http']);
+    const url = await until('the URL of the server', 20000, () => /http:\S+/.exec(server.stdout)?.[0]);
+    return { url: (await house(t, { tasks: { url } })).url('tasks') };
+}
+
+const places: Record<string, (t: TestContext) => Promise<Place>> = {
+    HTTP: async (t) => ({ url: await serverOverHttp(t) }),
+    stdio: async () => serverOnStdio(),
+    'HTTP, bridged': (t) => bridged(t, 'http'),
+    'stdio, bridged': (t) => bridged(t, 'stdio'),
+};
+
+for (const [way, place] of Object.entries(places))
     test(`the official client of tasks follows them over ${way}`, { timeout: 120000 }, async (t) => {
-        const { session, wire, asked } = await follower(t, way === 'HTTP' ? { url: await serverOverHttp(t) } : serverOnStdio());
+        const { session, wire, asked } = await follower(t, await place(t));
 
         const results = cases.map(([tool, given]) => follow(session, tool, given)); // at once: the client looks every second
         deepEqual(await Promise.all(results), cases.map(([, , became, text]) => [became, text])); // prettier-ignore
@@ -68,4 +88,27 @@ for (const way of ['HTTP', 'stdio'])
         await session.cancelTask(long.handle.taskId);
         await rejects(async () => resultFromTaskOutcome((await long.settle()).outcome), TaskCancelledError);
         deepEqual(wire.wrong, []);
+    });
+
+/** Calls a tool as a task, as SDK 1 does: how that went, and the first text, or the error. */
+async function callAsTask(client: Message, name: string, given: Message = {}): Promise<[string[], string]> {
+    const seen: string[] = [];
+    let said = '';
+
+    for await (const message of client['experimental'].tasks.callToolStream({ name, arguments: given }, undefined, { task: { ttl: 60000 } })) {
+        seen.push(message.type);
+        if (message.type === 'result') said = message.result.content[0].text;
+        if (message.type === 'error') said = message.error.message;
+    }
+    return [seen.filter((type) => type !== 'taskStatus'), said]; // at which it looks now and then
+}
+
+for (const over of ['HTTP', 'stdio'])
+    test(`the official client of 2025-11-25 asks a modern server for tasks over ${over}`, { timeout: 120000 }, async (t) => { // L29
+        const modern = over === 'HTTP' ? { url: await serverOverHttp(t, '--era', 'modern') } : serverOnStdio('--era', 'modern');
+        const { client } = await new Peer('sdk 1.32.2').connect(t, { url: (await house(t, { modern })).url('modern') });
+
+        await client.listTools();
+        for (const [tool, given, , text] of cases) deepEqual(await callAsTask(client, tool, given), [['taskCreated', 'result'], text]);
+        deepEqual((await callAsTask(client, 'protocol_error_job'))[0], ['taskCreated', 'error']);
     });

@@ -9,7 +9,8 @@ import { atEnd } from '../e2e/harness.ts';
 import { faults } from './schemas.ts';
 import type { Message } from './schemas.ts';
 
-export type Place = { url: string } | { command: string; args: string[] };
+/** Over HTTP with fields of its own on each request. */
+export type Place = { url: string; headers?: Record<string, string> } | { command: string; args: string[] };
 export type Answers = Record<string, (params: Message) => Message>;
 
 const WAIT_MS = 20000;
@@ -175,9 +176,10 @@ export class Wire {
     #isOpening = (method: string) => method === 'initialize' && !this.isModern;
 
     #fixedHeaders(): Record<string, string> {
-        if (this.isModern) return { 'mcp-protocol-version': this.revision };
-        if (this.session === undefined) return {};
-        return { 'mcp-session-id': this.session, ...(this.revision >= '2025-06' && { 'mcp-protocol-version': this.revision }) };
+        const own = ('url' in this.#place && this.#place.headers) || {};
+        if (this.isModern) return { ...own, 'mcp-protocol-version': this.revision };
+        if (this.session === undefined) return own;
+        return { ...own, 'mcp-session-id': this.session, ...(this.revision >= '2025-06' && { 'mcp-protocol-version': this.revision }) };
     }
 
     #enveloped(params: Message): Message {

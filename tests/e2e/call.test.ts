@@ -126,7 +126,9 @@ test('a name is called through the gateway that runs, and is in the log; without
     equal(recorded.stdout, 'The sum of 1 and 2 is 3.\n', recorded.stderr);
     equal(recorded.stderr, '');
     await until('the call in the log', 20000, async () => /get-sum/.test((await it.command('logs')).stdout));
-    match((await it.command('call', 'everything')).stdout, /through Gatehouse, which bridges: the server speaks 2025-11-25\n/);
+    equal((await it.command('logs', '--client', 'gatehouse')).stdout, '', 'the call is in the server\'s era: nothing is bridged');
+    match((await it.command('call', 'everything')).stdout, /speaks 2025-11-25 \(legacy\)  through Gatehouse\n/);
+    match((await it.command('call', 'everything', '--era', 'modern')).stdout, /through Gatehouse, which bridges: the server speaks 2025-11-25\n/);
 
     alone.register(servers);
     const direct = await alone.call('everything', 'get-sum', 'a=1', 'b=2');
@@ -271,6 +273,62 @@ test('Ctrl-C cancels the call at the server, and ends all of it', limit, async (
     equal(readFileSync(told, 'utf8'), 'cancelled');
     ok(below.length > 0);
 });
+
+test('what becomes a task is waited for, and asks at the terminal', limit, async (t) => {
+    const { call, env } = place(t);
+    const failed = await call('failing_job', '--', ...modern);
+    const refused = await call('protocol_error_job', '--', ...modern);
+    const ada = person(t, env, 'confirm_delete', 'filename=a.txt', '--', ...modern);
+
+    equal((await call('slow_compute', 'seconds=0.3', 'label=all', '--', ...modern)).stdout, 'Computed all\n');
+    equal((await call('slow_compute', 'seconds=0.3', 'label=all', '--json', '--', ...modern)).stdout.includes('taskId'), false);
+    deepEqual([failed.stdout, failed.code], ['This job always fails\n', 1]);
+    match(refused.stderr, /4001/);
+    equal(refused.code, 1);
+    await ada.sees('Delete a.txt?');
+    await ada.sees('> ');
+    ada.types('y\n');
+    await ada.sees('Send it?');
+    ada.types('\n');
+    await ada.sees('Deleted a.txt');
+    equal(await ada.ended, 0);
+});
+
+/** A server of either era whose only tool is a task that never ends; it writes the last that it was told of it. */
+function endless(told: string, isModern: boolean) {
+    const task = { taskId: 'one', status: 'working', createdAt: '2026-11-22T00:00:00Z', lastUpdatedAt: '2026-11-22T00:00:00Z' };
+    const tools = [{ name: 'wait', inputSchema: { type: 'object' }, ...(!isModern && { execution: { taskSupport: 'required' } }) }];
+    const legacy = { tools: {}, tasks: { cancel: {}, requests: { tools: { call: {} } } } };
+    const answers = {
+        ...(isModern && { 'server/discover': { resultType: 'complete', supportedVersions: ['2026-07-28'], capabilities: { tools: {}, extensions: { 'io.modelcontextprotocol/tasks': {} } } } }),
+        ...(!isModern && { initialize: { protocolVersion: '2025-11-25', capabilities: legacy, serverInfo: { name: 'slow', version: '1' } } }),
+        'tools/list': { tools },
+        'tools/call': isModern ? { resultType: 'task', ...task, ttlMs: null, pollIntervalMs: 100 } : { task: { ...task, ttl: null } },
+        'tasks/get': { ...task, statusMessage: 'hot', ttlMs: null },
+        'tasks/cancel': { ...task, status: 'cancelled', ttl: null },
+    };
+    return script(`const fs = require('fs'), answers = ${JSON.stringify(answers)}; let rest = '';
+        const say = (message) => process.stdout.write(JSON.stringify({ jsonrpc: '2.0', ...message }) + '\\n');
+        process.stdin.on('data', (text) => { rest += text; let end;
+            while ((end = rest.indexOf('\\n')) >= 0) { const m = JSON.parse(rest.slice(0, end)); rest = rest.slice(end + 1);
+                if (m.method.startsWith('tasks/')) fs.writeFileSync(${JSON.stringify(told)}, m.method + ' ' + m.params.taskId);
+                if (m.method === 'tasks/result') say({ method: 'notifications/tasks/status', params: { ...answers['tasks/get'], ttl: null } });
+                else if (answers[m.method]) say({ id: m.id, result: answers[m.method] });
+                else if (m.id !== undefined) say({ id: m.id, error: { code: -32601, message: 'Method not found' } }); } });`);
+}
+
+for (const era of ['modern', 'legacy'])
+    test(`how a task of the ${era} era is stands on the terminal, and Ctrl-C cancels it`, limit, async (t) => {
+        const { env, path } = place(t);
+        const told = join(path, 'told');
+        const server = endless(told, era === 'modern');
+        const ada = person(t, env, 'wait', '--', server.command, ...server.args);
+
+        await ada.sees('hot');
+        ada.types('\x03');
+        equal(await ada.ended, 130);
+        equal(readFileSync(told, 'utf8'), 'tasks/cancel one');
+    });
 
 test('a server that is not there, wants a login, or dies, is said in words', limit, async (t) => {
     const { call } = place(t);

@@ -6,6 +6,7 @@ import { deepEqual, equal, match, ok } from 'node:assert/strict';
 import { test } from 'node:test';
 import type { TestContext } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { Message } from '../conformance/schemas.ts';
 import { atEnd, built, descendants, House, house, isLong, run, sanitized, until } from '../e2e/harness.ts';
 import { Legacy, Modern, kinds, textOf } from './bridge.ts';
 import { atRest, descriptors, objects, settledKiB } from './sessions.ts';
@@ -181,6 +182,66 @@ for (const over of overs) {
         await Promise.all([ada.delete(), bob.delete()]);
         ada.cut();
         bob.cut();
+        await nothingLeft(there);
+        await ended(there);
+    });
+
+    test(`L29 legacy clients that leave their tasks alone, or misbehave, over ${over}`, { timeout: 200000 }, async (t) => {
+        const there = await place(t, 'modern', { GATEHOUSE_SESSION_IDLE: '8s', GATEHOUSE_BRIDGE_WAIT: `${WAIT_MS}ms` }, sanitized('gatehouse'), LEFT_MS);
+        const ada = await client(t, new Legacy(there.url(over))).open();
+        const question = async (of: Legacy, count = 1) => (await until('a question', 20000, () => of.questions[count - 1])).id;
+        const task = async (of: Legacy, tool: string, given: Message) => (await of.call(tool, given, { task: {} })).message['result'].task.taskId as string;
+        const yes = { action: 'accept', content: { confirm: true } };
+
+        // They refuse, and come again; they answer twice, and what was not asked.
+        const taskId = await task(ada, 'confirm_delete', { filename: 'a.txt' });
+        const first = ada.request('tasks/result', { taskId });
+        await ada.reply(await question(ada), { error: { code: -1, message: 'I would rather not' } });
+        match(JSON.stringify((await first).message['error']), /rather not/);
+        equal((await ada.request('tasks/get', { taskId })).message['result'].status, 'input_required');
+        const second = [ada.request('tasks/result', { taskId }), ada.request('tasks/result', { taskId })];
+        await question(ada, 3);
+        await ada.reply('nothing', { result: yes });
+        for (const { id } of ada.questions.slice(1)) for (const result of [yes, { action: 'cancel' }]) await ada.reply(id, { result });
+        for (const { message } of await Promise.all(second)) equal(textOf(message), 'Deleted a.txt');
+
+        // What the server did not make a task of is there for bridge.wait.
+        const made = await each(numbers.slice(0, 50), AT_ONCE, () => task(ada, 'greet', { name: 'Ada' }));
+        for (const taskId of made) equal(textOf((await ada.request('tasks/result', { taskId })).message), 'Hello, Ada!');
+        await sleep(WAIT_MS + 500);
+        for (const taskId of made) equal((await ada.request('tasks/result', { taskId })).message['error'].code, -32602);
+
+        // They leave: while they make a task, while they are asked, while they wait, while the bridge follows one for them.
+        for (let i = 0; i < 30; i++) {
+            const bob = await new Legacy(there.url(over)).open();
+            if (i % 5 === 0) bob.call('slow_compute', { seconds: 30 }, { task: {} }).catch(() => {});
+            if (i % 5 === 1) bob.request('tasks/result', { taskId: await task(bob, 'confirm_delete', { filename: 'b.txt' }) }).catch(() => {});
+            if (i % 5 === 2) bob.request('tasks/result', { taskId: await task(bob, 'slow_compute', { seconds: 30 }) }).catch(() => {});
+            if (i % 5 === 3) bob.call('failing_job', {}).catch(() => {});
+            if (i % 5 === 4) await task(bob, 'slow_compute', { seconds: 30 });
+            await sleep(i % 7);
+            if (i % 2 === 0) equal(await bob.delete(), 200);
+            bob.cut();
+        }
+        await ada.delete();
+        ada.cut();
+        await nothingLeft(there);
+        await ended(there);
+    });
+
+    test(`L29 L32 a modern server that dies ends what waits for its tasks, over ${over}`, { timeout: 120000 }, async (t) => {
+        const there = await place(t, 'modern');
+        const ada = await client(t, new Legacy(there.url(over))).open();
+        const ids = await each(numbers.slice(0, 20), AT_ONCE, async () => (await ada.call('slow_compute', { seconds: 60 }, { task: {} })).message['result'].task.taskId);
+        const waiting = ids.map((taskId) => ada.request('tasks/result', { taskId }));
+
+        await until('all calls', 20000, async () => (await objects(there.gatehouse))['crossings'] === ids.length);
+        await sleep(500);
+        if (over === 'http') there.server.child.kill('SIGKILL');
+        else for (const { pid, command } of descendants(there.gatehouse.pid)) if (command.startsWith(program)) process.kill(pid, 'SIGKILL');
+        for (const { message } of await Promise.all(waiting)) ok(message['error'] !== undefined, JSON.stringify(message));
+        await ada.delete();
+        ada.cut();
         await nothingLeft(there);
         await ended(there);
     });

@@ -7,6 +7,7 @@ import type { Message } from '../conformance/schemas.ts';
 export const MODERN = '2026-07-28';
 const META = 'io.modelcontextprotocol/';
 export const capabilities = { roots: {}, sampling: {}, elicitation: { form: {}, url: {} } };
+const following = { ...capabilities, extensions: { [`${META}tasks`]: {} } };
 
 /** A tool of the test server that asks one question, how that is answered, and what comes of it. */
 export type Kind = { tool: string; given: (mark: string) => Message; answer: (mark: string) => Message; says: (mark: string) => string };
@@ -86,10 +87,23 @@ export class Modern extends Sender {
     #number = 0;
 
     async call(tool: string, given: Message, more: Message = {}): Promise<Answer> {
+        return await this.#ask('tools/call', tool, { name: tool, arguments: given, ...more }, capabilities);
+    }
+
+    /** As one that follows tasks: calls a tool, */
+    async begin(tool: string, given: Message): Promise<Message> {
+        return (await this.#ask('tools/call', tool, { name: tool, arguments: given }, following)).message;
+    }
+
+    /** or asks something of a task. */
+    async task(what: 'get' | 'update' | 'cancel', taskId: string, more: Message = {}): Promise<Message> {
+        return (await this.#ask(`tasks/${what}`, taskId, { taskId, ...more }, following)).message;
+    }
+
+    async #ask(method: string, name: string, more: Message, capabilities: Message): Promise<Answer> {
         const _meta = { [`${META}protocolVersion`]: MODERN, [`${META}clientCapabilities`]: capabilities };
-        const params = { name: tool, arguments: given, ...more, _meta };
-        const body = JSON.stringify({ jsonrpc: '2.0', id: ++this.#number, method: 'tools/call', params });
-        const { status, text } = await this.send('POST', body, { 'mcp-protocol-version': MODERN, 'mcp-method': 'tools/call', 'mcp-name': tool });
+        const body = JSON.stringify({ jsonrpc: '2.0', id: ++this.#number, method, params: { ...more, _meta } });
+        const { status, text } = await this.send('POST', body, { 'mcp-protocol-version': MODERN, 'mcp-method': method, 'mcp-name': name });
         return { status, message: lastOf(text) };
     }
 
@@ -130,8 +144,12 @@ export class Legacy extends Sender {
         return this;
     }
 
-    async call(tool: string, given: Message): Promise<Answer> {
-        const body = JSON.stringify({ jsonrpc: '2.0', id: `call-${++this.#number}`, method: 'tools/call', params: { name: tool, arguments: given } });
+    async call(tool: string, given: Message, more: Message = {}): Promise<Answer> {
+        return await this.request('tools/call', { name: tool, arguments: given, ...more });
+    }
+
+    async request(method: string, params: Message): Promise<Answer> {
+        const body = JSON.stringify({ jsonrpc: '2.0', id: `call-${++this.#number}`, method, params });
         const { status, text } = await this.send('POST', body, this.#own(), (message) => {
             if (message['method'] !== undefined && message['id'] !== undefined) this.questions.push(message as never);
         });

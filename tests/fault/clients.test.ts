@@ -1,5 +1,6 @@
 // Clients that do not read, dawdle, crowd or leave: they hold no more than their share, others notice nothing, and what
 // they held is given back.
+// Alone: its neighbours are served in a quarter of a second.
 
 import { deepEqual, equal, match, ok } from 'node:assert/strict';
 import { connect } from 'node:net';
@@ -226,9 +227,9 @@ test('a client that leaves after any step leaves nothing behind', { timeout: 600
     equal(beside.wrong.join('\n'), '');
     for (const all of Object.values(beside.times)) ok(quantile(all, 0.99) < P99_MS, p99s(beside.times));
     await nothingLeft(gatehouse, before);
-    const rows = (await log(gatehouse)).filter((row) => row.jsonrpc_id === 'left');
-    ok(rows.length > 0);
-    for (const row of rows) ok(row.outcome !== null, JSON.stringify(row));
+    const rows = async () => (await log(gatehouse)).filter((row) => row.jsonrpc_id === 'left');
+    ok((await rows()).length > 0);
+    await until('all that were left are over on record', 15000, async () => (await rows()).every((row) => row.outcome !== null));
 });
 
 test('10,000 connections leave room for those who speak', { timeout: 180000 }, async (t) => {

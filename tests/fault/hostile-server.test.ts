@@ -125,3 +125,19 @@ test('ten thousand tools with hostile names pass, and are a line of the log', { 
     equal(status, 200);
     match((await gatehouse.command('logs')).stdout, /tools\/list/);
 });
+
+test('a server whose words are no text is shown all the same', { timeout: 60000 }, async (t) => {
+    const none = { a: 1, b: [2] };
+    const url = await upstream(t, (_, going, body) => {
+        const { id } = JSON.parse(body || '{}');
+        going.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify({ jsonrpc: '2.0', id, error: { code: none, message: none, data: none } }));
+    });
+    const gatehouse = await house(t, { odd: { url } });
+
+    await post(gatehouse.url('odd'), 'tools/list');
+    await until('the call in the log', 20000, async () => /tools\/list/.test((await gatehouse.command('logs')).stdout));
+    for (const words of [['logs'], ['logs', '--errors'], ['list'], ['status'], ['call', 'odd']]) {
+        const { code, stderr } = await gatehouse.command(...words);
+        ok(code === 0 || code === 1, `${words.join(' ')}: ${code} ${stderr}`);
+    }
+});

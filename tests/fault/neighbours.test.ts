@@ -1,4 +1,5 @@
 // A server that misbehaves is a trouble to its own callers only.
+// Alone: it compares times with and without the others.
 
 import { equal, match, ok } from 'node:assert/strict';
 import { test } from 'node:test';

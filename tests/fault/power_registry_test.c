@@ -6,7 +6,7 @@
 #include <unistd.h>
 
 #include "base/file.h"
-#include "gateway/registry.h"
+#include "gateway/registry/registry.h"
 #include "power.h"
 #include "test.h"
 

@@ -4,6 +4,7 @@
 import { deepEqual, equal, match, notEqual, ok } from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import type { TestContext } from 'node:test';
@@ -353,6 +354,7 @@ async function bombs(t: TestContext, gatehouse: House): Promise<number> {
     process.kill(children[1]!, 'SIGKILL');
     process.kill(parentOf(children[2]!), 'SIGKILL');
     for (let i = 0; i < 20; i++) ok((await neighbour.call('echo', 'near')).ms < 2000, 'a neighbour of a fork bomb waits');
+    for (const pid of children.slice(1)) await until(`the end of process ${pid}`, 20000, () => !existsSync(`/proc/${pid}`));
     for (const visitor of [second, third]) {
         const answer = await visitor.call('echo');
         ok(answer.status === 404 || isFailure(answer), answer.text);

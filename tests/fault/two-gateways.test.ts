@@ -1,5 +1,6 @@
 // Two gateways on one home, a person who edits mcp.json in every way that editors have, and commands that add and remove
 // servers, all at once: no edit is lost, no call is missing in the log, and each change is live in both.
+// Alone: an edit is live within a second.
 
 import { deepEqual, equal, ok } from 'node:assert/strict';
 import { closeSync, existsSync, fstatSync, ftruncateSync, openSync, readFileSync, readdirSync, renameSync, rmSync, statSync, unlinkSync, writeFileSync, writeSync } from 'node:fs';

@@ -4,11 +4,11 @@
 #include <assert.h>
 #include <stdlib.h>
 
-#include "cli/call_arguments.h"
-#include "cli/call_ask.h"
-#include "cli/call_form.h"
-#include "cli/call_list.h"
-#include "cli/call_result.h"
+#include "cli/call/arguments.h"
+#include "cli/call/ask.h"
+#include "cli/call/form.h"
+#include "cli/call/list.h"
+#include "cli/call/result.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -4,7 +4,7 @@
 #include <stdint.h>
 
 #include "gateway/jsonc.h"
-#include "gateway/registry.h"
+#include "gateway/registry/registry.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -176,8 +176,8 @@ far_listen(void *owner, struct service *s)
     size_t bytes = 0;
 
     (void)owner;
-    service_each_subscription(s, far_uri, &bytes);
-    assert(service_wishes(s) < 8);
+    service_each_subscription(s, 0, far_uri, &bytes);
+    assert(service_wishes(s, 0) < 8);
 }
 
 static void
@@ -188,11 +188,11 @@ far_set_level(void *owner, struct service *s, int level)
 }
 
 static void
-far_take_notification(void *owner, struct service *s, struct str method)
+far_take_notification(void *owner, struct service *s, uint64_t caller, struct str method)
 {
     (void)owner;
     assert(method.len > 0);
-    service_relay_notification(s, STR("notifications/tools/list_changed"), NULL);
+    service_relay_notification(s, caller, STR("notifications/tools/list_changed"), NULL);
 }
 
 /* {"method":…,"params":…}, of the server. */
@@ -203,7 +203,7 @@ far_say(struct service *s, struct str text)
     yyjson_val *method = yyjson_obj_get(yyjson_doc_get_root(doc), "method");
 
     if (yyjson_is_str(method))
-        service_relay_notification(s, str_from(yyjson_get_str(method)),
+        service_relay_notification(s, 0, str_from(yyjson_get_str(method)),
                                    yyjson_obj_get(yyjson_doc_get_root(doc), "params"));
     yyjson_doc_free(doc);
 }

@@ -42,7 +42,7 @@ static void on_head(void *owner, int status, struct str session);
 static void on_message(void *owner, const struct envelope *e);
 static void on_end(void *owner, const struct mail_end *end);
 
-static const struct mail_events boxed = {on_head, on_message, on_end};
+static const struct mail_events boxed = {on_head, on_message, on_end, NULL};
 
 static void
 send_mail(enum exchange_kind kind, const char *message)

@@ -46,14 +46,15 @@ finish_well(struct client_call *call, yyjson_val *result)
     if (call->generation == c->generation && !call->is_opening)
         c->is_reopening = false;
     tools_learn(c, call, result);
-    if (!tools_filter(c, call, result, &shown)) {
-        call_fail(call, CLOSE_BUSY, "no memory for a list of tools");
+    if (!tools_filter(c, call, result, &shown) || !task_hide(call, result, &shown)) {
+        call_fail(call, CLOSE_BUSY, "no memory for its result");
         return;
     }
     call_finish(call, CLOSE_ANSWERED);
     if (call->events.on_result != NULL)
         call->events.on_result(call->owner, call, shown == NULL ? result : yyjson_doc_get_root(shown));
     yyjson_doc_free(shown);
+    questions_tell_freed(c);
 }
 
 static bool
@@ -61,6 +62,8 @@ has_extension(const struct client_call *call, const char *name)
 {
     yyjson_doc *doc = call->capabilities != NULL ? call->capabilities : call->client->capabilities;
 
+    if (call->follows_task && strcmp(name, META_KEY("tasks")) == 0)
+        return true;
     return yyjson_obj_get(yyjson_obj_get(yyjson_doc_get_root(doc), "extensions"), name) != NULL;
 }
 
@@ -74,6 +77,10 @@ take_result(struct client_call *call, yyjson_doc *doc)
 
     if (!yyjson_is_obj(result)) {
         call_fail(call, CLOSE_MALFORMED, "its result is no object");
+    } else if (task_is_modern(call, result)) {
+        task_follow(call, result);
+    } else if (task_is_begun(call, result)) {
+        task_begin(call, result);
     } else if (!call->is_modern || type == NULL || yyjson_equals_str(type, "complete") ||
                (yyjson_equals_str(type, "task") && has_extension(call, META_KEY("tasks")))) {
         finish_well(call, result);
@@ -190,6 +197,8 @@ fail_at_end(struct client_call *call, const struct mail_end *end)
         snprintf(words, sizeof words, "it %s", close_info[why].text);
     if (is_told)
         call_tell_cancelled(call, "it took too long");
+    if (!is_loss(c, why))
+        task_cancel(call);
     call_fail(call, why, words);
     if (!c->is_gone && !is_opening && generation == c->generation && is_loss(c, why))
         client_lose(c, why, 0, 0, words);

@@ -28,6 +28,7 @@ call_new(struct client *c, const struct client_request *request, struct error *e
                                  .method           = text_copy(request->method),
                                  .schema           = json_keep(request->input_schema),
                                  .follows_progress = request->follows_progress,
+                                 .follows_task     = request->follows_task,
                                  .level            = request->level,
                                  .patience         = request->patience > 0 ? request->patience : c->patience};
     live_begin(LIVE_CLIENT_CALLS);
@@ -54,11 +55,14 @@ void
 call_free(struct client_call *call)
 {
     list_remove(&call->node);
+    task_free(call);
     yyjson_doc_free(call->params);
     yyjson_doc_free(call->capabilities);
     yyjson_doc_free(call->schema);
     yyjson_doc_free(call->round);
     free(call->last_event);
+    free(call->task);
+    free(call->challenge);
     free(call->method);
     free(call);
     live_end(LIVE_CLIENT_CALLS);
@@ -130,6 +134,12 @@ client_call_status(const struct client_call *call)
     return call->status;
 }
 
+struct str
+client_call_challenge(const struct client_call *call)
+{
+    return str_from(call->challenge);
+}
+
 /* --- sent --- */
 
 /* MCP 2026-07-28 basic/transports: what Mcp-Name says. */
@@ -168,20 +178,28 @@ add_params(const struct client_call *call, struct mail_spec *spec, yyjson_doc **
     return error_set(err, ERROR_MEMORY, "no memory for the header of a call");
 }
 
-static bool
-post(struct client_call *call, struct str message, struct error *err)
+static struct mail_spec
+spec_of(const struct client_call *call)
 {
-    struct mail_spec spec   = letter_spec(call->client, KIND_REQUEST, call->is_modern);
-    yyjson_doc      *schema = NULL;
-    struct arena    *a      = NULL;
+    struct mail_spec spec = letter_spec(call->client, KIND_REQUEST, call->is_modern);
 
-    spec.message  = message;
     spec.patience = call->is_listener ? 0 : call->patience;
     if (call->is_modern) {
         spec.method = str_from(call->method);
         spec.name   = name_of(call);
     }
-    bool ok = (!call->is_modern || add_params(call, &spec, &schema, &a, err)) && letter_send(call, &spec, err);
+    return spec;
+}
+
+static bool
+post(struct client_call *call, struct str message, struct error *err)
+{
+    struct mail_spec spec   = spec_of(call);
+    yyjson_doc      *schema = NULL;
+    struct arena    *a      = NULL;
+
+    spec.message = message;
+    bool ok      = (!call->is_modern || add_params(call, &spec, &schema, &a, err)) && letter_send(call, &spec, err);
     yyjson_doc_free(schema);
     arena_free(a);
     return ok;
@@ -231,6 +249,23 @@ calls_flush(struct client *c)
         call_send_or_fail(LIST_OF(struct client_call, node, node));
 }
 
+void
+call_tell(struct client *c, const struct client_request *request)
+{
+    struct client_call *call = c->is_gone || c->state != CLIENT_OPEN ? NULL : call_new(c, request, NULL);
+    size_t              len  = 0;
+
+    if (call == NULL)
+        return;
+    call->is_modern       = c->era == CLIENT_MODERN;
+    call->id              = ++c->last_id;
+    struct mail_spec spec = spec_of(call);
+    spec.is_farewell      = true;
+    char *message         = compose_request(call, &len);
+    letter_tell_as(c, &spec, message, len, NULL);
+    call_free(call);
+}
+
 /* --- over --- */
 
 void
@@ -245,6 +280,10 @@ call_finish(struct client_call *call, enum close_reason why)
     list_append(&c->over, &call->node);
     loop_clear_timer(c->loop, &call->timer);
     c->open -= !call->is_ours;
+    task_leave(call);
+    c->followed -= call->task != NULL;
+    if (why == CLOSE_ANSWERED)
+        questions_set_free(call);
     questions_drop(&call->questions);
     if (l != NULL)
         letter_leave(l, why);
@@ -280,6 +319,7 @@ call_end_error(struct client_call *call, int code, struct str message, yyjson_va
     call_finish(call, CLOSE_ANSWERED);
     if (call->events.on_error != NULL)
         call->events.on_error(call->owner, call, CLOSE_ANSWERED, code, message, data);
+    questions_tell_freed(call->client);
 }
 
 void
@@ -311,9 +351,12 @@ client_call_cancel(struct client_call *call, enum close_reason why, const char *
     if (l != NULL)
         l->call = NULL; /* who hears of the cancellation may end the letter */
     call->letter = NULL;
+    task_cancel_modern(call);
     call_finish(call, why);
     if (is_told)
         call_tell_cancelled(call, reason);
+    if (!c->is_gone)
+        task_cancel(call);
     if (l != NULL && !c->is_gone)
         letter_leave(l, why);
     client_leave(c);

@@ -28,6 +28,13 @@ text_copy(struct str text)
     return copy;
 }
 
+void
+text_set(char **place, struct str text)
+{
+    free(*place);
+    *place = text.len == 0 ? NULL : text_copy(text);
+}
+
 /* The legacy revision of that name, as it stands in the table; the newest when none is named. */
 static const char *
 legacy_revision(struct str name)
@@ -83,6 +90,7 @@ destroy(struct client *c)
     free(c->words);
     free(c->name);
     free(c->version);
+    free(c->challenge);
     free(c);
 }
 
@@ -189,6 +197,12 @@ client_server(const struct client *c)
     return c->state == CLIENT_OPEN ? &c->server : NULL;
 }
 
+struct str
+client_challenge(const struct client *c)
+{
+    return str_from(c->challenge);
+}
+
 size_t
 client_calls(const struct client *c)
 {
@@ -201,6 +215,7 @@ client_open(struct client *c)
     if (c->is_gone || (c->state != CLIENT_NEW && c->state != CLIENT_LOST))
         return;
     client_enter(c);
+    text_set(&c->challenge, STR_NONE);
     opening_begin(c);
     client_leave(c);
 }
@@ -277,13 +292,18 @@ client_opened(struct client *c)
         listen_begin(c);
 }
 
-/* Takes all calls off the client first: who is told may make new ones. */
+/* Takes all calls off the client first: who is told may make new ones. `status`: for which it is lost, or 0. */
 static void
-tell_lost(struct client *c, enum close_reason why, const char *words)
+tell_lost(struct client *c, enum close_reason why, int status, const char *words)
 {
     list_splice(&c->doomed, &c->calls);
     list_splice(&c->doomed, &c->waiting);
     list_splice(&c->doomed, &c->refreshing);
+    if (status != 0)
+        LIST_EACH (struct client_call, call, &c->doomed, node) {
+            call->status = status;
+            text_set(&call->challenge, client_challenge(c));
+        }
     for (struct list *node; (node = list_first(&c->doomed)) != NULL;) {
         struct client_call *call = LIST_OF(struct client_call, node, node);
         if (call->is_ours)
@@ -311,7 +331,7 @@ client_lose(struct client *c, enum close_reason why, int code, int status, const
     c->refresh    = NULL;
     c->session[0] = '\0';
     forget_server(c);
-    tell_lost(c, why, kept);
+    tell_lost(c, why, status, kept);
     if (!c->is_gone && c->events.on_lost != NULL)
         c->events.on_lost(c->owner, c, code, status, kept);
 }
@@ -325,6 +345,7 @@ client_reopen(struct client *c)
     }
     c->is_reopening = true;
     c->generation++;
+    text_set(&c->challenge, STR_NONE);
     listen_stop(c);
     questions_drop(&c->questions);
     forget_server(c);

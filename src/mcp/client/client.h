@@ -70,11 +70,13 @@ void client_free(struct client *c);
 void                        client_open(struct client *c);
 const struct client_server *client_server(const struct client *c); /* NULL: it is not open */
 size_t                      client_calls(const struct client *c);  /* open */
+/* For on_lost with the status 401 or 403: what WWW-Authenticate wants; STR_NONE: nothing. */
+struct str client_challenge(const struct client *c);
 
 struct call_events {
     /* A notification of this call: progress (with our token), message. May be NULL. */
     void (*on_message)(void *owner, struct client_call *call, const struct envelope *e);
-    /* NULL: refused with -32601. */
+    /* NULL: it is asked outside of any call; refused with -32601 when nobody hears that either. */
     void (*on_question)(void *owner, struct client_call *call, struct question_in *q);
     /* Of a modern server: all questions of this round have been told. May be NULL. */
     void (*on_asked)(void *owner, struct client_call *call);
@@ -92,8 +94,14 @@ struct client_request {
     yyjson_val *params; /* an object, or NULL; copied. A _meta in it goes along, but what is the envelope's is ours */
     struct str  capabilities;     /* of this call (modern); empty: the client's */
     bool        follows_progress; /* a token of ours goes along */
-    int         level;            /* modern: logs from there on (log_level.h); -1: none */
-    mono_time   patience;         /* 0: the client's */
+    /* A call of which the server makes a task is followed to its end as if it had been none: its questions are asked
+     * (on_question, on_asked), its status messages told as progress if progress is followed, cancelling cancels the
+     * task, and on_result or on_error say what it came to. Of a legacy server a call asks for that itself: by `task`,
+     * an object, in its params; a modern one is told that it may make one. There tasks/get can be followed, too: until
+     * that task is over, which goes on when this call is cancelled. */
+    bool      follows_task;
+    int       level;    /* modern: logs from there on (log_level.h); -1: none */
+    mono_time patience; /* 0: the client's */
     yyjson_val
         *input_schema; /* of the tool that is called, for Mcp-Param-*; NULL: what tools/list of this client said */
 };
@@ -101,8 +109,11 @@ struct client_request {
 /* NULL: `err`. */
 struct client_call *client_call(struct client *c, const struct client_request *request,
                                 const struct call_events *events, void *owner, struct error *err);
-/* HTTP status of its latest answer; 0: none, or no HTTP. For on_error: a 401 has no words of JSON-RPC. */
+/* HTTP status of its latest answer, or of that for which the client could not be opened; 0: none, or no HTTP. For
+ * on_error: a 401 has no words of JSON-RPC. */
 int client_call_status(const struct client_call *call);
+/* What WWW-Authenticate wants that came with it, a 401 or 403; STR_NONE: nothing. */
+struct str client_call_challenge(const struct client_call *call);
 /* Nobody wants it any more: the server is told (notifications/cancelled, or the stream is closed), no event comes. */
 void client_call_cancel(struct client_call *call, enum close_reason why, const char *reason);
 

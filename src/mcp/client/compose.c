@@ -58,12 +58,23 @@ add_client_info(struct draft *d, yyjson_mut_val *into, const char *key, const st
     yyjson_mut_obj_add_val(d->doc, info, "version", json_text(d->doc, str_from(c->version)));
 }
 
+/* Who follows tasks says so, whatever the client says of others. */
 static yyjson_mut_val *
 capabilities(struct draft *d, const struct client_call *call)
 {
-    yyjson_doc *doc = call->capabilities != NULL ? call->capabilities : call->client->capabilities;
+    yyjson_doc     *doc   = call->capabilities != NULL ? call->capabilities : call->client->capabilities;
+    yyjson_mut_val *said  = yyjson_val_mut_copy(d->doc, yyjson_doc_get_root(doc));
+    yyjson_mut_val *extra = yyjson_mut_obj_get(said, "extensions");
 
-    return yyjson_val_mut_copy(d->doc, yyjson_doc_get_root(doc));
+    if (!call->follows_task)
+        return said;
+    if (!yyjson_mut_is_obj(extra)) {
+        yyjson_mut_obj_remove_key(said, "extensions");
+        extra = yyjson_mut_obj_add_obj(d->doc, said, "extensions");
+    }
+    if (yyjson_mut_obj_get(extra, META_KEY("tasks")) == NULL)
+        yyjson_mut_obj_add_obj(d->doc, extra, META_KEY("tasks"));
+    return said;
 }
 
 /* NULL: it has nothing to say. */
@@ -77,7 +88,7 @@ meta(struct draft *d, const struct client_call *call)
     yyjson_mut_val          *into       = yyjson_mut_obj(d->doc);
 
     add_members(d, into, json_member(yyjson_doc_get_root(call->params), "_meta"), envelope);
-    if (call->follows_progress)
+    if (call->follows_progress && call->task == NULL) /* of a task it holds on */
         yyjson_mut_obj_add_uint(d->doc, into, "progressToken", call->token);
     if (!call->is_modern)
         return yyjson_mut_obj_size(into) == 0 ? NULL : into;

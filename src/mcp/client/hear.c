@@ -21,7 +21,8 @@ hear_progress(struct client *c, struct client_call *call, const struct envelope 
 
     if (whose == NULL || !whose->follows_progress || whose->events.on_message == NULL)
         return;
-    whose->heard = loop_now(c->loop);
+    whose->heard        = loop_now(c->loop);
+    whose->has_progress = true;
     whose->events.on_message(whose->owner, whose, e);
 }
 
@@ -37,7 +38,7 @@ client_hear(struct client *c, struct client_call *call, const struct envelope *e
         questions_withdraw(c, e->cancelled_id);
     } else if (str_eq(e->method, STR("notifications/progress"))) {
         hear_progress(c, call, e);
-    } else if (listen_takes(c, call, e)) {
+    } else if (listen_takes(c, call, e) || task_hear(c, e)) {
         return;
     } else if (is_owners && str_eq(e->method, STR("notifications/message"))) {
         call->events.on_message(call->owner, call, e);

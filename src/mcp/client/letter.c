@@ -33,6 +33,15 @@ on_head(void *owner, int status, struct str session)
 }
 
 static void
+on_challenge(void *owner, struct str challenge)
+{
+    struct client_call *call = ((struct letter *)owner)->call;
+
+    if (call != NULL)
+        text_set(&call->challenge, challenge);
+}
+
+static void
 on_message(void *owner, const struct envelope *e)
 {
     struct letter *l = owner;
@@ -71,7 +80,8 @@ on_end(void *owner, const struct mail_end *end)
     client_leave(c);
 }
 
-static const struct mail_events events = {.on_head = on_head, .on_message = on_message, .on_end = on_end};
+static const struct mail_events events = {
+    .on_head = on_head, .on_message = on_message, .on_end = on_end, .on_challenge = on_challenge};
 
 /* It talks on and on behind its answer. */
 static void
@@ -112,7 +122,8 @@ letter_send(struct client_call *call, const struct mail_spec *spec, struct error
         return error_set(err, ERROR_MEMORY, "no memory for a message to the server");
     call->letter = l;
     call->status = 0;
-    l->mail      = way_send(c->way, spec, &events, l, err);
+    text_set(&call->challenge, STR_NONE);
+    l->mail = way_send(c->way, spec, &events, l, err);
     if (l->mail != NULL)
         return true;
     l->call      = NULL;
@@ -242,12 +253,20 @@ letter_reply(struct client_call *call, char *message, size_t len, struct error *
 bool
 letter_tell(struct client *c, enum exchange_kind kind, char *message, size_t len, struct error *err)
 {
+    struct mail_spec spec = letter_spec(c, kind, false);
+
+    return letter_tell_as(c, &spec, message, len, err);
+}
+
+bool
+letter_tell_as(struct client *c, const struct mail_spec *as, char *message, size_t len, struct error *err)
+{
     static const struct mail_events none = {
         .on_head = on_tell_head, .on_message = on_tell_message, .on_end = on_tell_end};
-    struct mail_spec spec = letter_spec(c, kind, false);
+    struct mail_spec spec = *as;
     bool             is_sent;
 
-    if (kind != KIND_DELETE && message == NULL)
+    if (spec.kind != KIND_DELETE && message == NULL)
         return error_set(err, ERROR_MEMORY, "no memory for a message to the server");
     if (c->tells >= TELLS_MOST) {
         free(message);

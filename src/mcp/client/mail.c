@@ -42,7 +42,7 @@ carrier_clear(struct carrier *c)
 {
     for (struct list *node; (node = list_first(&c->mails)) != NULL;) {
         struct mail *m = LIST_OF(struct mail, node, node);
-        if (m->x != NULL && m->x->back != NULL && !is_awaited(m->x))
+        if (m->x != NULL && m->x->back != NULL && (m->is_farewell || !is_awaited(m->x)))
             let_alone(m);
         else
             mail_drop(m, CLOSE_CANCELLED);
@@ -58,6 +58,7 @@ mail_free(struct mail *m)
     if (m->type->clear != NULL)
         m->type->clear(m);
     buffer_clear(&m->last_event);
+    buffer_clear(&m->challenge);
     live_end(LIVE_MAILS);
     free(m);
 }
@@ -71,7 +72,7 @@ prepare(struct mail *m, const struct mail_spec *spec, struct error *err)
 
     x->is_modern = spec->is_modern;
     x->patience  = spec->patience;
-    if (!is_awaited(x) && (x->patience == 0 || x->patience > TELL_PATIENCE))
+    if ((spec->is_farewell || !is_awaited(x)) && (x->patience == 0 || x->patience > TELL_PATIENCE))
         x->patience = TELL_PATIENCE;
     if (spec->message.len > 0) {
         struct str message = arena_str(x->arena, spec->message); /* the back borrows it to the end */
@@ -108,8 +109,10 @@ mail_new(struct carrier *c, const struct mail_type *type, const struct mail_spec
                        .owner          = owner,
                        .inside         = 1,
                        .turn_end.run   = end_turn,
+                       .is_farewell    = spec->is_farewell,
                        .end            = {.retry = -1},
-                       .last_event.max = KIB(4)};
+                       .last_event.max = KIB(4),
+                       .challenge.max  = KIB(8)};
     timer_init(&m->later, be_late);
     list_init(&m->turn_end.node);
     list_init(&m->asked);
@@ -125,9 +128,38 @@ mail_new(struct carrier *c, const struct mail_type *type, const struct mail_spec
     return NULL;
 }
 
+void
+mail_note_challenge(struct mail *m, int status, const struct http_headers *headers)
+{
+    bool is_refusal = status == 401 || status == 403;
+
+    for (size_t i = 0; is_refusal && i < headers->count; i++) {
+        const struct http_header *h = &headers->items[i];
+        if (!str_eq_nocase(h->name, STR("www-authenticate")) || h->value.len == 0 ||
+            !buffer_reserve(&m->challenge, h->value.len + 2)) /* what has no room is left out as a whole */
+            continue;
+        if (buffer_len(&m->challenge) > 0) /* RFC 9110 section 5.3: several fields of a name are one list */
+            buffer_append(&m->challenge, STR(", "));
+        buffer_append(&m->challenge, h->value);
+    }
+}
+
+static void
+tell_challenge(struct mail *m)
+{
+    if (buffer_len(&m->challenge) == 0 || !mail_is_wanted(m))
+        return;
+    if (m->events->on_challenge != NULL)
+        m->events->on_challenge(m->owner, buffer_str(&m->challenge));
+    buffer_reset(&m->challenge);
+}
+
 static void
 tell_end(struct mail *m)
 {
+    m->inside++;
+    tell_challenge(m);
+    m->inside--;
     const struct mail_events *events = m->events;
 
     m->events = NULL;
@@ -279,7 +311,9 @@ tell_message(struct str text, void *arg)
 
     if (a != NULL && envelope_parse(&e, text, a, &err)) {
         m->inside++;
-        m->events->on_message(m->owner, &e);
+        tell_challenge(m);
+        if (mail_is_wanted(m))
+            m->events->on_message(m->owner, &e);
         m->inside--;
     } else if (a == NULL || err.code == ERROR_MEMORY) {
         mail_fail(m, CLOSE_BUSY, "there is no memory for what it says");

@@ -40,14 +40,16 @@ struct mail {
     void                     *owner;
     unsigned                  inside;    /* how many of our functions, which go on with it, are on the stack */
     bool                      is_ending; /* finish() is on the stack: it frees the mail */
-    struct loop_hook          turn_end;  /* set when there is something to do then: what came late is told, */
-    struct timer              later;     /* the exchange is dropped; should the loop sleep before, soon after */
-    enum close_reason         drop;      /* why it is dropped, when that waits */
-    struct list               asked;     /* of struct asking, by node: questions not answered */
+    bool                      is_farewell;
+    struct loop_hook          turn_end; /* set when there is something to do then: what came late is told, */
+    struct timer              later;    /* the exchange is dropped; should the loop sleep before, soon after */
+    enum close_reason         drop;     /* why it is dropped, when that waits */
+    struct list               asked;    /* of struct asking, by node: questions not answered */
     size_t                    asked_count;
     struct mail_end           end;
     char                      words[400];
     struct buffer             last_event;
+    struct buffer             challenge; /* not told yet; empty: none */
 };
 
 void carrier_init(struct carrier *c, const struct way_ops *ops, struct exchanges *all, const struct way_hooks *hooks);
@@ -77,6 +79,8 @@ void mail_wait(struct mail *m);
 /* The exchange is to end, not before the turn's end: a front cannot do it in its functions. */
 void mail_fail(struct mail *m, enum close_reason why, const char *words);
 void mail_tell_head(struct mail *m, int status, struct str session);
+/* The head of a refusal, if it is one: what it wants is told before all else that comes. */
+void mail_note_challenge(struct mail *m, int status, const struct http_headers *headers);
 /* What the server said: a message, or a batch of 2025-03-26; what is neither is passed over. False: it is no longer
  * wanted. */
 bool mail_tell_messages(struct mail *m, struct str text);

@@ -30,6 +30,13 @@ lose_for(struct client *c, int code, int status, struct str words)
     client_lose(c, CLOSE_UNREACHABLE, code, status, text);
 }
 
+static void
+lose_by(struct client *c, const struct client_call *call, enum close_reason why, int code, struct str words)
+{
+    text_set(&c->challenge, client_call_challenge(call));
+    lose_for(c, why == CLOSE_ANSWERED ? code : 0, call->status, words);
+}
+
 /* --- legacy --- */
 
 static void
@@ -42,6 +49,12 @@ static void
 on_told_message(void *owner, const struct envelope *e)
 {
     (void)owner, (void)e; /* a notification has no answer, but some servers give one */
+}
+
+static void
+on_told_challenge(void *owner, struct str challenge)
+{
+    text_set(&((struct client *)owner)->challenge, challenge);
 }
 
 static void
@@ -62,7 +75,7 @@ static void
 tell_initialized(struct client *c)
 {
     static const struct mail_events events = {
-        .on_head = on_told_head, .on_message = on_told_message, .on_end = on_told};
+        .on_head = on_told_head, .on_message = on_told_message, .on_end = on_told, .on_challenge = on_told_challenge};
     struct error     err  = {0};
     struct mail_spec spec = letter_spec(c, KIND_NOTIFICATION, false);
 
@@ -106,7 +119,7 @@ static void
 on_refused(void *owner, struct client_call *call, enum close_reason why, int code, struct str message, yyjson_val *data)
 {
     (void)data;
-    lose_for(owner, why == CLOSE_ANSWERED ? code : 0, call->status, message);
+    lose_by(owner, call, why, code, message);
 }
 
 /* Of the heap; the client's name, and what may be asked of it. */
@@ -233,13 +246,13 @@ on_undiscovered(void *owner, struct client_call *call, enum close_reason why, in
     struct client *c = owner;
 
     if (is_final(call, why))
-        lose_for(c, why == CLOSE_ANSWERED ? code : 0, call->status, message);
+        lose_by(c, call, why, code, message);
     else if (why == CLOSE_ANSWERED && code == CODE_UNSUPPORTED_VERSION)
         choose(c, yyjson_obj_get(data, "supported"), NULL);
     else if (is_recognised(c, call, why, code))
         open_modern(c, NULL);
     else if (c->pinned == CLIENT_MODERN)
-        lose_for(c, why == CLOSE_ANSWERED ? code : 0, call->status, message);
+        lose_by(c, call, why, code, message);
     else
         opening_initialize(c);
 }

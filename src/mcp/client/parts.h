@@ -4,7 +4,8 @@
  *      ^          |  ^
  *      |          |--|---> ASKED       modern: its questions are open; all answered: SENT, with a new id
  *      |          |--|---> RESUMING    legacy: its stream ended before the answer; after a while: SENT, by a GET
- *      |          |--'---> REFRESHING  modern: its headers were refused; tools/list is read anew
+ *      |          |--|---> REFRESHING  modern: its headers were refused; tools/list is read anew
+ *      |          |  '---> FOLLOWING   modern: a task was made of it (task_modern.c)
  *      '----------'        refused with 404: its session is gone, another one is opened
  *   WAITING     the client is not open yet
  *   OVER        told; freed when no function of the client is on the stack any more
@@ -67,7 +68,7 @@ struct letter {
     int                 status;
 };
 
-enum call_state { CALL_WAITING, CALL_SENT, CALL_ASKED, CALL_RESUMING, CALL_REFRESHING, CALL_OVER };
+enum call_state { CALL_WAITING, CALL_SENT, CALL_ASKED, CALL_RESUMING, CALL_REFRESHING, CALL_FOLLOWING, CALL_OVER };
 
 struct client_call {
     struct list        node; /* on client->calls, ->waiting, ->refreshing or ->over */
@@ -86,15 +87,21 @@ struct client_call {
     bool        is_listener;  /* lasts as long as the server likes */
     bool        is_modern;
     bool        follows_progress;
+    bool        follows_task;
     int         level;
     mono_time   patience;
+
+    char    *task;         /* the id of the task that it has become; NULL: none */
+    unsigned statuses;     /* of it, that were told as progress */
+    bool     has_progress; /* the server told some of its own */
 
     uint64_t  id;         /* of the latest message */
     uint64_t  token;      /* of its progress */
     uint64_t  generation; /* of the session that it was sent in */
     bool      has_session;
     int       status;
-    mono_time heard; /* when a message came, or it was sent */
+    char     *challenge; /* WWW-Authenticate that came with it; NULL: none */
+    mono_time heard;     /* when a message came, or it was sent */
 
     struct timer timer; /* RESUMING: when it goes on */
     char        *last_event;
@@ -107,6 +114,8 @@ struct client_call {
     bool        is_telling; /* questions of a round are being told */
     yyjson_doc *round;      /* the result that asks; NULL: none */
     unsigned    rounds;
+
+    struct following *following; /* FOLLOWING: its task; else NULL */
 };
 
 struct question_in {
@@ -114,15 +123,15 @@ struct question_in {
     struct client       *client;
     struct client_call  *call; /* NULL: outside of any */
     struct question_in **place;
-    yyjson_doc          *doc;    /* legacy: the message */
+    yyjson_doc          *doc;    /* legacy: the message; of a task: key and request */
     yyjson_val          *params; /* NULL: none */
     yyjson_doc          *answer; /* modern */
     struct str           method;
     char                *id;  /* legacy: as written */
-    const char          *key; /* modern: in the round's document */
+    const char          *key; /* modern: in the round's document, or in its own */
     char                 own_key[24];
     uint64_t             generation;
-    bool                 is_gone;
+    bool                 is_told, is_gone;
 };
 
 struct client {
@@ -149,6 +158,7 @@ struct client {
     char                *info, *caps, *words;   /* of it */
     yyjson_doc          *declared;              /* its capabilities, read; NULL: not known */
     char                 session[SESSION_MOST]; /* "": none */
+    char                *challenge;             /* with which it was last refused to be opened; NULL: none */
     bool                 is_renamed;            /* another revision was tried with server/discover */
     struct mail         *initialized;           /* notifications/initialized; NULL: not on its way */
 
@@ -157,7 +167,8 @@ struct client {
     struct list letters, dead_letters;
     struct list questions, dead_questions; /* outside of any call; answered, or taken back */
     size_t      question_count;
-    size_t      open; /* calls of the owner's */
+    size_t      open;     /* calls of the owner's */
+    size_t      followed; /* of these, those that have become tasks */
     size_t      tells;
     uint64_t    last_id, last_question;
 
@@ -199,6 +210,8 @@ void client_lose(struct client *c, enum close_reason why, int code, int status, 
 void client_reopen(struct client *c);
 /* Of malloc; NULL: no memory. */
 char *text_copy(struct str text);
+/* In the place of what stood there; NULL for an empty one, or without memory. */
+void text_set(char **place, struct str text);
 
 /* opening.c */
 void opening_begin(struct client *c);
@@ -226,6 +239,8 @@ void call_free(struct client_call *call);
 bool call_is_to_be_told(const struct client_call *call);
 void call_tell_cancelled(const struct client_call *call, const char *reason);
 bool call_is(const struct client_call *call, const char *method);
+/* A request whose answer nobody wants; it gets there also when the client is freed. */
+void call_tell(struct client *c, const struct client_request *request);
 /* All that wait are sent. */
 void calls_flush(struct client *c);
 
@@ -252,6 +267,7 @@ void letter_free(struct letter *l);
 bool letter_reply(struct client_call *call, char *message, size_t len, struct error *err);
 /* A message of malloc (NULL: no memory) that needs no answer. False: `err`. */
 bool letter_tell(struct client *c, enum exchange_kind kind, char *message, size_t len, struct error *err);
+bool letter_tell_as(struct client *c, const struct mail_spec *spec, char *message, size_t len, struct error *err);
 
 /* compose.c: messages, of malloc; NULL: no memory, or text that is none */
 char *compose_request(const struct client_call *call, size_t *len);
@@ -265,6 +281,16 @@ void question_take(struct client *c, struct client_call *call, const struct enve
 void questions_withdraw(struct client *c, struct str id);
 void questions_drop(struct list *questions);
 void question_free(struct question_in *q);
+/* Over stdio it is only likely in which call a legacy server asks: one that has its answer did not ask what is still
+ * open. It is told as asked outside of any, when that answer has been told. */
+void questions_set_free(struct client_call *call);
+void questions_tell_freed(struct client *c);
+/* Of a modern server. NULL: no memory. */
+struct question_in *question_new(struct client *c, struct client_call *call);
+bool                question_is_valid(yyjson_val *key, yyjson_val *request);
+void                question_bury(struct question_in *q);
+/* Those that were not told yet, and that these are all. The call may be over afterwards. */
+void questions_tell(struct client_call *call);
 /* What a modern server needs to know: tells all, and goes on when all are answered. Takes `doc`. */
 void round_begin(struct client_call *call, yyjson_doc *doc, yyjson_val *result);
 
@@ -276,6 +302,33 @@ bool tools_filter(const struct client *c, const struct client_call *call, yyjson
 bool tools_schema(const struct client *c, const struct client_call *call, yyjson_doc **schema);
 void tools_refresh(struct client_call *call);
 void tools_forget(struct client *c);
+
+/* task_legacy.c */
+/* Whether the result says that the call goes on as a task, and its owner follows it. */
+bool task_is_begun(const struct client_call *call, yyjson_val *result);
+void task_begin(struct client_call *call, yyjson_val *result);
+/* The result as if there had been no task; `*shown` is NULL: as it came. False: no memory. */
+bool task_hide(const struct client_call *call, yyjson_val *result, yyjson_doc **shown);
+/* The call whose task the server asks for, wherever it asks; NULL: it does not say, or of none of ours. */
+struct client_call *task_asked_in(struct client *c, const struct envelope *e);
+/* Its status in words, for who follows progress; what is no text is passed over. */
+void task_tell_status(struct client_call *call, yyjson_val *words);
+/* True: it was of a task of ours, nobody else needs to hear it. */
+bool task_hear(struct client *c, const struct envelope *e);
+/* Of a call that is over: its task, if it became one, goes no further. */
+void task_cancel(const struct client_call *call);
+
+/* task_modern.c */
+/* Whether the result says that the call goes on as a task, and its owner follows it. */
+bool task_is_modern(const struct client_call *call, yyjson_val *result);
+void task_follow(struct client_call *call, yyjson_val *result);
+/* All that it asked is answered. */
+void task_answered(struct client_call *call);
+/* The call is over, and with it the following. */
+void task_leave(struct client_call *call);
+void task_free(struct client_call *call);
+/* If its call became a task, the server need not go on with it. */
+void task_cancel_modern(struct client_call *call);
 
 /* listen.c */
 /* Before it is open: a server may ask on the stream what a call needs. True: client_opened comes when it is there. */

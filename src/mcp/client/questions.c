@@ -48,8 +48,8 @@ vanish(struct question_in *q)
     q->place = NULL;
 }
 
-static void
-bury(struct question_in *q)
+void
+question_bury(struct question_in *q)
 {
     vanish(q);
     if (q->call != NULL)
@@ -64,7 +64,7 @@ void
 questions_drop(struct list *questions)
 {
     for (struct list *node; (node = list_first(questions)) != NULL;)
-        bury(LIST_OF(struct question_in, node, node));
+        question_bury(LIST_OF(struct question_in, node, node));
 }
 
 void
@@ -77,7 +77,7 @@ question_free(struct question_in *q)
     free(q);
 }
 
-static struct question_in *
+struct question_in *
 question_new(struct client *c, struct client_call *call)
 {
     struct question_in *q = malloc(sizeof *q);
@@ -95,16 +95,22 @@ question_new(struct client *c, struct client_call *call)
 
 /* --- legacy --- */
 
+static bool
+may_be_asked(const struct client_call *call)
+{
+    return !call->is_ours && (call->events.on_question != NULL || call->client->events.on_question == NULL);
+}
+
 /* What is asked outside of any call is that call's which alone is open. */
 static struct client_call *
 asked_in(struct client *c, struct client_call *call)
 {
-    if (call != NULL && !call->is_ours)
+    if (call != NULL && may_be_asked(call))
         return call;
     if (c->open != 1)
         return NULL;
     LIST_EACH (struct client_call, alone, &c->calls, node)
-        if (!alone->is_ours)
+        if (may_be_asked(alone))
             return alone;
     return NULL;
 }
@@ -146,7 +152,7 @@ ask(struct client *c, struct client_call *call, const struct envelope *e, char *
     if (q == NULL)
         return false;
     if (doc == NULL) {
-        bury(q);
+        question_bury(q);
         return false;
     }
     q->doc    = doc;
@@ -155,6 +161,7 @@ ask(struct client *c, struct client_call *call, const struct envelope *e, char *
     q->params = json_member(yyjson_doc_get_root(doc), "params");
     q->key    = q->own_key;
     snprintf(q->own_key, sizeof q->own_key, "q%llu", (unsigned long long)++c->last_question);
+    q->is_told = true;
     owe(q, 1);
     tell(c, call, q);
     return true;
@@ -164,7 +171,8 @@ void
 question_take(struct client *c, struct client_call *call, const struct envelope *e)
 {
     char               *id       = text_copy(e->id);
-    struct client_call *whose    = asked_in(c, call);
+    struct client_call *of_task  = task_asked_in(c, e);
+    struct client_call *whose    = of_task != NULL ? of_task : asked_in(c, call);
     bool                is_full  = (whose == NULL ? c->question_count : whose->question_count) >= QUESTIONS_MOST;
     bool                is_heard = whose == NULL ? c->events.on_question != NULL : whose->events.on_question != NULL;
     size_t              len      = 0;
@@ -195,7 +203,7 @@ withdraw(struct list *questions, struct str id)
         if (q->id == NULL || !str_eq(str_from(q->id), id))
             continue;
         owe(q, -1);
-        bury(q);
+        question_bury(q);
         return true;
     }
     return false;
@@ -211,6 +219,44 @@ questions_withdraw(struct client *c, struct str id)
             return;
 }
 
+void
+questions_set_free(struct client_call *call)
+{
+    struct client *c = call->client;
+
+    if (call->is_modern || call->is_ours || client_is_http(c) || c->events.on_question == NULL)
+        return;
+    LIST_EACH (struct question_in, q, &call->questions, node) {
+        if (q->id == NULL || c->question_count >= QUESTIONS_MOST)
+            continue;
+        vanish(q);
+        list_remove(&q->node);
+        list_append(&c->questions, &q->node);
+        call->question_count--;
+        c->question_count++;
+        q->call    = NULL;
+        q->is_gone = q->is_told = false;
+    }
+}
+
+static struct question_in *
+untold(const struct client *c)
+{
+    LIST_EACH (struct question_in, q, &c->questions, node)
+        if (!q->is_told)
+            return q;
+    return NULL;
+}
+
+void
+questions_tell_freed(struct client *c)
+{
+    for (struct question_in *q; !c->is_gone && (q = untold(c)) != NULL;) {
+        q->is_told = true;
+        tell(c, NULL, q);
+    }
+}
+
 /* The message is taken; NULL: no memory for it. */
 static void
 reply(struct question_in *q, char *message, size_t len)
@@ -220,7 +266,7 @@ reply(struct question_in *q, char *message, size_t len)
     struct error        err  = {0};
 
     owe(q, -1);
-    bury(q);
+    question_bury(q);
     if (q->generation != c->generation) {
         free(message);
         return; /* of a session that is gone */
@@ -233,8 +279,8 @@ reply(struct question_in *q, char *message, size_t len)
 
 /* --- modern --- */
 
-static bool
-is_asked(yyjson_val *key, yyjson_val *request)
+bool
+question_is_valid(yyjson_val *key, yyjson_val *request)
 {
     struct str name = json_str(key);
 
@@ -254,7 +300,8 @@ gather(struct client_call *call, yyjson_val *requests, const char **why)
     *why = "it asks for input in a way that the protocol does not have";
     yyjson_obj_foreach(requests, index, max, key, request)
     {
-        if (!is_asked(key, request) || yyjson_obj_getn(requests, yyjson_get_str(key), yyjson_get_len(key)) != request)
+        if (!question_is_valid(key, request) ||
+            yyjson_obj_getn(requests, yyjson_get_str(key), yyjson_get_len(key)) != request)
             return false; /* the second: a key is there twice */
         struct question_in *q = question_new(call->client, call);
         if (q == NULL) {
@@ -279,11 +326,14 @@ refuse_round(struct question_in *q)
     question_refuse(q, CODE_METHOD_NOT_FOUND, words);
 }
 
-static void
-tell_round(struct client_call *call)
+void
+questions_tell(struct client_call *call)
 {
     call->is_telling = true;
     LIST_EACH (struct question_in, q, &call->questions, node) {
+        if (q->is_told)
+            continue;
+        q->is_told = true;
         if (call->events.on_question == NULL)
             refuse_round(q);
         else
@@ -294,6 +344,12 @@ tell_round(struct client_call *call)
     if (call->events.on_asked != NULL)
         call->events.on_asked(call->owner, call);
     call->is_telling = false;
+}
+
+static void
+tell_round(struct client_call *call)
+{
+    questions_tell(call);
     if (call->state == CALL_ASKED && call->unanswered == 0)
         call_send_or_fail(call);
 }
@@ -333,7 +389,11 @@ answer_round(struct question_in *q, yyjson_val *result)
     vanish(q);
     if (q->answer == NULL)
         call_fail(call, CLOSE_BUSY, "no memory for an answer to its question");
-    else if (--call->unanswered == 0 && !call->is_telling)
+    else if (--call->unanswered > 0 || call->is_telling)
+        ; /* until all are answered */
+    else if (call->following != NULL)
+        task_answered(call);
+    else
         call_send_or_fail(call);
 }
 
@@ -367,6 +427,7 @@ question_refuse(struct question_in *q, int code, const char *words)
         return;
     client_enter(c);
     if (q->id == NULL) {
+        task_cancel_modern(q->call);
         call_end_error(q->call, code, str_from(words), NULL);
     } else {
         char *message = compose_error(q->id, code, words, &len);

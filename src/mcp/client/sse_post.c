@@ -28,8 +28,11 @@ post_free(struct sse_post *p)
 static void
 on_head(void *owner, int status, const struct http_headers *headers)
 {
-    (void)headers;
-    ((struct sse_post *)owner)->status = status;
+    struct sse_post *p = owner;
+
+    p->status = status;
+    if (p->x != NULL && status >= 300)
+        p->posts->on_refusal(p->x, status, headers);
 }
 
 static void
@@ -59,10 +62,8 @@ stop_waiting(struct timer *patience)
 }
 
 void
-sse_posts_init(struct sse_posts *posts, const struct http_upstream *to,
-               void (*on_status)(struct sse_posts *posts, struct exchange *x, int status, const struct error *err))
+sse_posts_init(struct sse_posts *posts)
 {
-    *posts = (struct sse_posts){.to = to, .on_status = on_status};
     list_init(&posts->all);
 }
 
@@ -91,13 +92,16 @@ sse_posts_forget(struct sse_posts *posts, const struct exchange *x)
 }
 
 size_t
-sse_fields(const struct http_upstream *to, const struct http_header *ours, size_t count,
+sse_fields(const struct sse_posts *posts, const struct http_header *ours, size_t count,
            struct http_header fields[SSE_FIELDS_MAX])
 {
-    struct http_headers written = {.items = fields, .count = count};
+    const struct http_upstream *to      = posts->to;
+    struct http_headers         written = {.items = fields, .count = count};
 
     for (size_t i = 0; i < count; i++)
         fields[i] = ours[i];
+    for (size_t i = 0; i < posts->fields->count && written.count < SSE_FIELDS_MAX; i++)
+        fields[written.count++] = posts->fields->items[i];
     for (size_t i = 0; i < to->header_count && written.count < SSE_FIELDS_MAX; i++)
         if (http_header(&written, to->headers[i].name).data == NULL)
             fields[written.count++] = to->headers[i];
@@ -136,7 +140,7 @@ sse_post(struct sse_posts *posts, const struct http_url *url, struct exchange *x
                                   .origin       = posts->to->origin,
                                   .method       = HTTP_METHOD_POST,
                                   .headers      = fields,
-                                  .header_count = sse_fields(posts->to, ours, sizeof ours / sizeof *ours, fields),
+                                  .header_count = sse_fields(posts, ours, sizeof ours / sizeof *ours, fields),
                                   .body         = buffer_str(&p->text)};
     p->call                    = http_call_start(posts->to->client, &spec, &events, p, err);
     if (p->call == NULL) {

@@ -18,7 +18,8 @@ struct mail_spec {
                kind;    /* KIND_STREAM: what the server says outside of calls (a GET); KIND_DELETE ends a session */
     struct str message; /* one JSON-RPC message; empty for a stream and a delete */
     bool       is_modern;
-    mono_time  patience; /* without a message; 0: as long as it lasts */
+    mono_time  patience;    /* without a message; 0: as long as it lasts */
+    bool       is_farewell; /* a request whose answer nobody wants: it goes on alone when the way is freed */
 
     /* Fields of HTTP; other ways do without. Absent: data is NULL. */
     struct str                session;  /* Mcp-Session-Id */
@@ -49,6 +50,9 @@ struct mail_events {
     void (*on_message)(void *owner, const struct envelope *e);
     /* Once, last; the mail is gone when this returns. Without a message before it there was no answer. */
     void (*on_end)(void *owner, const struct mail_end *end);
+    /* HTTP, 401 or 403: what its WWW-Authenticate wants, when it has one. Before its message and its end. May be NULL.
+     */
+    void (*on_challenge)(void *owner, struct str challenge);
 };
 
 enum way_kind {
@@ -79,7 +83,7 @@ struct way {
     const struct way_ops *ops;
 };
 
-/* What the process hangs on the exchanges of a way; `owner` is its. */
+/* What the process hangs on the exchanges of a way, and adds to them; `owner` is its. */
 struct way_hooks {
     /* Its place in the log: sets x->service. False: no memory. May be NULL. */
     bool (*attach)(void *owner, struct exchange *x, const struct mail_spec *spec);
@@ -88,6 +92,8 @@ struct way_hooks {
     /* The log cannot keep up: read no further. May be NULL: it always can. */
     bool (*is_behind)(struct exchange *x);
     void *owner;
+    /* Over HTTP: of the client for whom we speak, on each message. Borrowed as long as the way lives. */
+    struct http_headers fields;
 };
 
 static inline struct mail *

@@ -30,6 +30,8 @@ take_head(struct front *front, const struct answer_head *head)
 {
     struct mail *m = mail_of(front);
 
+    mail_note_challenge(m, head->status,
+                        &(struct http_headers){(struct http_header *)(uintptr_t)head->headers, head->count});
     m->end.is_stream            = head->is_stream;
     http_mail_of(m)->is_ignored = head->is_ours;
 }
@@ -184,14 +186,15 @@ add_field(struct http_headers *to, struct str name, struct str value)
         to->items[to->count++] = (struct http_header){name, value};
 }
 
-/* The request as a client of ours would have sent it. False: no memory. */
+/* The request as a client of ours would have sent it, with what else its own client sends. False: no memory. */
 static bool
-write_request(struct http_request *r, const struct mail_spec *spec, struct exchange *x)
+write_request(struct http_request *r, const struct mail_spec *spec, const struct http_headers *others,
+              struct exchange *x)
 {
     struct http_headers *fields = &r->headers;
     struct str           name   = STR_NONE;
 
-    fields->items = arena_alloc(x->arena, (OWN_FIELDS + spec->param_count) * sizeof *fields->items);
+    fields->items = arena_alloc(x->arena, (OWN_FIELDS + others->count + spec->param_count) * sizeof *fields->items);
     if (fields->items == NULL || (spec->name.data != NULL && !header_value_write(spec->name, x->arena, &name)))
         return false;
     r->method = spec->kind == KIND_STREAM   ? HTTP_METHOD_GET
@@ -211,6 +214,8 @@ write_request(struct http_request *r, const struct mail_spec *spec, struct excha
     add_field(fields, STR("Last-Event-ID"), spec->last_event);
     for (size_t i = 0; i < spec->param_count; i++)
         add_field(fields, spec->params[i].name, spec->params[i].value);
+    for (size_t i = 0; i < others->count; i++)
+        fields->items[fields->count++] = others->items[i];
     return true;
 }
 
@@ -238,8 +243,8 @@ send_mail(struct way *way, const struct mail_spec *spec, const struct mail_event
     h->events_in.budget = h->budget;
     if (m->x == NULL)
         return mail_sent(m);
-    struct back *back =
-        write_request(&r, spec, m->x) ? http_back_new(w->to, &r, 1, back_kind(m->x), &back_events, w->scratch) : NULL;
+    bool         is_written = write_request(&r, spec, &w->carrier.hooks.fields, m->x);
+    struct back *back = is_written ? http_back_new(w->to, &r, 1, back_kind(m->x), &back_events, w->scratch) : NULL;
     if (spec->kind == KIND_REPLY)
         carrier_join_reply(&w->carrier, m->x);
     if (back == NULL)

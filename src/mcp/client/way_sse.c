@@ -106,6 +106,13 @@ post(struct way_sse *w, struct exchange *x)
     exchange_fail(x, reason_of(&err, CLOSE_UNREACHABLE), "%s", err.text);
 }
 
+static void
+note_refusal(struct exchange *x, int status, const struct http_headers *headers)
+{
+    if (x->front != NULL)
+        mail_note_challenge(mail_of(x->front), status, headers);
+}
+
 /* A message was taken, or not. */
 static void
 on_status(struct sse_posts *posts, struct exchange *x, int status, const struct error *err)
@@ -288,6 +295,8 @@ on_head(void *owner, int status, const struct http_headers *headers)
 {
     struct way_sse *w = owner;
 
+    LIST_EACH (struct exchange, x, &w->waiting, back_node)
+        note_refusal(x, status, headers);
     if (status >= 300 || !http_is_type(http_header(headers, STR("content-type")), STR("text/event-stream")))
         end_stream(w, status >= 400 ? CLOSE_ANSWERED : CLOSE_MALFORMED, status,
                    "its answer to a GET is no event stream");
@@ -328,7 +337,7 @@ start_stream(struct way_sse *w)
                                                  .origin  = w->to->origin,
                                                  .method  = HTTP_METHOD_GET,
                                                  .headers = fields,
-                                                 .header_count = sse_fields(w->to, ours, sizeof ours / sizeof *ours, fields)};
+                                                 .header_count = sse_fields(&w->posts, ours, sizeof ours / sizeof *ours, fields)};
 
     w->state = SSE_ASKED;
     sse_init(&w->events_in, w->to->message_max);
@@ -422,6 +431,8 @@ way_sse_new(struct exchanges *all, const struct http_upstream *to, const struct 
     list_init(&w->waiting);
     list_init(&w->open);
     list_init(&w->listening);
-    sse_posts_init(&w->posts, to, on_status);
+    w->posts = (struct sse_posts){
+        .to = to, .fields = &w->carrier.hooks.fields, .on_refusal = note_refusal, .on_status = on_status};
+    sse_posts_init(&w->posts);
     return &w->carrier.way;
 }

@@ -109,6 +109,11 @@ set_status(struct request *r, int code)
         {RPC_REVISION_UNKNOWN, 400},
     };
 
+    if (r->status != 0 && r->x != NULL) {
+        r->x->http_status = r->status;
+        r->x->challenge   = r->challenge;
+        return;
+    }
     if (!is_modern(r) || r->x == NULL || r->task != NULL)
         return;
     for (size_t i = 0; i < sizeof known / sizeof known[0]; i++)

@@ -8,6 +8,7 @@
 struct listener {
     struct list     node; /* on service->listeners */
     struct request *request;
+    uint64_t        caller;
     unsigned        changes;
     struct map      uris, tasks; /* -> bool */
 };
@@ -156,8 +157,10 @@ serve_listen(struct request *r)
         request_answer_error(r, RPC_INTERNAL, STR("Too many listen already"), NULL);
         return;
     }
-    *l = (struct listener){
-        .request = r, .uris = MAP_OF(bool, SUBSCRIPTIONS_MOST), .tasks = MAP_OF(bool, SUBSCRIPTIONS_MOST)};
+    *l = (struct listener){.request = r,
+                           .caller  = r->x->caller,
+                           .uris    = MAP_OF(bool, SUBSCRIPTIONS_MOST),
+                           .tasks   = MAP_OF(bool, SUBSCRIPTIONS_MOST)};
     if (!read_filter(r, l)) {
         map_clear(&l->uris);
         map_clear(&l->tasks);
@@ -176,26 +179,29 @@ serve_listen(struct request *r)
 }
 
 unsigned
-listeners_wish(const struct service *s)
+listeners_wish(const struct service *s, uint64_t caller)
 {
     unsigned wishes = 0;
 
     LIST_EACH (const struct listener, l, &s->listeners, node)
-        wishes |= l->changes;
+        if (l->caller == caller)
+            wishes |= l->changes;
     return wishes;
 }
 
 void
-listeners_each_uri(const struct service *s, bool (*each)(struct str uri, void *value, void *arg), void *arg)
+listeners_each_uri(const struct service *s, uint64_t caller, bool (*each)(struct str uri, void *value, void *arg),
+                   void *arg)
 {
     LIST_EACH (const struct listener, l, &s->listeners, node)
-        map_each(&l->uris, each, arg);
+        if (l->caller == caller)
+            map_each(&l->uris, each, arg);
 }
 
 /* --- what it hears --- */
 
 void
-listeners_tell_change(struct service *s, enum change change)
+listeners_tell_change(struct service *s, uint64_t to, enum change change)
 {
     size_t i = 0;
 
@@ -203,7 +209,7 @@ listeners_tell_change(struct service *s, enum change change)
         i++;
     LIST_EACH (struct listener, l, &s->listeners, node) {
         struct note n;
-        if ((l->changes & change) == 0)
+        if ((l->changes & change) == 0 || !is_told(l->caller, to))
             continue;
         note_begin(&n, changes[i].method);
         tell(l, &n);
@@ -221,10 +227,10 @@ tell_update(struct listener *l, struct str uri)
 }
 
 void
-listeners_tell_update(struct service *s, struct str uri)
+listeners_tell_update(struct service *s, uint64_t to, struct str uri)
 {
     LIST_EACH (struct listener, l, &s->listeners, node)
-        if (subscription_find(&l->uris, uri) != NULL)
+        if (is_told(l->caller, to) && subscription_find(&l->uris, uri) != NULL)
             tell_update(l, uri);
 }
 

@@ -16,6 +16,7 @@
 #include "mcp/json.h"
 #include "mcp/log_level.h"
 #include "mcp/schema/schema.h"
+#include "mcp/service/mirrored.h"
 #include "mcp/service/running.h"
 
 /* Revisions in their order: "since" is >=. */
@@ -42,6 +43,7 @@ enum revision {
     SINCE_POLLING       = REVISION_2025_11_25, /* of event streams */
     SINCE_TOOL_FAULTS   = REVISION_2025_11_25, /* arguments that are invalid are a result for the model to read */
     SINCE_MODERN        = REVISION_2026_07_28,
+    HAS_LEGACY_TASKS    = REVISION_2025_11_25, /* and no other: later they are an extension */
 };
 
 extern const char *const revision_names[REVISIONS];
@@ -121,12 +123,12 @@ struct task;
 
 /* Of a service that relays: what is known of its server, and what the relay was told. */
 struct relayed {
-    yyjson_doc *capabilities; /* an object; NULL: not known yet */
-    char       *instructions; /* of malloc; NULL: none */
-    size_t      instructions_len;
-    yyjson_doc *no_memory; /* the refusal of a question that could not even be refused */
-    int         level;     /* that it was told is the lowest; -1: none */
-    struct map  params;    /* name of a tool -> struct param_rules *, of those that were listed and have any */
+    yyjson_doc     *capabilities; /* an object; NULL: not known yet */
+    char           *instructions; /* of malloc; NULL: none */
+    size_t          instructions_len;
+    yyjson_doc     *no_memory; /* the refusal of a question that could not even be refused */
+    int             level;     /* that it was told is the lowest; -1: none */
+    struct mirrored mirrored;  /* of its tools */
 };
 
 struct service {
@@ -162,6 +164,14 @@ struct service {
     bool has_levels_changed; /* that sessions set */
 };
 
+#define EVERY_CALLER UINT64_MAX /* in the place of exchange.caller: all are told */
+
+static inline bool
+is_told(uint64_t caller, uint64_t to)
+{
+    return to == EVERY_CALLER || to == caller;
+}
+
 /* What has changed and is to be told. */
 enum change { CHANGE_TOOLS = 1 << 0, CHANGE_PROMPTS = 1 << 1, CHANGE_RESOURCES = 1 << 2 };
 
@@ -185,7 +195,8 @@ struct service_session {
     bool                  is_open; /* `initialize` was answered */
     bool                  listens; /* it had a stream, and may open another when that is cut */
     enum revision         revision;
-    int                   level; /* -1: never set, all are told */
+    int                   level;  /* -1: never set, all are told */
+    uint64_t              caller; /* heard in it last */
     struct timer          idle;
     size_t                id_len;
     char                  id[];
@@ -232,6 +243,8 @@ struct request {
     struct str      uri, value;
     yyjson_mut_val *variables; /* of a template: name -> value; NULL: none */
     unsigned        abilities; /* of the client */
+    int             status;    /* of HTTP, that its refusal has; 0: as its code has it */
+    struct str      challenge; /* WWW-Authenticate of it; none: nothing */
     int             level;     /* modern: logs from here on; -1: none */
 
     /* Who answers, and how what was gathered becomes a result. */
@@ -465,14 +478,10 @@ void words_fit_result(struct request *r, yyjson_mut_val *result);
 void words_fit_error(struct request *r, int *code, yyjson_mut_val **data);
 /* What belongs to the envelope of 2026-07-28 goes; an empty _meta with it. */
 void words_drop_envelope(yyjson_mut_val *of);
+/* Of which task of 2025-11-25 it is; later revisions have no such word. */
+void words_drop_task(yyjson_mut_val *of);
 /* As the revision has them. */
 void words_put_capabilities(struct request *r, yyjson_mut_val *into, yyjson_val *capabilities);
-
-/* relay_tools.c */
-void relay_open_tools(struct relayed *k);
-void relay_forget_tools(struct relayed *k);
-/* Of a result, if it is a list of tools. */
-void relay_learn_tools(struct request *r, yyjson_val *result);
 
 /* relay_listen.c */
 /* True: the relay was told something. */
@@ -482,8 +491,9 @@ void relay_take_notification(struct service_session *session, struct str method)
 /* sessions.c */
 /* On its GET stream. False: it has none, or cannot take it. */
 bool session_say(struct service_session *session, struct str message);
-void sessions_tell_change(struct service *s, enum change change);
-void sessions_tell_update(struct service *s, struct str uri);
+/* `to`: a caller, or all of them. */
+void sessions_tell_change(struct service *s, uint64_t to, enum change change);
+void sessions_tell_update(struct service *s, uint64_t to, struct str uri);
 void sessions_tell_updates(struct service *s); /* of all that is subscribed to */
 /* What a client calls itself, kept: bounded, of malloc; none when there is no memory for it. */
 void session_keep_client(struct service_session *session, yyjson_val *info);
@@ -495,13 +505,14 @@ void sessions_clear(struct service *s);
 
 /* listen.c */
 void serve_listen(struct request *r);
-void listeners_tell_change(struct service *s, enum change change);
-void listeners_tell_update(struct service *s, struct str uri);
+void listeners_tell_change(struct service *s, uint64_t to, enum change change);
+void listeners_tell_update(struct service *s, uint64_t to, struct str uri);
 void listeners_tell_updates(struct service *s);
 void listeners_tell_task(struct service *s, struct task *t);
 void listeners_clear(struct service *s);
-/* What they listen for, of enum change, and each of their resources; one may come several times. */
-unsigned listeners_wish(const struct service *s);
-void     listeners_each_uri(const struct service *s, bool (*each)(struct str uri, void *value, void *arg), void *arg);
+/* What those of a caller listen for, of enum change, and each of their resources; one may come several times. */
+unsigned listeners_wish(const struct service *s, uint64_t caller);
+void listeners_each_uri(const struct service *s, uint64_t caller, bool (*each)(struct str uri, void *value, void *arg),
+                        void *arg);
 
 #endif

@@ -17,7 +17,7 @@ relayed_open(struct service *s, struct error *err)
     s->relayed = calloc(1, sizeof *s->relayed);
     if (s->relayed == NULL)
         return error_set(err, ERROR_MEMORY, "no memory for a relay");
-    relay_open_tools(s->relayed);
+    mirrored_init(&s->relayed->mirrored);
     s->relayed->level     = -1;
     s->relayed->no_memory = yyjson_read(no_memory, sizeof no_memory - 1, 0);
     return s->relayed->no_memory != NULL || error_set(err, ERROR_MEMORY, "no memory for a relay");
@@ -31,7 +31,7 @@ relayed_close(struct service *s)
     yyjson_doc_free(s->relayed->capabilities);
     yyjson_doc_free(s->relayed->no_memory);
     free(s->relayed->instructions);
-    relay_forget_tools(s->relayed);
+    mirrored_clear(&s->relayed->mirrored);
     free(s->relayed);
     s->relayed = NULL;
 }
@@ -197,7 +197,7 @@ request_params(struct request *r)
         return r->plain != NULL ? r->plain : r->params;
     copy = yyjson_val_mut_copy(r->doc, r->params);
     words_drop_envelope(copy);
-    if (is_modern(r)) {
+    if (is_modern(r) && !str_eq(r->name, STR("tasks/update"))) { /* which answers what another asked */
         yyjson_mut_obj_remove_key(copy, "requestState");
         yyjson_mut_obj_remove_key(copy, "inputResponses");
     }
@@ -217,10 +217,22 @@ request_revision(const struct request *r)
     return str_from(revision_names[r->revision]);
 }
 
+struct exchange *
+request_exchange(const struct request *r)
+{
+    return r->x;
+}
+
 unsigned
 request_abilities(const struct request *r)
 {
     return r->abilities;
+}
+
+bool
+request_demand(struct request *r, unsigned abilities)
+{
+    return abilities_demand(r, abilities);
 }
 
 struct str
@@ -277,6 +289,26 @@ has_other_type(const struct request *r, yyjson_val *result)
     return !is_modern(r) && type != NULL && !yyjson_equals_str(type, "complete");
 }
 
+/* Arguments that modern clients repeat in header fields: the server, of an era without these, looks at none of them. */
+static void
+learn_tools(struct request *r, yyjson_val *result)
+{
+    struct mirrored *m     = &r->service->relayed->mirrored;
+    yyjson_val      *tools = yyjson_obj_get(result, "tools");
+
+    if (!is_modern(r) || !str_eq(r->name, STR("tools/list")) || !yyjson_is_arr(tools))
+        return;
+    if (yyjson_obj_get(r->params, "cursor") == NULL) /* the first page */
+        mirrored_clear(m);
+    mirrored_learn_tools(m, tools);
+}
+
+const struct param_rules *
+service_param_rules(const struct service *s, struct str tool)
+{
+    return s->relayed == NULL ? NULL : mirrored_rules(&s->relayed->mirrored, tool);
+}
+
 void
 request_finish_with(struct request *r, yyjson_val *result)
 {
@@ -294,8 +326,15 @@ request_finish_with(struct request *r, yyjson_val *result)
     yyjson_mut_val *copy = yyjson_val_mut_copy(r->doc, result);
     r->is_error          = yyjson_is_true(yyjson_obj_get(result, "isError"));
     words_fit_result(r, copy);
-    relay_learn_tools(r, result);
+    learn_tools(r, result);
     request_answer(r, copy);
+}
+
+void
+request_challenge(struct request *r, int status, struct str challenge)
+{
+    r->status    = status;
+    r->challenge = arena_str(r->arena, challenge);
 }
 
 void

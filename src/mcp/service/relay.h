@@ -9,7 +9,8 @@
  *                        -32002 becomes -32602
  *   to a legacy client   resultType, ttlMs, cacheScope and modern _meta keys are left out; structuredContent that is no
  *                        object, and an outputSchema that is none of an object, too; -32602 of resources/read with
- *                        data.uri becomes -32002
+ *                        data.uri becomes -32002; to one of 2025-11-25 a server with the extension for tasks has the
+ *                        capability, and each of its tools may be called as one
  *
  * `initialize` and `server/discover` are answered here from what the relay says of the server. Arguments that a tool
  * wants in header fields are looked at here, too, once a modern client has listed it: the server knows no such fields.
@@ -33,12 +34,12 @@ struct relay {
     /* Any other method that the client's era has, but those below. Called again, from its beginning, when all is
      * answered that it asked. To be answered by request_finish_with or request_refuse_with. */
     void (*serve)(struct request *r);
-    /* What clients subscribed to, or that anybody listens, has changed: service_each_subscription says to what. */
+    /* What callers subscribed to, or that anybody listens, has changed: service_each_subscription says to what. */
     void (*listen)(void *owner, struct service *s);
     /* The lowest level that a legacy session set is another; -1: none has. */
     void (*set_level)(void *owner, struct service *s, int level);
     /* A notification of a legacy client that is for the server: notifications/roots/list_changed. */
-    void (*take_notification)(void *owner, struct service *s, struct str method);
+    void (*take_notification)(void *owner, struct service *s, uint64_t caller, struct str method);
 };
 
 /* Of a request: as it came. */
@@ -47,12 +48,15 @@ struct str request_method(const struct request *r);
  * requestState and inputResponses. */
 yyjson_val *request_params(struct request *r);
 bool        request_is_modern(const struct request *r);
-struct str  request_revision(const struct request *r);
-unsigned    request_abilities(const struct request *r);        /* of enum client_ability */
-struct str  request_capabilities(struct request *r);           /* the client's, as a JSON object */
-bool        request_follows_progress(const struct request *r); /* it sent a token */
-int         request_level(const struct request *r); /* logs from here on are wanted (log_level.h); -1: modern: none,
-                                                       legacy: all */
+/* In which it came. NULL: over, nobody wants the answer. */
+struct exchange *request_exchange(const struct request *r);
+struct str       request_revision(const struct request *r);
+unsigned         request_abilities(const struct request *r); /* of enum client_ability */
+struct str       request_capabilities(struct request *r);    /* the client's, as a JSON object */
+bool request_server_makes_tasks(const struct request *r);    /* by what is known of it, in the words of its era */
+bool request_follows_progress(const struct request *r);      /* it sent a token */
+int  request_level(const struct request *r); /* logs from here on are wanted (log_level.h); -1: modern: none,
+                                                legacy: all */
 
 /* The server is known: what was opened is answered from it. False: there was no memory, it is as it was. */
 bool service_relay_known(struct service *s, const struct relay_server *server);
@@ -61,6 +65,10 @@ void request_relay_known(struct request *r, const struct relay_server *server);
 void request_finish_with(struct request *r, yyjson_val *result);
 /* The end: an error, as the server gave it. `data` may be NULL. */
 void request_refuse_with(struct request *r, int code, struct str message, yyjson_val *data);
+
+/* The refusal that follows is 401 or 403 over HTTP, with what WWW-Authenticate is to want, or STR_NONE; unless
+ * something of the answer is out already, or it stands in a batch: then only the words are told. */
+void request_challenge(struct request *r, int status, struct str challenge);
 
 /* On the way: params of notifications/progress and notifications/message as the server sent them. The client's token is
  * put into the first; the second only goes to who wants that level. */
@@ -74,12 +82,20 @@ void request_relay_log(struct request *r, yyjson_val *params);
 yyjson_val *request_ask(struct request *r, const char *key, struct str method, yyjson_val *params,
                         yyjson_val **refusal);
 
-/* What clients of this service have subscribed to and listen for, all together. `changes` is of WISH_… (client.h): 1
- * tools, 2 prompts, 4 resources. */
-unsigned service_wishes(const struct service *s);
-void     service_each_subscription(const struct service *s, void (*each)(void *arg, struct str uri), void *arg);
-/* A notification of the server that belongs to no request, as it came: list_changed and resources/updated go to who
- * asked; message to legacy sessions that want its level; others are dropped. */
-void service_relay_notification(struct service *s, struct str method, yyjson_val *params);
+/* The same of what is asked in a task: as inputRequests has it, of request_doc; NULL: `*refusal`. */
+yyjson_mut_val *request_show_question(struct request *r, struct str method, yyjson_val *params, yyjson_val **refusal);
+/* Whether it is what a client may answer to that. */
+bool request_answer_fits(const struct request *r, struct str method, yyjson_val *result);
+/* Answers and returns false when the client lacks one of them (enum client_ability). */
+bool request_demand(struct request *r, unsigned abilities);
+
+/* Clients are told apart by exchange.caller; a session is of the caller that was heard in it last. What those of one
+ * have subscribed to and listen for, all together. Wishes are of WISH_… (client.h): 1 tools, 2 prompts, 4 resources. */
+unsigned service_wishes(const struct service *s, uint64_t caller);
+void     service_each_subscription(const struct service *s, uint64_t caller, void (*each)(void *arg, struct str uri),
+                                   void *arg);
+/* A notification of the server that belongs to no request, as it came to this caller: list_changed and
+ * resources/updated go to who asked; message to legacy sessions that want its level; others are dropped. */
+void service_relay_notification(struct service *s, uint64_t caller, struct str method, yyjson_val *params);
 
 #endif

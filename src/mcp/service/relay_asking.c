@@ -139,27 +139,42 @@ refuse_inability(struct request *r, unsigned missing)
     return refusal_new(r, RPC_ABILITY_MISSING, STR("Missing required client capability"), data);
 }
 
+/* As this client is asked it; or why it cannot be: `*refusal`. NULL without one: no memory. */
+static yyjson_mut_val *
+fit_question(struct request *r, const struct kind *kind, yyjson_val *params, yyjson_val **refusal)
+{
+    unsigned        missing = kind->needs(params) & ~r->abilities;
+    yyjson_mut_val *copy;
+    const char     *words = NULL;
+
+    if (missing != 0) {
+        *refusal = refuse_inability(r, missing);
+        return NULL;
+    }
+    copy = yyjson_is_obj(params) ? yyjson_val_mut_copy(r->doc, params) : yyjson_mut_obj(r->doc);
+    words_drop_envelope(copy);
+    if (is_modern(r))
+        words_drop_task(copy);
+    if (copy != NULL && kind->fit != NULL)
+        words = kind->fit(r, copy);
+    if (words != NULL)
+        *refusal = refusal_new(r, RPC_INVALID_PARAMS, str_from(words), NULL);
+    return words != NULL ? NULL : copy;
+}
+
 /* Why it cannot be asked, or NULL: it is due. */
 static yyjson_val *
 put_question(struct question *q, const struct kind *kind, yyjson_val *params)
 {
     struct request *r       = q->request;
-    unsigned        missing = kind->needs(params) & ~r->abilities;
-    yyjson_mut_val *copy;
-    const char     *words = NULL;
+    yyjson_val     *refusal = NULL;
+    yyjson_mut_val *fitting = fit_question(r, kind, params, &refusal);
 
-    if (missing != 0)
-        return refuse_inability(r, missing);
-    if (is_modern(r) && (r->method == NULL || (r->method->traits & METHOD_ASKS) == 0))
+    if (refusal == NULL && is_modern(r) && (r->method == NULL || (r->method->traits & METHOD_ASKS) == 0))
         return refusal_new(r, RPC_METHOD_NOT_FOUND, STR("A client cannot be asked while it waits for this"), NULL);
-    copy = yyjson_is_obj(params) ? yyjson_val_mut_copy(r->doc, params) : yyjson_mut_obj(r->doc);
-    words_drop_envelope(copy);
-    if (copy != NULL && kind->fit != NULL)
-        words = kind->fit(r, copy);
-    if (words != NULL)
-        return refusal_new(r, RPC_INVALID_PARAMS, str_from(words), NULL);
-    asking_set_due(q, copy);
-    return NULL;
+    if (refusal == NULL)
+        asking_set_due(q, fitting);
+    return refusal;
 }
 
 /* Of a question that was answered under that key nothing is left. */
@@ -207,4 +222,30 @@ request_ask(struct request *r, const char *key, struct str method, yyjson_val *p
     r->question_count--;
     *refusal = q->refusal;
     return q->answer;
+}
+
+/* --- of a task, which is asked in the answer to tasks/get --- */
+
+yyjson_mut_val *
+request_show_question(struct request *r, struct str method, yyjson_val *params, yyjson_val **refusal)
+{
+    const struct kind *kind = kind_of(method);
+    yyjson_mut_val    *one  = yyjson_mut_obj(r->doc), *fitting;
+
+    *refusal = kind != NULL ? NULL : refusal_new(r, RPC_METHOD_NOT_FOUND, STR("Method not found"), NULL);
+    fitting  = kind == NULL ? NULL : fit_question(r, kind, params, refusal);
+    if (fitting == NULL || !yyjson_mut_obj_add_str(r->doc, one, "method", kind->method) ||
+        !yyjson_mut_obj_add_val(r->doc, one, "params", fitting)) {
+        *refusal = *refusal != NULL ? *refusal : no_memory(r);
+        return NULL;
+    }
+    return one;
+}
+
+bool
+request_answer_fits(const struct request *r, struct str method, yyjson_val *result)
+{
+    const struct kind *kind = kind_of(method);
+
+    return kind != NULL && answer_is_valid(r, &(struct question){.method = kind->method}, result);
 }

@@ -7,12 +7,12 @@
 
 /* Who had a stream once may come back for it. */
 unsigned
-service_wishes(const struct service *s)
+service_wishes(const struct service *s, uint64_t caller)
 {
-    unsigned wishes = listeners_wish(s);
+    unsigned wishes = listeners_wish(s, caller);
 
     LIST_EACH (const struct service_session, session, &s->sessions, node)
-        if (session->listens)
+        if (session->listens && session->caller == caller)
             wishes |= CHANGE_TOOLS | CHANGE_PROMPTS | CHANGE_RESOURCES;
     return wishes;
 }
@@ -38,13 +38,14 @@ visit_uri(struct str uri, void *value, void *arg)
 }
 
 void
-service_each_subscription(const struct service *s, void (*each)(void *arg, struct str uri), void *arg)
+service_each_subscription(const struct service *s, uint64_t caller, void (*each)(void *arg, struct str uri), void *arg)
 {
     struct visit v = {.seen = MAP_OF(bool, SIZE_MAX), .each = each, .arg = arg};
 
     LIST_EACH (const struct service_session, session, &s->sessions, node)
-        map_each(&session->subscriptions, visit_uri, &v);
-    listeners_each_uri(s, visit_uri, &v);
+        if (session->caller == caller)
+            map_each(&session->subscriptions, visit_uri, &v);
+    listeners_each_uri(s, caller, visit_uri, &v);
     map_clear(&v.seen);
 }
 
@@ -85,7 +86,7 @@ relay_take_notification(struct service_session *session, struct str method)
     struct service *s = session->service;
 
     if (s->relayed != NULL && session->is_open && str_eq(method, STR("notifications/roots/list_changed")))
-        s->table->relay->take_notification(s->parts.owner, s, method);
+        s->table->relay->take_notification(s->parts.owner, s, session->caller, method);
 }
 
 /* --- what is said --- */
@@ -160,7 +161,7 @@ request_relay_log(struct request *r, yyjson_val *params)
 }
 
 static void
-tell_sessions(struct service *s, yyjson_val *params)
+tell_sessions(struct service *s, uint64_t caller, yyjson_val *params)
 {
     int level = log_level_of(json_str(yyjson_obj_get(params, "level")));
 
@@ -168,30 +169,39 @@ tell_sessions(struct service *s, yyjson_val *params)
         return;
     LIST_EACH (struct service_session, session, &s->sessions, node) {
         size_t len;
-        char  *text = !session->is_open || session->stream == NULL || level < session->level
-                          ? NULL
-                          : write_note("notifications/message", params, STR_NONE, session->revision, &len);
+        bool   hears = session->is_open && session->stream != NULL && session->caller == caller;
+        char  *text  = hears && level >= session->level
+                           ? write_note("notifications/message", params, STR_NONE, session->revision, &len)
+                           : NULL;
         if (text != NULL)
             session_say(session, str_of(text, len));
         free(text);
     }
 }
 
+static void
+tell_change(struct service *s, uint64_t caller, enum change change)
+{
+    sessions_tell_change(s, caller, change);
+    listeners_tell_change(s, caller, change);
+}
+
 void
-service_relay_notification(struct service *s, struct str method, yyjson_val *params)
+service_relay_notification(struct service *s, uint64_t caller, struct str method, yyjson_val *params)
 {
     struct str uri = json_str(yyjson_obj_get(params, "uri"));
 
     if (str_eq(method, STR("notifications/tools/list_changed"))) {
-        relay_forget_tools(s->relayed);
-        service_tools_changed(s);
+        mirrored_clear(&s->relayed->mirrored);
+        tell_change(s, caller, CHANGE_TOOLS);
     } else if (str_eq(method, STR("notifications/prompts/list_changed"))) {
-        service_prompts_changed(s);
+        tell_change(s, caller, CHANGE_PROMPTS);
     } else if (str_eq(method, STR("notifications/resources/list_changed"))) {
-        service_resources_changed(s);
+        tell_change(s, caller, CHANGE_RESOURCES);
     } else if (str_eq(method, STR("notifications/resources/updated")) && uri.data != NULL) {
-        service_resource_updated(s, uri);
+        sessions_tell_update(s, caller, uri);
+        listeners_tell_update(s, caller, uri);
     } else if (str_eq(method, STR("notifications/message"))) {
-        tell_sessions(s, params);
+        tell_sessions(s, caller, params);
     }
 }

@@ -1,4 +1,6 @@
 /* What the other era says in its own way, put in the words of the client's. relay.h has the table. */
+#include "mcp/service/relay.h"
+
 #include "mcp/service/parts.h"
 
 static const char *const envelope_keys[] = {
@@ -30,10 +32,20 @@ words_drop_envelope(yyjson_mut_val *of)
         yyjson_mut_obj_remove_key(of, "_meta");
 }
 
+void
+words_drop_task(yyjson_mut_val *of)
+{
+    yyjson_mut_val *meta = yyjson_mut_obj_get(of, "_meta");
+
+    yyjson_mut_obj_remove_key(meta, META_KEY("related-task"));
+    if (yyjson_mut_is_obj(meta) && yyjson_mut_obj_size(meta) == 0)
+        yyjson_mut_obj_remove_key(of, "_meta");
+}
+
 /* --- capabilities --- */
 
 /* What not every client knows; all others are told to all. What belongs to an extension is said since 2026-07-28, and
- * by clients of 2025-11-25 that speak one. Tasks were two things of that name, which nobody translates. */
+ * by clients of 2025-11-25 that speak one. Of tasks put_tasks tells. */
 static const struct {
     const char   *name;
     enum revision since; /* REVISIONS: never */
@@ -52,6 +64,63 @@ is_known(const struct request *r, const char *capability)
     return true;
 }
 
+static bool
+is_extended_by_tasks(yyjson_val *capabilities)
+{
+    return json_member(json_member(capabilities, "extensions"), TASKS_EXTENSION) != NULL;
+}
+
+/* Of 2025-11-25: of calls of tools. */
+static bool
+makes_legacy_tasks(yyjson_val *capabilities)
+{
+    yyjson_val *requests = json_member(json_member(capabilities, "tasks"), "requests");
+
+    return json_member(json_member(requests, "tools"), "call") != NULL;
+}
+
+bool
+request_server_makes_tasks(const struct request *r)
+{
+    const struct relayed *k    = r->service->relayed;
+    yyjson_val           *said = k == NULL ? NULL : yyjson_doc_get_root(k->capabilities);
+
+    return is_modern(r) ? makes_legacy_tasks(said) : is_extended_by_tasks(said);
+}
+
+/* Tasks are two things: of 2025-11-25, whose clients ask for one, and of an extension, whose servers make one of what
+ * takes long. A server of the other era has them in the client's words; all that it has of them is carried over. */
+static void
+put_legacy_tasks(struct request *r, yyjson_mut_val *into)
+{
+    yyjson_mut_val *tasks = yyjson_mut_obj_add_obj(r->doc, into, "tasks");
+
+    yyjson_mut_obj_add_obj(r->doc, tasks, "cancel");
+    yyjson_mut_val *requests = yyjson_mut_obj_add_obj(r->doc, tasks, "requests");
+    yyjson_mut_obj_add_obj(r->doc, yyjson_mut_obj_add_obj(r->doc, requests, "tools"), "call");
+}
+
+static void
+put_modern_tasks(struct request *r, yyjson_mut_val *into)
+{
+    yyjson_mut_val *extensions = yyjson_mut_obj_get(into, "extensions");
+
+    if (!yyjson_mut_is_obj(extensions)) {
+        yyjson_mut_obj_remove_key(into, "extensions");
+        extensions = yyjson_mut_obj_add_obj(r->doc, into, "extensions");
+    }
+    yyjson_mut_obj_add_obj(r->doc, extensions, TASKS_EXTENSION);
+}
+
+static void
+put_tasks(struct request *r, yyjson_mut_val *into, yyjson_val *capabilities)
+{
+    if (is_modern(r) && makes_legacy_tasks(capabilities))
+        put_modern_tasks(r, into);
+    if (r->revision == HAS_LEGACY_TASKS && is_extended_by_tasks(capabilities))
+        put_legacy_tasks(r, into);
+}
+
 void
 words_put_capabilities(struct request *r, yyjson_mut_val *into, yyjson_val *capabilities)
 {
@@ -66,6 +135,7 @@ words_put_capabilities(struct request *r, yyjson_mut_val *into, yyjson_val *capa
             yyjson_mut_obj_remove_key(value, TASKS_EXTENSION);
         yyjson_mut_obj_add(into, yyjson_val_mut_copy(r->doc, key), value);
     }
+    put_tasks(r, into, capabilities);
 }
 
 /* --- results for modern clients --- */
@@ -77,10 +147,26 @@ put_missing(struct request *r, yyjson_mut_val *into, const char *key, yyjson_mut
         r->is_broken = true;
 }
 
+/* How a tool may be called is not for its clients to know: they ask for no task. */
+static void
+drop_execution(yyjson_mut_val *tools)
+{
+    yyjson_mut_val *tool;
+    size_t          index, max;
+
+    yyjson_mut_arr_foreach(tools, index, max, tool)
+    {
+        yyjson_mut_obj_remove_key(tool, "execution");
+    }
+}
+
 static void
 fit_modern(struct request *r, yyjson_mut_val *result)
 {
     yyjson_mut_val *meta = yyjson_mut_obj_get(result, "_meta");
+
+    if (is_of(r, "tools/list"))
+        drop_execution(yyjson_mut_obj_get(result, "tools"));
 
     put_missing(r, result, "resultType", yyjson_mut_str(r->doc, "complete"));
     if (r->method != NULL && (r->method->traits & METHOD_LASTS) != 0) {
@@ -98,19 +184,29 @@ fit_modern(struct request *r, yyjson_mut_val *result)
 
 /* --- results for legacy clients --- */
 
+/* A server of the extension makes a task of any call that takes long, and of none that its client may not ask for. */
+static void
+offer_task(struct request *r, yyjson_mut_val *tool)
+{
+    yyjson_mut_obj_remove_key(tool, "execution");
+    yyjson_mut_obj_add_str(r->doc, yyjson_mut_obj_add_obj(r->doc, tool, "execution"), "taskSupport", "optional");
+}
+
 /* A schema of anything but an object is of 2026-07-28 on. */
 static void
 fit_tools(struct request *r, yyjson_mut_val *result)
 {
-    yyjson_mut_val *tools = yyjson_mut_obj_get(result, "tools"), *tool;
+    bool            may_be_tasks = r->revision == HAS_LEGACY_TASKS && request_server_makes_tasks(r);
+    yyjson_mut_val *tools        = yyjson_mut_obj_get(result, "tools"), *tool;
     size_t          index, max;
 
-    (void)r;
     yyjson_mut_arr_foreach(tools, index, max, tool)
     {
         yyjson_mut_val *schema = yyjson_mut_obj_get(tool, "outputSchema");
         if (schema != NULL && !yyjson_mut_equals_str(yyjson_mut_obj_get(schema, "type"), "object"))
             yyjson_mut_obj_remove_key(tool, "outputSchema");
+        if (may_be_tasks && yyjson_mut_is_obj(tool))
+            offer_task(r, tool);
     }
 }
 
@@ -188,7 +284,8 @@ fit_prompt(struct request *r, yyjson_mut_val *result)
 static const struct {
     const char *method;
     void (*fit)(struct request *r, yyjson_mut_val *result);
-} older[] = {{"tools/list", fit_tools}, {"tools/call", fit_outcome}, {"prompts/get", fit_prompt}};
+} older[] = {
+    {"tools/list", fit_tools}, {"tools/call", fit_outcome}, {"tasks/result", fit_outcome}, {"prompts/get", fit_prompt}};
 
 static void
 fit_legacy(struct request *r, yyjson_mut_val *result)

@@ -22,6 +22,7 @@ struct service_parts {
     const char               *principal; /* whose process or port it is, while nobody else is known: "local" */
     size_t                    sessions_max;
     mono_time                 session_idle;         /* a session ends after so much silence; 0: never */
+    mono_time                 state_life;           /* how long a requestState is good; 0: ten minutes */
     struct task_store        *tasks;                /* where tasks outlive the process; NULL: in memory only */
     bool                      is_legacy, is_modern; /* which eras it speaks */
     bool asks_anyway; /* a legacy client is asked also what it did not say it can: there are servers that do not look */

@@ -49,8 +49,9 @@ service_handler(const struct service *s, const struct method *m, unsigned era)
 {
     if (m == NULL)
         return s->relayed == NULL ? NULL : serve_by_relay;
-    request_handler serve = s->relayed == NULL ? m->serve : m->relay;
-    if ((m->eras & era) == 0)
+    request_handler serve    = s->relayed == NULL ? m->serve : m->relay;
+    bool            is_tasks = m->feature == FEATURE_TASKS && s->relayed != NULL; /* of 2025-11-25, too */
+    if ((m->eras & era) == 0 && !is_tasks)
         return NULL;
     return serve == serve_by_relay || (m->feature & ~s->features) == 0 ? serve : NULL;
 }
@@ -175,29 +176,29 @@ service_has_method(const struct service *s, struct str method)
 void
 service_tools_changed(struct service *s)
 {
-    sessions_tell_change(s, CHANGE_TOOLS);
-    listeners_tell_change(s, CHANGE_TOOLS);
+    sessions_tell_change(s, EVERY_CALLER, CHANGE_TOOLS);
+    listeners_tell_change(s, EVERY_CALLER, CHANGE_TOOLS);
 }
 
 void
 service_prompts_changed(struct service *s)
 {
-    sessions_tell_change(s, CHANGE_PROMPTS);
-    listeners_tell_change(s, CHANGE_PROMPTS);
+    sessions_tell_change(s, EVERY_CALLER, CHANGE_PROMPTS);
+    listeners_tell_change(s, EVERY_CALLER, CHANGE_PROMPTS);
 }
 
 void
 service_resources_changed(struct service *s)
 {
-    sessions_tell_change(s, CHANGE_RESOURCES);
-    listeners_tell_change(s, CHANGE_RESOURCES);
+    sessions_tell_change(s, EVERY_CALLER, CHANGE_RESOURCES);
+    listeners_tell_change(s, EVERY_CALLER, CHANGE_RESOURCES);
 }
 
 void
 service_resource_updated(struct service *s, struct str uri)
 {
-    sessions_tell_update(s, uri);
-    listeners_tell_update(s, uri);
+    sessions_tell_update(s, EVERY_CALLER, uri);
+    listeners_tell_update(s, EVERY_CALLER, uri);
 }
 
 void

@@ -141,13 +141,13 @@ tell_changes(struct service_session *session)
 }
 
 void
-sessions_tell_change(struct service *s, enum change change)
+sessions_tell_change(struct service *s, uint64_t to, enum change change)
 {
     for (size_t i = 0; i < sizeof changes / sizeof changes[0]; i++)
         if (changes[i].change == change && (s->features & changes[i].feature) == 0)
             return;
     LIST_EACH (struct service_session, session, &s->sessions, node) {
-        if (!session->is_open)
+        if (!session->is_open || !is_told(session->caller, to))
             continue;
         session->changes |= change;
         tell_changes(session);
@@ -178,10 +178,10 @@ tell_or_note(struct service_session *session, struct str uri, bool *is_due)
 }
 
 void
-sessions_tell_update(struct service *s, struct str uri)
+sessions_tell_update(struct service *s, uint64_t to, struct str uri)
 {
     LIST_EACH (struct service_session, session, &s->sessions, node) {
-        bool *is_due = subscription_find(&session->subscriptions, uri);
+        bool *is_due = is_told(session->caller, to) ? subscription_find(&session->subscriptions, uri) : NULL;
         if (is_due != NULL)
             tell_or_note(session, uri, is_due);
     }
@@ -238,6 +238,8 @@ send_exchange(struct back *back, struct exchange *x)
     struct service_session *session = session_of(back);
 
     expect_idle(session);
+    session->service->has_wishes_changed |= session->caller != x->caller;
+    session->caller = x->caller;
     if (x->kind == KIND_REQUEST) {
         struct request *r = request_new(session->service, session, x);
         if (r != NULL)

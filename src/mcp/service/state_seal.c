@@ -1,10 +1,10 @@
 /* What a modern client carries between the rounds of a request: what it answered, and what the handler kept. Sealed,
- * for this principal, this request and ten minutes. MCP 2026-07-28 "Multi round-trip requests", "requestState". */
+ * for this principal, this request and a time. MCP 2026-07-28 "Multi round-trip requests", "requestState". */
 #include <openssl/evp.h>
 
 #include "mcp/service/parts.h"
 
-#define STATE_LIFE SECONDS(600)
+#define STATE_LIFE SECONDS(600) /* when nothing else was said */
 
 #define PURPOSE "requestState"
 
@@ -52,13 +52,14 @@ seal(struct request *r)
 {
     yyjson_alc      memory = json_memory(r);
     yyjson_mut_val *state  = yyjson_mut_obj(r->doc);
+    mono_time       life   = r->service->parts.state_life;
     char            digest[HEX_SIZE];
     size_t          len;
 
     if (!digest_request(r, digest))
         return NULL;
     bool ok = yyjson_mut_obj_add_str(r->doc, state, "principal", r->service->parts.principal) &&
-              yyjson_mut_obj_add_sint(r->doc, state, "until", clock_wall() + STATE_LIFE) &&
+              yyjson_mut_obj_add_sint(r->doc, state, "until", clock_wall() + (life > 0 ? life : STATE_LIFE)) &&
               yyjson_mut_obj_add_str(r->doc, state, "digest", digest) &&
               yyjson_mut_obj_add_uint(r->doc, state, "rounds", r->rounds) &&
               yyjson_mut_obj_add_val(r->doc, state, "answers", all_answers(r));
@@ -120,7 +121,7 @@ state_open(struct request *r)
         return true;
     yyjson_val *state = yyjson_is_str(sealed) ? open_state(r, json_str(sealed)) : NULL;
     if (state == NULL) {
-        request_refuse_params(r, "Invalid requestState: it is not of this request, or older than ten minutes");
+        request_refuse_params(r, "Invalid requestState: it is not of this request, or too old");
         return false;
     }
     r->known      = json_member(state, "answers");

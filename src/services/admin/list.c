@@ -1,6 +1,6 @@
 /* The servers listed: what the gateway knows of them, and what the log says of their calls. */
 #include "base/format.h"
-#include "gateway/registry_input.h"
+#include "gateway/registry/input.h"
 #include "gateway/seen.h"
 #include "services/admin/parts.h"
 #include "store/query.h"

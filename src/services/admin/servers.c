@@ -1,6 +1,6 @@
 /* Servers added and removed. */
 #include "base/log.h"
-#include "gateway/registry_input.h"
+#include "gateway/registry/input.h"
 #include "services/admin/parts.h"
 
 /* A change of mcp.json. In the job's arena. */

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 
 #include "base/arena.h"
+#include "mcp/json.h"
 #include "services/snapshots/words.h"
 
 enum rank { RANK_SUMMARY, RANK_NEXT, RANK_DECISION, RANK_STATE, RANK_TEXT, RANK_FILE, RANKS };
@@ -175,7 +176,7 @@ append_flow(struct buffer *out, yyjson_val *value)
     yyjson_val *key, *member;
     size_t      index, max;
     bool        is_object = yyjson_is_obj(value), ok = true;
-    struct str  text = str_of(yyjson_get_str(value), yyjson_get_len(value));
+    struct str  text = json_str(value);
 
     if (yyjson_is_str(value))
         return is_bare(text) ? buffer_append(out, text) : buffer_append_json(out, text);

@@ -1,4 +1,5 @@
 /* Snapshots as JSON, and back. */
+#include "mcp/json.h"
 #include "services/snapshots/words.h"
 
 /* --- out --- */
@@ -133,7 +134,7 @@ read_word(yyjson_val *origin, const char *key, struct arena *a, struct str *out,
 
     if (!yyjson_is_str(value))
         return value == NULL || error_set(err, ERROR_INVALID, "origin.%s must be a text", key);
-    return text_check(key, str_of(yyjson_get_str(value), yyjson_get_len(value)), 4096, a, out, err);
+    return text_check(key, json_str(value), 4096, a, out, err);
 }
 
 static bool

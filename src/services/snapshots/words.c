@@ -1,4 +1,5 @@
 #include "services/snapshots/words.h"
+#include "mcp/json.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -269,7 +270,7 @@ has_memory(bool ok, struct error *err)
 static struct str
 str_of_value(yyjson_val *value)
 {
-    return str_of(yyjson_get_str(value), yyjson_get_len(value));
+    return json_str(value);
 }
 
 /* A text that may be taken away by an empty one. */

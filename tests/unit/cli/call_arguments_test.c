@@ -1,4 +1,4 @@
-#include "cli/call_arguments.h"
+#include "cli/call/arguments.h"
 
 #include <stdlib.h>
 

@@ -1,4 +1,4 @@
-#include "cli/call_form.h"
+#include "cli/call/form.h"
 
 #include <stdlib.h>
 

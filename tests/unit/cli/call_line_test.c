@@ -1,4 +1,4 @@
-#include "cli/call_line.h"
+#include "cli/call/line.h"
 
 #include <stdlib.h>
 #include <unistd.h>

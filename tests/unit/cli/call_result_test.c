@@ -1,4 +1,4 @@
-#include "cli/call_result.h"
+#include "cli/call/result.h"
 
 #include <stdlib.h>
 #include <unistd.h>

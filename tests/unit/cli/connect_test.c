@@ -4,7 +4,7 @@
 #include <yyjson.h>
 
 #include "base/file.h"
-#include "cli/connect.h"
+#include "cli/connect/connect.h"
 #include "cli_fixture.h"
 
 /* A person: their directory is `home.path`, and the home of Gatehouse where it usually is. */

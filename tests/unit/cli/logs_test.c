@@ -1,4 +1,4 @@
-#include "cli/logs.h"
+#include "cli/logs/logs.h"
 #include "cli_fixture.h"
 
 #define HELLO "{\"jsonrpc\":\"2.0\",\"id\":7,\"result\":{\"content\":[{\"type\":\"text\",\"text\":\"hello\"}]}}"

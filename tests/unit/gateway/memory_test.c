@@ -1,7 +1,9 @@
 #include <stdlib.h>
 
+#include "base/live.h"
 #include "each_failure.h"
-#include "gateway/registry.h"
+#include "gateway/caller.h"
+#include "gateway/registry/registry.h"
 
 static const char text[] =
     "{\"mcpServers\": { // by hand\n"
@@ -47,4 +49,27 @@ TEST(the_registry_before_outlives_one_that_found_no_memory)
     assert_non_null(previous);
     assert_each_failure(reads_the_registry, previous);
     registry_unref(previous);
+}
+
+static bool
+finds_a_caller(void *arg)
+{
+    struct http_header items[] = {{STR("Authorization"), STR("Bearer a")}};
+    struct callers     all;
+    struct caller     *c;
+    struct error       err = {0};
+
+    (void)arg;
+    callers_init(&all);
+    bool is_found = caller_find(&all, &(struct http_headers){items, 1}, STR_NONE, &c, &err);
+    assert_true(is_found ? c != NULL : c == NULL && err.code == ERROR_MEMORY); /* never nobody instead */
+    caller_unref(c);
+    assert_int_equal(live_counts[LIVE_CALLERS], 0);
+    callers_clear(&all);
+    return is_found;
+}
+
+TEST(who_is_not_found_for_lack_of_memory_is_not_nobody)
+{
+    assert_each_failure(finds_a_caller, NULL);
 }

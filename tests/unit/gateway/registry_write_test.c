@@ -5,7 +5,7 @@
 #include <unistd.h>
 
 #include "base/file.h"
-#include "gateway/registry.h"
+#include "gateway/registry/registry.h"
 #include "test.h"
 
 struct home {

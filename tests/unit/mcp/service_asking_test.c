@@ -420,6 +420,24 @@ TEST(a_state_is_of_no_use_after_ten_minutes)
     house_close();
 }
 
+TEST(who_opens_the_service_may_have_states_live_longer)
+{
+    struct arena *a = arena_new(KIB(8), MIB(1));
+    struct str    state;
+    char          until[40];
+
+    house_open_for(&table, (struct service_parts){.state_life = SECONDS(86400)});
+    modern("tools/call", "greet", "");
+    assert_true(
+        seal_open(&house.key, STR("requestState of asking"), str_from(text_of(&house.ada, "requestState")), a, &state));
+    ptrdiff_t at = str_find(state, STR("\"until\":"));
+    assert_true(at > 0);
+    snprintf(until, sizeof until, "%.*s", STR_ARG(str_take(str_skip(state, (size_t)at + 8), 20)));
+    assert_true(strtoll(until, NULL, 10) > clock_wall() + SECONDS(80000));
+    arena_free(a);
+    house_close();
+}
+
 TEST(a_state_is_its_principals)
 {
     begin();

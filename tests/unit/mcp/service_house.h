@@ -11,6 +11,7 @@ struct client {
     struct front            front;
     struct service_session *session; /* NULL: a modern one */
     struct buffer           got;     /* messages, each on a line, the last one with "=" before it */
+    uint64_t                caller;
     bool                    is_deaf; /* has no place for what is not last */
     size_t                  ends;
     enum close_reason       why; /* of the last exchange that ended without an answer */
@@ -123,6 +124,7 @@ say_by(struct client *c, struct back *back, const char *text)
     if (!envelope_parse(&x->message, message, x->arena, &err))
         fail_msg("%s: %s", err.text, text);
     x->kind      = kinds[x->message.kind];
+    x->caller    = c->caller;
     x->is_modern = c->session == NULL;
     x->patience  = SECONDS(30);
     assert_true(exchange_guard(x));
@@ -159,6 +161,7 @@ open_stream(struct client *c)
 {
     struct exchange *x = exchange_new(&house.exchanges, KIND_STREAM, &c->front);
 
+    x->caller = c->caller;
     assert_true(exchange_guard(x));
     exchange_send(x, service_session_back(c->session));
     return x;

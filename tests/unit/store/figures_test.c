@@ -1,12 +1,18 @@
 #include "store_fixture.h"
 
 static void
-put(struct fixture *f, enum exchange_kind kind, enum outcome outcome, int64_t duration_us)
+put_as(struct fixture *f, struct labels *labels, enum exchange_kind kind, enum outcome outcome, int64_t duration_us)
 {
     uint64_t id = traffic_next_id(f->traffic, clock_wall());
 
-    traffic_put(f->traffic, record_new(f->traffic, id, f->labels),
+    traffic_put(f->traffic, record_new(f->traffic, id, labels),
                 &(struct exchange_facts){.kind = kind, .outcome = outcome, .final = true, .duration_us = duration_us});
+}
+
+static void
+put(struct fixture *f, enum exchange_kind kind, enum outcome outcome, int64_t duration_us)
+{
+    put_as(f, f->labels, kind, outcome, duration_us);
 }
 
 static void
@@ -56,4 +62,54 @@ TEST(any_duration_has_its_place)
         reader_close(r);
         fixture_close(&f);
     }
+}
+
+static bool
+count_one(const struct exchange_view *x, void *arg)
+{
+    (void)x;
+    ++*(size_t *)arg;
+    return true;
+}
+
+static bool
+take_server(const struct server_view *v, void *arg)
+{
+    *(struct server_view *)arg = *v;
+    return true;
+}
+
+/* What Gatehouse asked for a client of the other era is on record, and the client's own row beside it is the call. */
+TEST(a_bridged_call_counts_once)
+{
+    const struct label_texts texts[] = {
+        {.server = STR("s"), .client = STR("desktop"), .address = STR("127.0.0.1")},
+        {.server = STR("s"), .client = STR("gatehouse")},
+        {.server = STR("s"), .client = STR("gatehouse"), .address = STR("127.0.0.1")}, /* another one, before us */
+    };
+    struct fixture      f = {0};
+    struct call_figures got;
+    struct server_view  server = {0};
+    size_t              rows = 0, failed = 0;
+    struct query        all = {0}, errors = {.errors_only = true};
+
+    fixture_open(&f);
+    for (size_t i = 0; i < 3; i++) {
+        struct labels *labels = labels_new(&texts[i]);
+        put_as(&f, labels, KIND_REQUEST, OUTCOME_ERROR, 1000);
+        labels_unref(labels);
+    }
+    traffic_flush(f.traffic);
+    struct reader *r = reader_open(f.path, &f.err);
+    assert_true(reader_call_figures(r, 0, &got, &f.err));
+    assert_int_equal(got.count, 2);
+    assert_int_equal(got.failed, 2);
+    assert_true(reader_servers(r, take_server, &server, &f.err));
+    assert_int_equal(server.count, 2);
+    assert_true(query_run(r, &all, count_one, &rows, &f.err));
+    assert_true(query_run(r, &errors, count_one, &failed, &f.err));
+    assert_int_equal(rows, 3);
+    assert_int_equal(failed, 2);
+    reader_close(r);
+    fixture_close(&f);
 }

@@ -90,6 +90,26 @@ TEST(what_answers_somebody_else_is_no_answer)
     house_close();
 }
 
+TEST(a_call_knows_what_it_was_challenged_with)
+{
+    open_legacy((struct client_parts){0});
+    ask("tools/list", NULL);
+    head(last(), 401, NULL);
+    challenge(last(), "Bearer a");
+    end(last(), 401);
+    assert_heard("error malformed -32603 it answered with HTTP status 401\nwanted of it, 401: Bearer a\n");
+    ask("tools/list", NULL);
+    head(last(), 403, NULL);
+    challenge(last(), "Bearer b");
+    answer(last(), "error", "{\"code\":-32001,\"message\":\"no\"}");
+    assert_heard("error answered -32001 no\nwanted of it, 403: Bearer b\n");
+    ask("tools/list", NULL);
+    head(last(), 401, NULL);
+    end(last(), 401);
+    assert_heard("error malformed -32603 it answered with HTTP status 401\n");
+    house_close();
+}
+
 TEST(a_call_without_an_answer_says_why)
 {
     open_legacy((struct client_parts){0});

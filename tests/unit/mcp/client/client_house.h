@@ -147,8 +147,10 @@ on_open(void *owner, struct client *c, const struct client_server *server)
 static void
 on_lost(void *owner, struct client *c, int code, int status, const char *words)
 {
-    (void)owner, (void)c;
+    (void)owner;
     note("lost %d %d %s", code, status, words);
+    if (client_challenge(c).len > 0)
+        note("wanted %.*s", STR_ARG(client_challenge(c)));
     is_closing();
 }
 
@@ -211,6 +213,8 @@ on_error(void *owner, struct client_call *call, enum close_reason why, int code,
 {
     (void)owner, (void)data;
     note("error %s %d %.*s", close_info[why].name, code, STR_ARG(message));
+    if (client_call_challenge(call).len > 0)
+        note("wanted of it, %d: %.*s", client_call_status(call), STR_ARG(client_call_challenge(call)));
     if (call == house.call)
         house.call = NULL;
     is_closing();
@@ -284,6 +288,13 @@ head(struct mail *m, int status, const char *session)
 {
     if (m->is_open)
         m->events->on_head(m->owner, status, str_from(session));
+}
+
+static inline void
+challenge(struct mail *m, const char *wanted)
+{
+    if (m->is_open)
+        m->events->on_challenge(m->owner, str_from(wanted));
 }
 
 static inline void

@@ -109,6 +109,46 @@ plays_legacy(void *arg)
     return results == 1;
 }
 
+static bool
+plays_task(void *arg)
+{
+    bool is_told = false;
+
+    (void)arg;
+    results = 0;
+    house_open(WAY_HTTP, (struct client_parts){.era = CLIENT_MODERN, .capabilities = STR("{\"roots\":{}}")});
+    if (house.client != NULL) {
+        call_with((struct client_request){.method           = STR("tools/call"),
+                                          .level            = -1,
+                                          .follows_task     = true,
+                                          .follows_progress = true,
+                                          .capabilities     = STR("{\"roots\":{}}")},
+                  "{\"name\":\"a\"}");
+        for (size_t i = 0; i < house.count && i < 32; i++) {
+            struct mail *m = &house.mails[i];
+            if (str_eq(m->e.method, STR("tools/call")))
+                reply(m, 200, "result", "{\"resultType\":\"task\",\"taskId\":\"t\",\"status\":\"working\"}");
+            else if (str_eq(m->e.method, STR("tasks/update")))
+                reply(m, 200, "result", "{}");
+            else
+                reply(m, 200, "result",
+                      is_told ? "{\"status\":\"completed\",\"result\":{}}"
+                              : "{\"status\":\"input_required\",\"statusMessage\":\"s\",\"inputRequests\":"
+                                "{\"a\":{\"method\":\"roots/list\"}}}");
+            is_told = is_told || str_eq(m->e.method, STR("tasks/update"));
+            pass(MINUTES(1));
+        }
+    }
+    house_close();
+    return results == 1;
+}
+
+TEST(a_task_without_memory_for_it)
+{
+    assert_true(plays_task(NULL));
+    assert_each_failure(plays_task, NULL);
+}
+
 TEST(a_modern_server_without_memory_for_it)
 {
     assert_true(plays_modern(NULL));

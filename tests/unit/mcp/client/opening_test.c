@@ -111,6 +111,30 @@ TEST(who_may_ask_is_not_the_business_of_the_probe)
     }
 }
 
+TEST(what_an_opening_is_challenged_with_is_that_of_all_who_wait)
+{
+    for (int at = 0; at < 2; at++) {
+        house_open(WAY_HTTP, (struct client_parts){.era = CLIENT_LEGACY});
+        ask("tools/list", NULL);
+        ask("tools/list", NULL);
+        if (at == 1) { /* the session is there, and cannot be used */
+            reply(last(), 200, "result",
+                  "{\"protocolVersion\":\"2025-11-25\",\"capabilities\":{},\"serverInfo\":{\"name\":\"s\"}}");
+            assert_str(last()->e.method, "notifications/initialized");
+        }
+        head(last(), 401, NULL);
+        challenge(last(), "Bearer a");
+        end_as(last(), (struct mail_end){.why = CLOSE_ANSWERED, .status = 401, .words = "no", .retry = -1});
+        struct str heard = buffer_str(&house.heard);
+        assert_true(str_find(heard, STR("wanted of it, 401: Bearer a\nerror")) > 0);
+        assert_true(str_ends(heard, STR("\nwanted Bearer a\n")));
+        buffer_reset(&house.heard);
+        client_open(house.client);
+        assert_int_equal(client_challenge(house.client).len, 0);
+        house_close();
+    }
+}
+
 TEST(a_version_of_those_supported_is_tried_once_even_the_very_same)
 {
     probe(WAY_HTTP);

@@ -163,6 +163,45 @@ TEST(a_question_of_a_session_that_is_gone_is_answered_to_nobody)
     house_close();
 }
 
+static void
+open_child(void)
+{
+    house_open(WAY_STDIO, (struct client_parts){.era = CLIENT_LEGACY});
+    client_open(house.client);
+    answer(last(), "result", LEGACY_SERVER);
+    end(last(), 0);
+    buffer_reset(&house.heard);
+}
+
+TEST(over_stdio_a_question_outlives_the_call_that_it_seemed_to_be_asked_in)
+{
+    struct mail *m;
+
+    open_child();
+    ask("tools/call", "{\"name\":\"a\"}");
+    m = last();
+    ask("tools/call", "{\"name\":\"b\"}");
+    say(m, STR(ELICIT("7")));
+    assert_heard("call asked q elicitation/create\n");
+    answer(m, "result", "{}");
+    assert_heard("result {}\nasked elicitation/create\n");
+    answer_question(ACCEPT);
+    assert_says(last(), "\"id\":7,\"result\"");
+    house_close();
+}
+
+TEST(a_question_in_a_call_that_cannot_be_asked_is_outside_of_any)
+{
+    static const struct call_events unheard = {.on_result = on_result, .on_error = on_error};
+    struct client_request           request = {.method = STR("tasks/get"), .level = -1};
+
+    open_child();
+    house.call = client_call(house.client, &request, &unheard, NULL, NULL);
+    say(last(), STR(ELICIT("7")));
+    assert_heard("asked elicitation/create\n");
+    house_close();
+}
+
 /* --- modern --- */
 
 #define ASK(more)                                                                                                      \

@@ -91,6 +91,53 @@ TEST(a_request_has_its_fields_and_its_answer_comes_back)
     ways_finish();
 }
 
+TEST(what_a_client_sends_along_goes_before_what_the_entry_says)
+{
+    static struct http_header theirs[] = {{{"Authorization", 13}, {"Bearer ada", 10}}, {{"x-key", 5}, {"of ada", 6}}};
+    const struct way_hooks    hooks    = {.fields = {theirs, 2}};
+    const enum exchange_kind  kinds[]  = {KIND_STREAM, KIND_DELETE};
+    struct box                boxes[3] = {0};
+
+    begin();
+    ways_free_way();
+    ways.way = way_http_new(&ways.exchanges, &ways.upstream, &hooks, ways.scratch);
+    box_request(&boxes[2], CALL);
+    for (size_t i = 0; i < 2; i++)
+        box_send(&boxes[i], &(struct mail_spec){.kind = kinds[i], .session = STR("s")});
+    for (size_t i = 0; i < 3; i++) {
+        WAYS_WAIT(ways_heard(i, "\r\n\r\n"));
+        assert_true(ways_heard(i, "\r\nAuthorization: Bearer ada\r\n") && ways_heard(i, "\r\nx-key: of ada\r\n"));
+        assert_false(ways_heard(i, "of the entry"));
+    }
+    ways_finish();
+}
+
+TEST(a_challenge_is_told_before_what_came_with_it)
+{
+    static const struct {
+        const char *answer, *challenge, *got;
+    } cases[] = {
+        {"HTTP/1.1 401 Unauthorized\r\nWWW-Authenticate: Bearer realm=\"a\"\r\nX: y\r\nwww-authenticate: Basic\r\n"
+         "Content-Length: 0\r\n\r\n",
+         "Bearer realm=\"a\", Basic", ""},
+        {"HTTP/1.1 403 Forbidden\r\nWWW-Authenticate: Bearer\r\nContent-Type: application/json\r\n"
+         "Content-Length: 36\r\n\r\n" RESULT,
+         "Bearer", RESULT "\n"},
+        {"HTTP/1.1 401 Unauthorized\r\nContent-Length: 0\r\n\r\n", "", ""},
+        {"HTTP/1.1 400 Bad Request\r\nWWW-Authenticate: Bearer\r\nContent-Length: 0\r\n\r\n", "", ""},
+    };
+
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct box b = {0};
+        begin();
+        answered(&b, cases[i].answer);
+        WAYS_WAIT(b.ends == 1);
+        assert_string_equal(b.challenge, cases[i].challenge);
+        box_assert(&b, cases[i].got);
+        ways_finish();
+    }
+}
+
 TEST(a_stream_is_told_message_by_message_and_what_is_needed_to_go_on)
 {
     struct box b = {0};
@@ -305,6 +352,22 @@ TEST(what_only_tells_the_server_something_outlives_the_way)
     assert_int_equal(b.ends, 0);
     box_assert(&b, "");
     box_assert(&c, "");
+    ways_finish();
+}
+
+TEST(a_request_that_is_a_farewell_outlives_the_way)
+{
+    struct box b = {0};
+
+    begin();
+    box_send(&b, &(struct mail_spec){.kind = KIND_REQUEST, .message = STR(CALL), .is_farewell = true});
+    ways_free_way();
+    assert_int_equal(ways.closed, 0);
+    WAYS_WAIT(ways_heard(0, CALL));
+    ways_say(0, "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 2\r\n\r\n{}");
+    WAYS_WAIT(ways.closed == 1);
+    assert_int_equal(b.ends, 0);
+    box_assert(&b, "");
     ways_finish();
 }
 

@@ -291,3 +291,33 @@ TEST(an_endpoint_is_resolved_against_the_stream_and_stays_at_its_origin)
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
         assert_endpoint(cases[i].base, cases[i].reference, cases[i].expected);
 }
+
+TEST(what_a_client_sends_along_and_what_is_wanted_of_it_pass)
+{
+    static struct http_header theirs[] = {{{"Authorization", 13}, {"Bearer ada", 10}}, {{"x-key", 5}, {"of ada", 6}}};
+    const struct way_hooks    hooks    = {.fields = {theirs, 2}};
+    struct box                a = {0}, b = {0};
+
+    ways_begin();
+    ways.way = way_sse_new(&ways.exchanges, &ways.upstream, &hooks);
+    box_request(&a, OPENS);
+    WAYS_WAIT(ways_heard(0, "\r\n\r\n"));
+    assert_true(ways_heard(0, "\r\nAuthorization: Bearer ada\r\n") && ways_heard(0, "\r\nx-key: of ada\r\n"));
+    ways_say(0, STREAM ENDPOINT);
+    WAYS_WAIT(ways_heard(1, "\r\n\r\n" OPENS));
+    assert_true(ways_heard(1, "\r\nAuthorization: Bearer ada\r\n") && !ways_heard(1, "of the entry"));
+    ways_say(1, "HTTP/1.1 403 Forbidden\r\nWWW-Authenticate: Bearer scope=\"b\"\r\nContent-Length: 0\r\n\r\n");
+    WAYS_WAIT(a.ends == 1);
+    assert_int_equal(a.status, 403);
+    assert_string_equal(a.challenge, "Bearer scope=\"b\"");
+    ways_finish();
+
+    begin();
+    box_request(&b, OPENS);
+    WAYS_WAIT(ways_heard(0, "\r\n\r\n"));
+    ways_say(0, "HTTP/1.1 401 Unauthorized\r\nWWW-Authenticate: Bearer\r\nContent-Length: 0\r\n\r\n");
+    WAYS_WAIT(b.ends == 1);
+    assert_int_equal(b.status, 401);
+    assert_string_equal(b.challenge, "Bearer");
+    ways_finish();
+}

@@ -32,7 +32,7 @@ static struct ways ways;
 struct box {
     struct mail      *mail;
     struct buffer     got; /* messages, each on a line */
-    char              session[64], words[400], last_event[64];
+    char              session[64], words[400], last_event[64], challenge[200];
     int               heads, status, ends;
     enum close_reason why;
     mono_time         retry;
@@ -64,6 +64,15 @@ box_message(void *owner, const struct envelope *e)
 }
 
 static inline void
+box_challenge(void *owner, struct str challenge)
+{
+    struct box *b = owner;
+
+    assert_int_equal(b->ends, 0);
+    snprintf(b->challenge, sizeof b->challenge, "%.*s", STR_ARG(challenge));
+}
+
+static inline void
 box_end(void *owner, const struct mail_end *end)
 {
     struct box *b = owner;
@@ -79,7 +88,7 @@ box_end(void *owner, const struct mail_end *end)
         b->on_over(b);
 }
 
-static const struct mail_events box_events = {box_head, box_message, box_end};
+static const struct mail_events box_events = {box_head, box_message, box_end, box_challenge};
 
 static inline void
 ways_note(struct exchange *x, enum message_from from, struct str bytes, bool continues)

@@ -68,9 +68,9 @@ listen_far(void *owner, struct service *s)
     size_t bytes = 0;
 
     (void)owner;
-    service_each_subscription(s, count_uri, &bytes);
-    service_relay_notification(s, STR("notifications/resources/updated"), yyjson_doc_get_root(result));
-    service_relay_notification(s, STR("notifications/message"), yyjson_doc_get_root(result));
+    service_each_subscription(s, 0, count_uri, &bytes);
+    service_relay_notification(s, 0, STR("notifications/resources/updated"), yyjson_doc_get_root(result));
+    service_relay_notification(s, 0, STR("notifications/message"), yyjson_doc_get_root(result));
 }
 
 static void

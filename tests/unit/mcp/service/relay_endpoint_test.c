@@ -5,6 +5,7 @@
 static struct {
     const char     *result; /* NULL: refused with `code` */
     int             code;
+    int             status; /* with which it is refused; 0: none of its own */
     bool            is_down, asks;
     struct request *held;
     size_t          served, stopped;
@@ -15,6 +16,8 @@ open_far(struct request *r)
 {
     struct relay_server server = {STR("{\"name\":\"far\"}"), STR("{\"tools\":{\"listChanged\":true}}"), STR_NONE};
 
+    if (far.status != 0)
+        request_challenge(r, far.status, STR("Bearer realm=\"far\""));
     if (far.is_down)
         request_refuse_with(r, -32603, STR("It is down"), NULL);
     else
@@ -34,6 +37,8 @@ answer(struct request *r)
 {
     yyjson_doc *doc = far.result == NULL ? NULL : yyjson_read(far.result, strlen(far.result), 0);
 
+    if (far.status != 0)
+        request_challenge(r, far.status, STR("Bearer realm=\"far\""));
     if (doc == NULL)
         request_refuse_with(r, far.code, STR("no"), NULL);
     else
@@ -101,6 +106,27 @@ TEST(a_modern_client_sees_errors_as_its_revision_has_them)
     finish();
 }
 
+#define CHALLENGE "\r\nWWW-Authenticate: Bearer realm=\"far\"\r\n"
+
+TEST(a_challenge_is_the_status_of_a_refusal_in_either_era)
+{
+    begin();
+    far.code   = -32601;
+    far.status = 401;
+    assert_answer(401, CHALLENGE, "POST", CALLED, MODERNS);
+    assert_answer(401, "\"id\":1,\"error\":{\"code\":-32601", "POST", CALLED, MODERNS);
+    far.status = 403;
+    assert_answer(403, CHALLENGE, "POST", CALLED, MODERNS);
+    far.is_down = true;
+    assert_answer(403, CHALLENGE, "POST", MODERN "Mcp-Method: server/discover\r\n",
+                  REQUEST("1", "server/discover", META));
+    assert_answer(403, CHALLENGE, "POST", PLAIN, OPENING("2025-11-25"));
+    far.is_down = false;
+    far.result  = "{\"content\":[]}"; /* which is none */
+    assert_answer(200, "\"content\":[]", "POST", CALLED, MODERNS);
+    finish();
+}
+
 #define LISTED                                                                                                         \
     "{\"tools\":[{\"name\":\"n\",\"inputSchema\":{\"type\":\"object\",\"properties\":{\"a\":{\"type\":\"string\","     \
     "\"x-mcp-header\":\"A\"}}}},{\"name\":\"bad\",\"inputSchema\":{\"properties\":{\"a\":{\"type\":\"array\","         \
@@ -121,7 +147,7 @@ TEST(arguments_that_a_listed_tool_wants_in_the_head_must_stand_there)
     assert_answer(200, "\"content\":[]", "POST", CALLED "Mcp-Param-A: x\r\n", WITH_A);
     assert_answer(200, "\"content\":[]", "POST", MODERN "Mcp-Method: tools/call\r\nMcp-Name: bad\r\n",
                   REQUEST("1", "tools/call", "\"name\":\"bad\",\"arguments\":{\"a\":[]}," META));
-    service_relay_notification(here.service, STR("notifications/tools/list_changed"), NULL);
+    service_relay_notification(here.service, 0, STR("notifications/tools/list_changed"), NULL);
     assert_answer(200, "\"content\":[]", "POST", CALLED, WITH_A); /* who knows */
     far.result = LISTED;
     assert_int_equal(ask("POST", MODERN "Mcp-Method: tools/list\r\n", REQUEST("1", "tools/list", META)), 200);

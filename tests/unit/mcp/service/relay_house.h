@@ -101,9 +101,10 @@ script_set_level(void *owner, struct service *s, int level)
 }
 
 static inline void
-script_take_notification(void *owner, struct service *s, struct str method)
+script_take_notification(void *owner, struct service *s, uint64_t caller, struct str method)
 {
     (void)owner, (void)s;
+    assert_int_equal(caller, house.ada.caller);
     assert_true(str_eq(method, STR("notifications/roots/list_changed")));
     script.noted++;
 }
@@ -146,7 +147,7 @@ relay_say(const char *method, const char *params)
     yyjson_doc *doc;
 
     script_read(params, &doc);
-    service_relay_notification(house.service, str_from(method), yyjson_doc_get_root(doc));
+    service_relay_notification(house.service, 0, str_from(method), yyjson_doc_get_root(doc));
     yyjson_doc_free(doc);
 }
 

@@ -10,15 +10,15 @@ note_uri(void *arg, struct str uri)
     assert_true(buffer_printf(&uris, "%.*s ", STR_ARG(uri)));
 }
 
-/* Whether this is subscribed to, and how much in all. */
+/* Whether this is subscribed to by a caller, and how much in all. */
 static bool
-has_uri(const char *uri, size_t count)
+has_uri_of(uint64_t caller, const char *uri, size_t count)
 {
     char   find[100];
     size_t found = 0;
 
     uris = (struct buffer){.max = MIB(1)};
-    service_each_subscription(house.service, note_uri, NULL);
+    service_each_subscription(house.service, caller, note_uri, NULL);
     snprintf(find, sizeof find, "%s ", uri);
     for (size_t i = 0; i < buffer_len(&uris); i++)
         found += buffer_str(&uris).data[i] == ' ';
@@ -26,6 +26,12 @@ has_uri(const char *uri, size_t count)
     assert_int_equal(found, count);
     buffer_clear(&uris);
     return has;
+}
+
+static bool
+has_uri(const char *uri, size_t count)
+{
+    return has_uri_of(0, uri, count);
 }
 
 TEST(the_relay_hears_once_a_turn_that_something_else_is_wanted)
@@ -36,7 +42,7 @@ TEST(the_relay_hears_once_a_turn_that_something_else_is_wanted)
     enter(&house.ada, "2025-11-25", "{}");
     house_turn();
     assert_int_equal(script.listened, 0);
-    assert_int_equal(service_wishes(house.service), 0);
+    assert_int_equal(service_wishes(house.service, 0), 0);
     say(&house.ada, ASK("1", "resources/subscribe", "{\"uri\":\"a:1\"}"));
     say(&house.ada, ASK("2", "resources/subscribe", "{\"uri\":\"a:2\"}"));
     ask_modern(&house.bob, "1", "subscriptions/listen",
@@ -45,7 +51,7 @@ TEST(the_relay_hears_once_a_turn_that_something_else_is_wanted)
                "{}");
     house_turn();
     assert_int_equal(script.listened, 1);
-    assert_int_equal(service_wishes(house.service), 1); /* it offers no changes of prompts */
+    assert_int_equal(service_wishes(house.service, 0), 1); /* it offers no changes of prompts */
     assert_true(has_uri("a:1", 3) && has_uri("a:2", 3) && has_uri("a:3", 3));
     assert_got(&house.bob, "{\"notifications\":{\"toolsListChanged\":true,\"resourceSubscriptions\":[");
     say(&house.ada, ASK("3", "resources/unsubscribe", "{\"uri\":\"a:1\"}"));
@@ -63,18 +69,18 @@ TEST(who_had_a_stream_listens_until_its_session_ends)
     enter(&house.ada, "2025-11-25", "{}");
     struct exchange *x = open_stream(&house.ada);
     house_turn();
-    assert_int_equal(service_wishes(house.service), 7);
+    assert_int_equal(service_wishes(house.service, 0), 7);
     exchange_close(x, CLOSE_CLIENT_LEFT);
     script.listened = 0;
     house_turn();
-    assert_int_equal(service_wishes(house.service), 7);
+    assert_int_equal(service_wishes(house.service, 0), 7);
     open_stream(&house.ada);
     house_turn();
     assert_int_equal(script.listened, 0);
     service_session_end(house.ada.session, CLOSE_SESSION_ENDED);
     house_turn();
     assert_int_equal(script.listened, 1);
-    assert_int_equal(service_wishes(house.service), 0);
+    assert_int_equal(service_wishes(house.service, 0), 0);
     relay_close();
 }
 
@@ -84,12 +90,12 @@ TEST(who_listens_no_more_wants_nothing)
     struct exchange *x =
         ask_modern(&house.bob, "1", "subscriptions/listen", "\"notifications\":{\"resourcesListChanged\":true},", "{}");
     house_turn();
-    assert_int_equal(service_wishes(house.service), 4);
+    assert_int_equal(service_wishes(house.service, 0), 4);
     exchange_close(x, CLOSE_CANCELLED);
     script.listened = 0;
     house_turn();
     assert_int_equal(script.listened, 1);
-    assert_int_equal(service_wishes(house.service), 0);
+    assert_int_equal(service_wishes(house.service, 0), 0);
     relay_close();
 }
 
@@ -100,12 +106,12 @@ TEST(listening_waits_until_the_server_is_known)
     ask_modern(&house.bob, "1", "subscriptions/listen", "\"notifications\":{\"toolsListChanged\":true},", "{}");
     house_turn();
     assert_not_got(&house.bob, "acknowledged");
-    assert_int_equal(service_wishes(house.service), 0);
+    assert_int_equal(service_wishes(house.service, 0), 0);
     request_relay_known(script.opening, &script.server);
     assert_got(&house.bob, "notifications/subscriptions/acknowledged\",\"params\":{\"notifications\":"
                            "{\"toolsListChanged\":true}");
     house_turn();
-    assert_int_equal(service_wishes(house.service), 1);
+    assert_int_equal(service_wishes(house.service, 0), 1);
     relay_close();
 }
 
@@ -211,5 +217,67 @@ TEST(new_roots_are_told_to_the_server)
     say(&house.ada, "{\"jsonrpc\":\"2.0\",\"method\":\"notifications/roots/list_changed\"}");
     say(&house.ada, "{\"jsonrpc\":\"2.0\",\"method\":\"notifications/odd\"}");
     assert_int_equal(script.noted, 1);
+    relay_close();
+}
+
+static void
+tell_to(uint64_t caller, const char *method, const char *params)
+{
+    yyjson_doc *doc = yyjson_read(params, strlen(params), 0);
+
+    service_relay_notification(house.service, caller, str_from(method), yyjson_doc_get_root(doc));
+    yyjson_doc_free(doc);
+}
+
+TEST(callers_want_and_hear_what_is_theirs_alone)
+{
+    relay_open();
+    house.ada.caller = 7;
+    house.bob.caller = 8;
+    enter(&house.ada, "2025-11-25", "{}");
+    open_stream(&house.ada);
+    say(&house.ada, ASK("1", "resources/subscribe", "{\"uri\":\"a:1\"}"));
+    ask_modern(&house.bob, "1", "subscriptions/listen",
+               "\"notifications\":{\"toolsListChanged\":true,\"resourceSubscriptions\":[\"a:1\",\"a:2\"]},", "{}");
+    house_turn();
+    assert_int_equal(service_wishes(house.service, 0), 0);
+    assert_int_equal(service_wishes(house.service, 7), 7);
+    assert_int_equal(service_wishes(house.service, 8), 1);
+    assert_true(has_uri_of(7, "a:1", 1) && has_uri_of(8, "a:2", 2) && !has_uri("a:1", 0));
+    forget(&house.ada);
+    forget(&house.bob);
+
+    tell_to(7, "notifications/resources/updated", "{\"uri\":\"a:1\"}");
+    tell_to(7, "notifications/tools/list_changed", "{}");
+    tell_to(7, "notifications/message", "{\"level\":\"error\",\"data\":\"of ada\"}");
+    assert_got(&house.ada, "a:1");
+    assert_got(&house.ada, "tools/list_changed");
+    assert_got(&house.ada, "of ada");
+    assert_int_equal(buffer_len(&house.bob.got), 0);
+    forget(&house.ada);
+    tell_to(8, "notifications/resources/updated", "{\"uri\":\"a:1\"}");
+    tell_to(8, "notifications/tools/list_changed", "{}");
+    tell_to(8, "notifications/message", "{\"level\":\"error\",\"data\":\"of bob\"}");
+    tell_to(0, "notifications/resources/updated", "{\"uri\":\"a:2\"}");
+    assert_int_equal(buffer_len(&house.ada.got), 0);
+    assert_got(&house.bob, "a:1");
+    assert_not_got(&house.bob, "a:2");
+    relay_close();
+}
+
+TEST(a_session_is_of_the_caller_that_was_heard_in_it_last)
+{
+    relay_open();
+    house.ada.caller = 7;
+    enter(&house.ada, "2025-11-25", "{}");
+    open_stream(&house.ada);
+    house_turn();
+    script.listened  = 0;
+    house.ada.caller = 9; /* another token */
+    say(&house.ada, ASK("1", "ping", "{}"));
+    house_turn();
+    assert_int_equal(script.listened, 1);
+    assert_int_equal(service_wishes(house.service, 7), 0);
+    assert_int_equal(service_wishes(house.service, 9), 7);
     relay_close();
 }
