@@ -82,6 +82,8 @@ db_open(const char *path, enum db_mode mode, struct error *err)
     sqlite3_db_config(db, SQLITE_DBCONFIG_ENABLE_TRIGGER, 0, NULL);
     if (!db_exec(db, "PRAGMA cell_size_check = ON; PRAGMA mmap_size = 0", err) ||
         (mode == DB_WRITE && !db_exec(db, "PRAGMA secure_delete = ON; PRAGMA synchronous = NORMAL", err))) {
+        if (err != NULL && (sqlite3_errcode(db) & 0xff) == SQLITE_ERROR)
+            err->code = ERROR_INVALID; /* these statements are sound: it is the schema that they were read with */
         error_wrap(err, "opening %s", path);
         db_close(db);
         return NULL;

@@ -14,6 +14,7 @@ enum db_mode {
 
 enum { DB_BUSY_MS = 5000 }; /* how long a handle waits for another process */
 
+/* ERROR_INVALID: for what is in the file, and for nothing else. */
 sqlite3 *db_open(const char *path, enum db_mode mode, struct error *err);
 /* Finalizes what is not; but where one reads a virtual table, its owner must have done so. NULL is nothing. */
 void db_close(sqlite3 *db);

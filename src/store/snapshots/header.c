@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "store/snapshots/backup.h"
+#include "store/snapshots/recover.h"
 #include "store/snapshots/schema.h"
 #include "store/snapshots/tokens.h"
 
@@ -30,23 +31,26 @@ model_new(void)
     return NULL;
 }
 
-/* Each of the model's is in `db`, to the letter. What somebody added of their own is none of our business. */
+/* Each of the model's is in `db`, to the letter. What somebody added of their own is none of our business. False: it
+ * could not be read, for a reason that is not in the file. */
 static bool
-has_all(sqlite3 *db, sqlite3 *model)
+has_all(sqlite3 *db, sqlite3 *model, bool *has)
 {
     sqlite3_stmt *wanted = db_prepare(model, "SELECT name, sql FROM sqlite_schema WHERE sql IS NOT NULL", NULL);
     sqlite3_stmt *find   = db_prepare(db, "SELECT 1 FROM sqlite_schema WHERE name = ?1 AND sql = ?2", NULL);
-    bool          ok     = wanted != NULL && find != NULL;
+    int           got    = find == NULL ? SQLITE_ERROR : SQLITE_ROW;
 
-    while (ok && sqlite3_step(wanted) == SQLITE_ROW) {
+    while (got == SQLITE_ROW && sqlite3_step(wanted) == SQLITE_ROW) {
         db_bind_str(find, 1, db_str(wanted, 0));
         db_bind_str(find, 2, db_str(wanted, 1));
-        ok = sqlite3_step(find) == SQLITE_ROW;
+        got = sqlite3_step(find);
         sqlite3_reset(find);
     }
+    *has       = got == SQLITE_ROW;
+    bool is_so = got == SQLITE_ROW || got == SQLITE_DONE || db_says_damaged(db);
     sqlite3_finalize(wanted);
     sqlite3_finalize(find);
-    return ok;
+    return wanted != NULL && is_so;
 }
 
 /* A newer Gatehouse may have left our tables as they are: what may be one's is not called damaged. */
@@ -62,16 +66,17 @@ header_lies(sqlite3 *db)
     static const char how_many[] = "SELECT count(*) FROM sqlite_schema WHERE sql IS NOT NULL";
     sqlite3          *model      = model_new();
     int64_t           version = 0, application = 0, tables = 0, wanted = 0;
+    bool              has = false;
 
     bool is_read = model != NULL && db_number(db, "PRAGMA user_version", 0, &version, NULL) &&
                    db_number(db, "PRAGMA application_id", 0, &application, NULL) &&
-                   db_number(db, how_many, 0, &tables, NULL) && db_number(model, how_many, 0, &wanted, NULL);
+                   db_number(db, how_many, 0, &tables, NULL) && db_number(model, how_many, 0, &wanted, NULL) &&
+                   has_all(db, model, &has);
     bool says_so = version == snapshot_schema.count && application == snapshot_schema.application;
-    bool has     = is_read && has_all(db, model);
     sqlite3_close(model);
     if (says_so)
         return is_read && !has;
-    return has && tables == wanted && !is_newer_perhaps(version);
+    return is_read && has && tables == wanted && !is_newer_perhaps(version);
 }
 
 /* Big-endian, as all numbers there. */

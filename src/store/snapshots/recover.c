@@ -69,20 +69,6 @@ is_read_only(const struct place *p, sqlite3 *db)
     return sqlite3_db_readonly(db, "main") != 0 && access(p->path, W_OK) == 0;
 }
 
-/* It does not open at all, looked at as db_open does: whether for what is in it. */
-static bool
-makes_no_sense(const char *path)
-{
-    static const char look[]     = "PRAGMA cell_size_check = ON; SELECT count(*) FROM sqlite_schema";
-    sqlite3          *db         = NULL;
-    bool              is_damaged = false;
-
-    if (sqlite3_open_v2(path, &db, SQLITE_OPEN_READONLY | SQLITE_OPEN_NOMUTEX, NULL) == SQLITE_OK)
-        is_damaged = sqlite3_exec(db, look, NULL, NULL, NULL) != SQLITE_OK && db_says_damaged(db);
-    sqlite3_close(db);
-    return is_damaged;
-}
-
 static bool
 is_check_due(const struct place *p)
 {
@@ -113,6 +99,8 @@ mend_words(struct place *p, sqlite3 *db, struct snapshot_opening *opening, struc
     if (!p->is_doubted ||
         sqlite3_exec(db, "INSERT INTO words(words) VALUES('integrity-check')", NULL, NULL, NULL) == SQLITE_OK)
         return true;
+    if (!db_says_damaged(db)) /* no more than busy */
+        return db_failed(db, err, "checking the index of words");
     if (!db_exec(db, "INSERT INTO words(words) VALUES('rebuild')", err))
         return false;
     if (opening != NULL)
@@ -130,7 +118,7 @@ try_to_open(struct place *p, const struct opener *o, bool *is_damaged, struct er
     }
     sqlite3 *db = db_open(p->path, DB_WRITE, err);
     if (db == NULL) {
-        *is_damaged = makes_no_sense(p->path);
+        *is_damaged = err->code == ERROR_INVALID;
         return NULL;
     }
     bool ok = check(p, db, is_damaged, err);
