@@ -1,18 +1,8 @@
 #include "api/detail.h"
 
+#include "base/json.h"
+
 enum { NAME_CHARACTERS = 80, VALUE_CHARACTERS = 40, NAMES_OF_TOOLS = 3, NAMES_OF_OTHERS = 2, URI_END = 30 };
-
-static struct str
-text_of(yyjson_val *value)
-{
-    return yyjson_is_str(value) ? str_of(yyjson_get_str(value), yyjson_get_len(value)) : STR_NONE;
-}
-
-static struct str
-member(yyjson_val *object, const char *key)
-{
-    return text_of(yyjson_obj_get(object, key));
-}
 
 /* How many bytes the first `characters` have. */
 static size_t
@@ -45,7 +35,7 @@ add_value(struct buffer *out, yyjson_val *value)
 {
     if (yyjson_is_str(value)) {
         buffer_append_char(out, '"');
-        add_cut(out, text_of(value), VALUE_CHARACTERS);
+        add_cut(out, json_str(value), VALUE_CHARACTERS);
         buffer_append_char(out, '"');
         return;
     }
@@ -64,14 +54,14 @@ say_call(struct buffer *out, yyjson_val *params)
     yyjson_val *key, *value;
     size_t      i, max;
 
-    add_cut(out, member(params, "name"), NAME_CHARACTERS);
+    add_cut(out, json_str_in(params, "name"), NAME_CHARACTERS);
     buffer_append_char(out, '(');
     yyjson_obj_foreach(arguments, i, max, key, value)
     {
         if (buffer_len(out) > DETAIL_CHARACTERS)
             break;
         buffer_append(out, i == 0 ? STR("") : STR(", "));
-        add_cut(out, text_of(key), VALUE_CHARACTERS);
+        add_cut(out, json_str(key), VALUE_CHARACTERS);
         buffer_append(out, STR(": "));
         add_value(out, value);
     }
@@ -82,7 +72,7 @@ say_call(struct buffer *out, yyjson_val *params)
 static void
 say_uri(struct buffer *out, yyjson_val *params)
 {
-    struct str uri = member(params, "uri");
+    struct str uri = json_str_in(params, "uri");
 
     if (bytes_of(uri, DETAIL_CHARACTERS) == uri.len) {
         buffer_append(out, uri);
@@ -99,7 +89,7 @@ say_uri(struct buffer *out, yyjson_val *params)
 static void
 say_cursor(struct buffer *out, yyjson_val *params)
 {
-    struct str cursor = member(params, "cursor");
+    struct str cursor = json_str_in(params, "cursor");
 
     if (cursor.len > 0) {
         buffer_append(out, STR("cursor: "));
@@ -121,7 +111,7 @@ say_list(struct buffer *out, yyjson_val *result, const char *key, const char *no
         if (i == names)
             break;
         buffer_append(out, i == 0 ? STR(": ") : STR(", "));
-        add_cut(out, member(item, "name"), VALUE_CHARACTERS);
+        add_cut(out, json_str_in(item, "name"), VALUE_CHARACTERS);
     }
     if (size > names)
         buffer_printf(out, ", +%zu", size - names);
@@ -157,10 +147,10 @@ say_peer(struct buffer *out, yyjson_val *result)
     yyjson_val *info = yyjson_obj_get(result, "serverInfo");
 
     buffer_append(out, STR("→ "));
-    add_cut(out, member(info, "name"), NAME_CHARACTERS);
-    if (member(info, "version").len > 0) {
+    add_cut(out, json_str_in(info, "name"), NAME_CHARACTERS);
+    if (json_str_in(info, "version").len > 0) {
         buffer_append_char(out, '@');
-        add_cut(out, member(info, "version"), VALUE_CHARACTERS);
+        add_cut(out, json_str_in(info, "version"), VALUE_CHARACTERS);
     }
 }
 
@@ -169,8 +159,8 @@ say_prompt(struct buffer *out, yyjson_val *result)
 {
     size_t size = yyjson_arr_size(yyjson_obj_get(result, "messages"));
 
-    if (member(result, "description").len > 0) {
-        add_cut(out, member(result, "description"), VALUE_CHARACTERS);
+    if (json_str_in(result, "description").len > 0) {
+        add_cut(out, json_str_in(result, "description"), VALUE_CHARACTERS);
         buffer_append_char(out, ' ');
     }
     buffer_printf(out, "(%zu message%s)", size, size == 1 ? "" : "s");
@@ -184,8 +174,8 @@ say_content(struct buffer *out, yyjson_val *result)
 
     yyjson_arr_foreach(yyjson_obj_get(result, "content"), i, max, item)
     {
-        if (member(item, "text").len > 0) {
-            add_cut(out, member(item, "text"), VALUE_CHARACTERS);
+        if (json_str_in(item, "text").len > 0) {
+            add_cut(out, json_str_in(item, "text"), VALUE_CHARACTERS);
             return;
         }
     }
@@ -195,13 +185,13 @@ static void
 say_contents(struct buffer *out, yyjson_val *result)
 {
     yyjson_val *first = yyjson_arr_get_first(yyjson_obj_get(result, "contents"));
-    struct str  text  = member(first, "text");
-    struct str  type  = member(first, "mimeType");
+    struct str  text  = json_str_in(first, "text");
+    struct str  type  = json_str_in(first, "mimeType");
 
     if (first == NULL)
         return;
     if (text.data == NULL)
-        text = member(first, "blob");
+        text = json_str_in(first, "blob");
     add_cut(out, type.len == 0 ? STR("no type") : type, VALUE_CHARACTERS);
     buffer_printf(out, ", %zu bytes", text.len);
 }
@@ -247,7 +237,7 @@ detail_append(struct buffer *out, struct str method, yyjson_val *message)
 
     if (error != NULL) {
         buffer_append(out, STR("Error: "));
-        add_cut(out, member(error, "message"), DETAIL_CHARACTERS);
+        add_cut(out, json_str_in(error, "message"), DETAIL_CHARACTERS);
     }
     for (size_t i = 0; message != NULL && error == NULL && i < sizeof forms / sizeof forms[0]; i++) {
         if (!str_eq(method, str_from(forms[i].method)))

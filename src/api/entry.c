@@ -95,7 +95,7 @@ print_message_id(struct print *p, const struct exchange_view *x, const struct sh
     yyjson_val *id = yyjson_obj_get(s->root, "id");
 
     if (yyjson_is_raw(id))
-        print_json(p, "id", str_of(yyjson_get_raw(id), yyjson_get_len(id)));
+        print_json(p, "id", json_raw(id));
     else if (yyjson_is_str(id))
         print_text(p, "id", json_str(id));
     else if (s->is_event)
@@ -110,7 +110,7 @@ entry_print(struct print *p, const struct exchange_view *x, const struct message
     struct shown s         = look_at(p, m);
     const char  *direction = s.is_answer ? "response" : "request";
     yyjson_val  *said      = s.is_event ? yyjson_obj_get(s.root, "method") : NULL;
-    struct str   method    = yyjson_is_str(said) ? str_of(yyjson_get_str(said), yyjson_get_len(said)) : x->method;
+    struct str   method    = yyjson_is_str(said) ? json_str(said) : x->method;
     const char  *outcome   = outcome_name(x->outcome);
 
     print_open(p, NULL, '{');

@@ -2,6 +2,7 @@
 
 #include <yyjson.h>
 
+#include "base/json.h"
 #include "exchange/skim.h"
 
 enum { TREE_MAX = 256 << 10 }; /* bytes of a message; what is larger is reduced before */
@@ -95,12 +96,6 @@ as_written(const struct reading *r, yyjson_val *value)
     return STR_NONE;
 }
 
-static struct str
-unescaped(yyjson_val *value)
-{
-    return yyjson_is_str(value) ? str_of(yyjson_get_str(value), yyjson_get_len(value)) : STR_NONE;
-}
-
 /* A number by which a request may be called: JSON-RPC 2.0 and MCP have integers only, and of 1.0, 1e0 and -0 one reader
  * makes 1 and 0, another something of their own. */
 static bool
@@ -163,7 +158,7 @@ find_members(yyjson_val *object, const struct member *members, size_t count, yyj
 
     yyjson_obj_foreach(object, index, max, key, value)
     {
-        struct str name = unescaped(key);
+        struct str name = json_str(key);
         for (size_t i = 0; i < count; i++) {
             const struct member *m = &members[i];
             if (!str_eq_nocase(name, m->name))
@@ -252,8 +247,8 @@ read_peer(struct envelope *e, yyjson_val *peer)
 {
     if (!yyjson_is_obj(peer) || e->peer_name.data != NULL)
         return;
-    e->peer_name    = unescaped(yyjson_obj_get(peer, "name"));
-    e->peer_version = unescaped(yyjson_obj_get(peer, "version"));
+    e->peer_name    = json_str_in(peer, "name");
+    e->peer_version = json_str_in(peer, "version");
 }
 
 static bool
@@ -262,7 +257,7 @@ read_initialize(struct envelope *e, yyjson_val *const params[PARAMS], struct are
     yyjson_val *capabilities = params[PARAM_CAPABILITIES];
     size_t      len          = 0;
 
-    e->revision = unescaped(params[PARAM_REVISION]);
+    e->revision = json_str(params[PARAM_REVISION]);
     read_peer(e, params[PARAM_CLIENT]);
     if (!yyjson_is_obj(capabilities))
         return true;
@@ -284,8 +279,8 @@ target_of(struct str method, yyjson_val *const params[PARAMS], yyjson_val *ref_n
 
     for (size_t i = 0; i < sizeof named / sizeof named[0]; i++)
         if (yyjson_is_str(params[named[i]]))
-            return unescaped(params[named[i]]);
-    return unescaped(ref_name);
+            return json_str(params[named[i]]);
+    return json_str(ref_name);
 }
 
 static bool
@@ -298,10 +293,10 @@ read_params(struct envelope *e, const struct reading *r, yyjson_val *object, str
         !find_members(params[PARAM_REF], ref_members, 1, ref, err))
         return false;
     e->target          = target_of(e->method, params, ref[0]);
-    e->level           = unescaped(params[PARAM_LEVEL]);
-    e->modern_revision = unescaped(meta[META_REVISION]);
+    e->level           = json_str(params[PARAM_LEVEL]);
+    e->modern_revision = json_str(meta[META_REVISION]);
     e->has_abilities   = yyjson_is_obj(meta[META_ABILITIES]);
-    e->log_level       = unescaped(meta[META_LEVEL]);
+    e->log_level       = json_str(meta[META_LEVEL]);
     e->subscription    = as_written(r, meta[META_SUBSCRIPTION]);
     e->progress_token  = as_written(r, e->kind == MESSAGE_NOTIFICATION ? params[PARAM_TOKEN] : meta[META_TOKEN]);
     read_peer(e, meta[META_CLIENT]);
@@ -356,7 +351,7 @@ static void
 read_result(struct envelope *e, const struct reading *r, yyjson_val *root, yyjson_val *result)
 {
     e->is_tool_error = yyjson_is_true(yyjson_obj_get(result, "isError"));
-    e->revision      = unescaped(yyjson_obj_get(result, "protocolVersion"));
+    e->revision      = json_str_in(result, "protocolVersion");
     read_peer(e, yyjson_obj_get(result, "serverInfo"));
     yyjson_val *meta = yyjson_obj_get(result, "_meta");
     read_peer(e, yyjson_obj_get(meta, "io.modelcontextprotocol/serverInfo"));
@@ -371,8 +366,7 @@ error_code_of(yyjson_val *error)
     yyjson_val *code   = yyjson_obj_get(error, "code");
     int64_t     number = 0;
 
-    if (!yyjson_is_raw(code) || !str_to_i64(str_of(yyjson_get_raw(code), yyjson_get_len(code)), &number) ||
-        number < INT32_MIN || number > INT32_MAX)
+    if (!str_to_i64(json_raw(code), &number) || number < INT32_MIN || number > INT32_MAX)
         return 0;
     return (int)number;
 }
@@ -400,7 +394,7 @@ read_message(struct envelope *e, struct reading *r, struct error *err)
     }
     if (!decide_kind(e, found, err))
         return false;
-    e->method     = unescaped(found[MEMBER_METHOD]);
+    e->method     = json_str(found[MEMBER_METHOD]);
     e->error_code = error_code_of(found[MEMBER_ERROR]);
     if (found[MEMBER_RESULT] != NULL)
         read_result(e, r, root, found[MEMBER_RESULT]);

@@ -2,6 +2,8 @@
 
 #include <stdlib.h>
 
+#include "base/json.h"
+
 static bool
 is_blank(char c)
 {
@@ -152,7 +154,7 @@ jsonc_key_is(struct str text, const struct jsonc_member *m, struct str key)
         return str_eq(raw, key);
     yyjson_doc *doc  = yyjson_read(text.data + m->key_from, m->key_to - m->key_from, 0);
     yyjson_val *name = yyjson_doc_get_root(doc);
-    bool        same = doc != NULL && str_eq(str_of(yyjson_get_str(name), yyjson_get_len(name)), key);
+    bool        same = doc != NULL && str_eq(json_str(name), key);
     yyjson_doc_free(doc);
     return same;
 }
@@ -170,7 +172,7 @@ jsonc_key(struct str text, const struct jsonc_member *m, struct arena *arena)
     if (doc == NULL)
         return STR_NONE;
     yyjson_val *name = yyjson_doc_get_root(doc);
-    struct str  key  = str_of(yyjson_get_str(name), yyjson_get_len(name));
+    struct str  key  = json_str(name);
     const char *copy = arena_cstr(arena, key);
     key              = copy == NULL ? STR_NONE : str_of(copy, key.len);
     yyjson_doc_free(doc);

@@ -1,6 +1,8 @@
 /* Changes to one member. A text's own layout is seen from the object that is changed, and its neighbours. */
 #include "gateway/jsonc.h"
 
+#include "base/json.h"
+
 enum { PRINT_DEPTH_MAX = 16, ARRAY_LINE_MAX = 100 };
 
 struct layout {
@@ -138,12 +140,12 @@ break_line(struct buffer *out, const struct layout *l, unsigned level)
 static bool
 print_scalar(struct buffer *out, yyjson_val *value)
 {
-    struct str text = str_of(yyjson_get_str(value), yyjson_is_str(value) ? yyjson_get_len(value) : 0);
+    struct str text = json_str(value);
 
     if (yyjson_is_str(value))
         return buffer_append_json(out, text);
     if (yyjson_is_raw(value))
-        return buffer_append(out, str_of(yyjson_get_raw(value), yyjson_get_len(value)));
+        return buffer_append(out, json_raw(value));
     if (yyjson_is_bool(value))
         return buffer_append(out, yyjson_get_bool(value) ? STR("true") : STR("false"));
     return buffer_append(out, STR("null"));

@@ -104,12 +104,6 @@ json_put(yyjson_mut_doc *doc, yyjson_mut_val *object, const char *key, const cha
         yyjson_mut_obj_add_str(doc, object, key, text);
 }
 
-struct str
-json_str(yyjson_val *value)
-{
-    return yyjson_is_str(value) ? str_of(yyjson_get_str(value), yyjson_get_len(value)) : STR_NONE;
-}
-
 yyjson_val *
 json_member(yyjson_val *object, const char *key)
 {

@@ -1,5 +1,6 @@
 #include "mcp/param_rules.h"
 
+#include "base/json.h"
 #include "mcp/header_value.h"
 
 enum { DEPTH = 32, LEVELS = 128, NUMBER_MAX = 64, NAME_MAX_SHOWN = 80 };
@@ -54,12 +55,6 @@ static const struct {
     {{"contentSchema",         13}, true},
 };
 /* clang-format on */
-
-static struct str
-text_of(yyjson_val *value)
-{
-    return yyjson_is_str(value) ? str_of(yyjson_get_str(value), yyjson_get_len(value)) : STR_NONE;
-}
 
 /* RFC 9110 section 5.6.2. */
 static bool
@@ -125,13 +120,13 @@ keep_rule(struct walk *w, struct str name)
 static bool
 take_annotation(struct walk *w, yyjson_val *schema, yyjson_val *annotation, bool is_reached)
 {
-    struct str name = text_of(annotation);
+    struct str name = json_str(annotation);
 
     if (!is_token(name))
         return refuse(w, name, "is no name of a header field");
     if (!is_reached || w->depth == 0)
         return refuse(w, name, "does not stand on a property that \"properties\" alone lead to");
-    if (!is_mirrored_type(text_of(yyjson_obj_get(schema, "type"))))
+    if (!is_mirrored_type(json_str_in(schema, "type")))
         return refuse(w, name, "needs the type string, integer or boolean");
     for (size_t i = 0; i < w->rules->count; i++)
         if (str_eq_nocase(str_skip(w->rules->items[i].header, strlen("Mcp-Param-")), name))
@@ -151,7 +146,7 @@ walk_properties(struct walk *w, yyjson_val *properties, unsigned level)
         return error_set(w->err, ERROR_INVALID, "its properties are nested deeper than %d levels", DEPTH);
     yyjson_obj_foreach(properties, index, max, key, schema)
     {
-        w->path[w->depth++] = text_of(key);
+        w->path[w->depth++] = json_str(key);
         bool ok             = walk_schema(w, schema, true, level);
         w->depth--;
         if (!ok)
@@ -197,7 +192,7 @@ walk_schema(struct walk *w, yyjson_val *schema, bool is_reached, unsigned level)
     yyjson_obj_foreach(schema, index, max, key, value)
     {
         bool ok = yyjson_equals_str(key, "x-mcp-header") ? take_annotation(w, schema, value, is_reached)
-                                                         : walk_member(w, text_of(key), value, is_reached, level + 1);
+                                                         : walk_member(w, json_str(key), value, is_reached, level + 1);
         if (!ok)
             return false;
     }
@@ -279,8 +274,8 @@ says(struct str text, yyjson_val *value)
     if (yyjson_is_bool(value))
         return str_eq(text, yyjson_is_true(value) ? STR("true") : STR("false"));
     if (yyjson_is_raw(value)) /* larger than any number we could compare */
-        return str_eq(text, str_of(yyjson_get_raw(value), yyjson_get_len(value)));
-    return yyjson_is_num(value) ? is_number(text, value) : str_eq(text, text_of(value));
+        return str_eq(text, json_raw(value));
+    return yyjson_is_num(value) ? is_number(text, value) : str_eq(text, json_str(value));
 }
 
 static bool
@@ -336,11 +331,11 @@ static bool
 write_value(yyjson_val *value, struct arena *a, struct str *written)
 {
     if (yyjson_is_str(value))
-        return header_value_write(text_of(value), a, written);
+        return header_value_write(json_str(value), a, written);
     if (yyjson_is_bool(value))
         *written = yyjson_is_true(value) ? STR("true") : STR("false");
     else if (yyjson_is_raw(value))
-        *written = str_of(yyjson_get_raw(value), yyjson_get_len(value));
+        *written = json_raw(value);
     else
         *written = number_text(value, a);
     return written->data != NULL;

@@ -16,8 +16,8 @@ remove_database(void)
 {
     char name[96];
 
-    for (size_t i = 0; i < 4; i++) {
-        snprintf(name, sizeof name, "%s%s", path, (const char *[]){"", "-wal", "-shm", "-slots"}[i]);
+    for (size_t i = 0; i < 5; i++) {
+        snprintf(name, sizeof name, "%s%s", path, (const char *[]){"", "-wal", "-shm", "-slots", "-reserve"}[i]);
         unlink(name);
     }
     *strrchr(path, '/') = '\0';

@@ -27,7 +27,7 @@ remove_database(void)
 static struct snapshot_db *
 make_database(void)
 {
-    static const struct str      tags[]      = {STR("review"), STR("two words")};
+    const struct str             tags[]      = {STR("review"), STR("two words")};
     static const char *const     texts[]     = {"The guard waits for a worker", "会话的快照永远不会丢失",
                                                 "Η Αθήνα \xf0\x9f\x9a\x80", "OR AND NOT NEAR name"};
     const struct snapshot_limits limits      = {0};

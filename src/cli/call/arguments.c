@@ -1,7 +1,7 @@
 #include "cli/call/arguments.h"
 
+#include "base/json.h"
 #include "base/nearest.h"
-#include "mcp/schema/schema.h"
 
 enum { SHOWN = 80 };
 
@@ -66,7 +66,7 @@ refuse_key(struct str tool, yyjson_val *properties, struct str key, struct error
 
     yyjson_obj_foreach(properties, i, count, name, schema)
     {
-        struct str known    = str_of(yyjson_get_str(name), yyjson_get_len(name));
+        struct str known    = json_str(name);
         unsigned   distance = nearest_distance(key, known);
         if (distance < best) {
             best = distance;
@@ -135,7 +135,7 @@ check_required(yyjson_mut_val *arguments, struct str tool, yyjson_val *schema, s
 
     yyjson_arr_foreach(yyjson_obj_get(schema, "required"), i, count, key)
     {
-        struct str name = str_of(yyjson_get_str(key), yyjson_get_len(key));
+        struct str name = json_str(key);
         if (!yyjson_is_str(key) || yyjson_mut_obj_getn(arguments, name.data, name.len) != NULL)
             continue;
         buffer_printf(&missing, "%s%.*s (", buffer_len(&missing) == 0 ? "" : ", ", STR_ARG(str_take(name, SHOWN)));
@@ -146,26 +146,6 @@ check_required(yyjson_mut_val *arguments, struct str tool, yyjson_val *schema, s
     if (!ok)
         error_set(err, ERROR_INVALID, "%.*s needs %.*s", STR_ARG(str_take(tool, SHOWN)), STR_ARG(buffer_str(&missing)));
     buffer_clear(&missing);
-    return ok;
-}
-
-/* A schema that cannot be read is the server's fault, and no reason to refuse: it will judge itself. */
-static bool
-check_whole(yyjson_mut_val *arguments, yyjson_val *schema, struct error *err)
-{
-    size_t         len   = 0;
-    char          *text  = yyjson_val_write(schema, 0, &len);
-    yyjson_doc    *fixed = yyjson_mut_val_imut_copy(arguments, NULL);
-    struct schema *rules = text == NULL ? NULL : schema_compile(str_of(text, len), NULL);
-    struct error   why   = {0};
-    bool           ok    = true;
-
-    if (rules != NULL && fixed != NULL && !schema_validate(rules, yyjson_doc_get_root(fixed), NULL, &why) &&
-        why.code == ERROR_INVALID)
-        ok = error_set(err, ERROR_INVALID, "%s", why.text);
-    schema_free(rules);
-    yyjson_doc_free(fixed);
-    free(text);
     return ok;
 }
 
@@ -190,7 +170,8 @@ arguments_make(yyjson_mut_doc *doc, const struct call_line *line, struct str too
     }
     if (schema == NULL || is_raw)
         return arguments;
-    return check_required(arguments, tool, schema, err) && check_whole(arguments, schema, err) ? arguments : NULL;
+    return check_required(arguments, tool, schema, err) && value_is_valid(arguments, schema, NULL, err) ? arguments
+                                                                                                        : NULL;
 }
 
 yyjson_mut_val *

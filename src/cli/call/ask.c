@@ -298,7 +298,7 @@ decline(struct asker *a, struct question_in *q)
     buffer_printf(&line, "%s asked %s", a->server, text ? "a model for a text" : "you something");
     if (yyjson_obj_get(params, "message") != NULL)
         buffer_append(&line, STR(": "));
-    buffer_append_printable(&line, str_take(json_str(yyjson_obj_get(params, "message")), KIB(2)), true);
+    buffer_append_printable(&line, str_take(json_str_in(params, "message"), KIB(2)), true);
     buffer_append(&line, STR("\n  Declined: without a terminal nobody can be asked.\n"));
     screen_say(a->screen, buffer_str(&line));
     buffer_clear(&line);

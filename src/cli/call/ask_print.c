@@ -22,7 +22,7 @@ put_head(const char *server, bool colour, const char *what, struct str message, 
 void
 ask_print_form(const char *server, bool colour, yyjson_val *params, struct buffer *out)
 {
-    put_head(server, colour, " asks", json_str(yyjson_obj_get(params, "message")), out);
+    put_head(server, colour, " asks", json_str_in(params, "message"), out);
     buffer_append(out, STR("  An empty line takes what is in brackets; /decline says no, /cancel puts it off.\n"));
 }
 
@@ -30,10 +30,10 @@ ask_print_form(const char *server, bool colour, yyjson_val *params, struct buffe
 void
 ask_print_url(const char *server, bool colour, yyjson_val *params, struct buffer *out)
 {
-    struct str      url = json_str(yyjson_obj_get(params, "url"));
+    struct str      url = json_str_in(params, "url");
     struct http_url parts;
 
-    put_head(server, colour, " wants you to open a page", json_str(yyjson_obj_get(params, "message")), out);
+    put_head(server, colour, " wants you to open a page", json_str_in(params, "message"), out);
     buffer_append(out, STR("\n  "));
     buffer_append_printable(out, url, true);
     buffer_append(out, STR("\n\n"));
@@ -52,17 +52,17 @@ put_message(yyjson_val *message, struct buffer *out)
     size_t      i, count;
 
     buffer_append(out, STR("  "));
-    buffer_append_printable(out, str_take(json_str(yyjson_obj_get(message, "role")), 40), true);
+    buffer_append_printable(out, str_take(json_str_in(message, "role"), 40), true);
     buffer_append(out, STR(": "));
     if (yyjson_is_arr(content)) {
         yyjson_arr_foreach(content, i, count, block)
         {
-            buffer_append_printable(out, json_str(yyjson_obj_get(block, "text")), false);
+            buffer_append_printable(out, json_str_in(block, "text"), false);
         }
     } else if (yyjson_obj_get(content, "text") != NULL) {
-        buffer_append_printable(out, json_str(yyjson_obj_get(content, "text")), false);
+        buffer_append_printable(out, json_str_in(content, "text"), false);
     } else {
-        buffer_append_printable(out, str_take(json_str(yyjson_obj_get(content, "type")), 40), true);
+        buffer_append_printable(out, str_take(json_str_in(content, "type"), 40), true);
     }
     buffer_append_char(out, '\n');
 }
@@ -70,7 +70,7 @@ put_message(yyjson_val *message, struct buffer *out)
 void
 ask_print_text(const char *server, bool colour, yyjson_val *params, struct buffer *out)
 {
-    struct str  prompt = json_str(yyjson_obj_get(params, "systemPrompt"));
+    struct str  prompt = json_str_in(params, "systemPrompt");
     yyjson_val *most   = yyjson_obj_get(params, "maxTokens"), *message;
     size_t      i, count;
 

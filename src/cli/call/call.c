@@ -84,8 +84,7 @@ take_label(struct calling *c, struct str info)
     yyjson_doc   *doc  = json_read(info);
     struct buffer safe = {.max = KIB(1)};
 
-    if (buffer_append_printable(&safe, str_take(json_str(yyjson_obj_get(yyjson_doc_get_root(doc), "name")), 60),
-                                true) &&
+    if (buffer_append_printable(&safe, str_take(json_str_in(yyjson_doc_get_root(doc), "name"), 60), true) &&
         buffer_len(&safe) > 0)
         snprintf(c->target.label, sizeof c->target.label, "%.*s", STR_ARG(buffer_str(&safe)));
     buffer_clear(&safe);

@@ -67,8 +67,8 @@ say_urls(struct calling *c, yyjson_val *data)
 
     yyjson_arr_foreach(yyjson_obj_get(data, "elicitations"), i, count, each)
     {
-        cli_hint(c->cli, "%.*s", STR_ARG(str_take(json_str(yyjson_obj_get(each, "message")), KIB(2))));
-        cli_hint(c->cli, "  %.*s", STR_ARG(str_take(json_str(yyjson_obj_get(each, "url")), KIB(4))));
+        cli_hint(c->cli, "%.*s", STR_ARG(str_take(json_str_in(each, "message"), KIB(2))));
+        cli_hint(c->cli, "  %.*s", STR_ARG(str_take(json_str_in(each, "url"), KIB(4))));
     }
     cli_hint(c->cli, "Open it yourself, if you trust it, then call again.");
 }

@@ -1,9 +1,9 @@
 #include "cli/call/form.h"
 
+#include "base/json.h"
 #include "base/log.h"
 #include "cli/call/value.h"
 #include "cli/grid.h"
-#include "mcp/schema/schema.h"
 
 struct field {
     struct str      name;
@@ -23,12 +23,6 @@ struct form {
 };
 
 /* ---- what there is ---- */
-
-static struct str
-text_of(yyjson_val *value)
-{
-    return str_of(yyjson_get_str(value), yyjson_is_str(value) ? yyjson_get_len(value) : 0);
-}
 
 /* enum, or a list of {const, title}. */
 static void
@@ -95,7 +89,7 @@ form_new(yyjson_val *schema, bool colour, struct error *err)
     yyjson_obj_foreach(properties, i, count, name, each)
     {
         struct field *field = &f->fields[f->count++];
-        field->name         = text_of(name);
+        field->name         = json_str(name);
         field->schema       = each;
         field->is_required  = is_in(yyjson_obj_get(yyjson_doc_get_root(f->schema), "required"), name);
         find_choices(field);
@@ -141,7 +135,7 @@ static void
 put_value(struct buffer *out, yyjson_val *value)
 {
     if (yyjson_is_str(value)) {
-        buffer_append_printable(out, text_of(value), true);
+        buffer_append_printable(out, json_str(value), true);
         return;
     }
     char *json = yyjson_val_write(value, 0, NULL);
@@ -205,8 +199,8 @@ put_bounds(const struct field *f, struct buffer *out)
 static void
 ask_field(const struct form *form, const struct field *f, struct buffer *out)
 {
-    struct str  title = text_of(yyjson_obj_get(f->schema, "title"));
-    struct str  about = text_of(yyjson_obj_get(f->schema, "description"));
+    struct str  title = json_str_in(f->schema, "title");
+    struct str  about = json_str_in(f->schema, "description");
     yyjson_val *usual = yyjson_obj_get(f->schema, "default");
 
     buffer_append(out, STR("\n  "));
@@ -306,7 +300,7 @@ find_choice(const struct field *f, struct str word, struct error *err)
     if (str_to_u64(word, &number) && number >= 1 && number <= count)
         return choice_value(f, (size_t)number - 1);
     for (size_t i = 0; i < count; i++)
-        if (str_eq(text_of(choice_value(f, i)), word) || str_eq(text_of(choice_title(f, i)), word))
+        if (str_eq(json_str(choice_value(f, i)), word) || str_eq(json_str(choice_title(f, i)), word))
             return choice_value(f, i);
     error_set(err, ERROR_INVALID, "a number from 1 to %zu, not \"%.*s\"", count, STR_ARG(str_take(word, 60)));
     return NULL;
@@ -343,7 +337,7 @@ make_boolean(struct form *form, struct str line, struct error *err)
 static yyjson_mut_val *
 make_value(struct form *form, const struct field *f, struct str line, struct error *err)
 {
-    struct str format = text_of(yyjson_obj_get(f->schema, "format"));
+    struct str format = json_str_in(f->schema, "format");
 
     if (f->choices != NULL) {
         yyjson_val *choice = f->is_list ? NULL : find_choice(f, line, err);
@@ -362,25 +356,12 @@ make_value(struct form *form, const struct field *f, struct str line, struct err
     return value_make(form->values, f->schema, f->schema, STR("this"), line, err);
 }
 
-/* Bounds, lengths, patterns. A schema that cannot be read lets anything in: the server judges. */
 static bool
 is_valid(const struct field *f, yyjson_mut_val *value, struct error *err)
 {
-    struct schema_fault fault = {0};
-    struct error        why   = {0};
-    size_t              len   = 0;
-    char               *text  = yyjson_val_write(f->schema, 0, &len);
-    yyjson_doc         *fixed = yyjson_mut_val_imut_copy(value, NULL);
-    struct schema      *rules = text == NULL ? NULL : schema_compile(str_of(text, len), NULL);
-    bool                ok    = true;
+    struct schema_fault fault;
 
-    if (rules != NULL && fixed != NULL && !schema_validate(rules, yyjson_doc_get_root(fixed), &fault, &why) &&
-        why.code == ERROR_INVALID)
-        ok = error_set(err, ERROR_INVALID, "it %s", fault.words);
-    schema_free(rules);
-    yyjson_doc_free(fixed);
-    free(text);
-    return ok;
+    return value_is_valid(value, f->schema, &fault, NULL) || error_set(err, ERROR_INVALID, "it %s", fault.words);
 }
 
 static void

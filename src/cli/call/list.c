@@ -1,6 +1,7 @@
 #include "cli/call/list.h"
 
 #include "base/format.h"
+#include "base/json.h"
 #include "base/nearest.h"
 #include "cli/call/value.h"
 #include "cli/grid.h"
@@ -18,14 +19,6 @@ static const struct grid_column columns[] = {
     {"TEXT", .shorten = SHORTEN_END, .least = 20},
 };
 
-static struct str
-text_of(yyjson_val *object, const char *key)
-{
-    yyjson_val *value = yyjson_obj_get(object, key);
-
-    return str_of(yyjson_get_str(value), yyjson_is_str(value) ? yyjson_get_len(value) : 0);
-}
-
 yyjson_val *
 list_find(yyjson_val *list, struct str name)
 {
@@ -34,7 +27,7 @@ list_find(yyjson_val *list, struct str name)
 
     yyjson_arr_foreach(list, i, count, each)
     {
-        if (str_eq(text_of(each, "name"), name))
+        if (str_eq(json_str_in(each, "name"), name))
             return each;
     }
     return NULL;
@@ -50,7 +43,7 @@ list_nearest(yyjson_val *list, struct str name)
 
     yyjson_arr_foreach(list, i, count, each)
     {
-        struct str known    = text_of(each, "name");
+        struct str known    = json_str_in(each, "name");
         unsigned   distance = nearest_distance(name, known);
         if (distance < best) {
             best    = distance;
@@ -89,10 +82,10 @@ describe(yyjson_val *root, yyjson_val *property, struct buffer *out)
 {
     yyjson_val *schema = value_schema(root, property), *usual = yyjson_obj_get(schema, "default");
     yyjson_val *choices = yyjson_obj_get(schema, "enum");
-    struct str  about   = first_line(text_of(property, "description"));
+    struct str  about   = first_line(json_str_in(property, "description"));
     char       *json;
 
-    buffer_append(out, about.len > 0 ? about : first_line(text_of(schema, "description")));
+    buffer_append(out, about.len > 0 ? about : first_line(json_str_in(schema, "description")));
     if (choices != NULL && (json = yyjson_val_write(choices, 0, NULL)) != NULL) {
         buffer_printf(out, "%sone of %s", buffer_len(out) > 0 ? "; " : "", json);
         free(json);
@@ -114,7 +107,7 @@ add_arguments(struct grid *g, yyjson_val *schema)
         struct buffer left = {.max = KIB(4)}, type = {.max = KIB(4)}, text = {.max = KIB(16)};
 
         buffer_append(&left, STR("      "));
-        buffer_append(&left, str_of(yyjson_get_str(name), yyjson_get_len(name)));
+        buffer_append(&left, json_str(name));
         value_print_types(schema, property, &type);
         buffer_append(&type, is_required(schema, name) ? STR(", needed") : STR(""));
         describe(schema, property, &text);
@@ -138,11 +131,11 @@ add_prompt_arguments(struct grid *g, yyjson_val *prompt)
     {
         struct buffer left = {.max = KIB(4)};
         buffer_append(&left, STR("      "));
-        buffer_append(&left, text_of(each, "name"));
+        buffer_append(&left, json_str_in(each, "name"));
         grid_add(g, STYLE_PLAIN, buffer_str(&left));
         grid_add(g, STYLE_PLAIN,
                  yyjson_is_true(yyjson_obj_get(each, "required")) ? STR("a string, needed") : STR("a string"));
-        grid_add(g, STYLE_DIM, first_line(text_of(each, "description")));
+        grid_add(g, STYLE_DIM, first_line(json_str_in(each, "description")));
         buffer_clear(&left);
     }
 }
@@ -151,23 +144,24 @@ add_prompt_arguments(struct grid *g, yyjson_val *prompt)
 static void
 add_item(struct grid *g, yyjson_val *item)
 {
-    struct str    uri = text_of(item, "uri"), title = text_of(item, "title"), about = text_of(item, "description");
+    struct str uri = json_str_in(item, "uri"), title = json_str_in(item, "title"),
+               about   = json_str_in(item, "description");
     struct buffer left = {.max = KIB(8)}, type = {.max = KIB(1)};
     yyjson_val   *size = yyjson_obj_get(item, "size");
 
     if (uri.len == 0)
-        uri = text_of(item, "uriTemplate");
+        uri = json_str_in(item, "uriTemplate");
     if (title.len == 0)
-        title = text_of(yyjson_obj_get(item, "annotations"), "title");
+        title = json_str_in(yyjson_obj_get(item, "annotations"), "title");
     buffer_append(&left, STR("  "));
-    buffer_append(&left, uri.len > 0 ? uri : text_of(item, "name"));
-    buffer_append(&type, str_take(text_of(item, "mimeType"), 100));
+    buffer_append(&left, uri.len > 0 ? uri : json_str_in(item, "name"));
+    buffer_append(&type, str_take(json_str_in(item, "mimeType"), 100));
     if (yyjson_is_uint(size)) {
         buffer_append(&type, STR(" "));
         format_bytes(&type, yyjson_get_uint(size));
     }
     if (about.len == 0)
-        about = title.len > 0 ? title : uri.len > 0 ? text_of(item, "name") : STR("");
+        about = title.len > 0 ? title : uri.len > 0 ? json_str_in(item, "name") : STR("");
     grid_add(g, STYLE_BOLD, buffer_str(&left));
     grid_add(g, STYLE_PLAIN, buffer_str(&type));
     grid_add(g, STYLE_PLAIN, first_line(about));

@@ -105,7 +105,7 @@ put_keys(yyjson_val *item, struct buffer *out)
     }
     yyjson_arr_foreach(yyjson_obj_get(item, "arguments"), i, count, each)
     {
-        put_line(out, json_str(yyjson_obj_get(each, "name")), "=");
+        put_line(out, json_str_in(each, "name"), "=");
     }
 }
 
@@ -121,7 +121,7 @@ calling_print_names(struct calling *c)
     } else {
         yyjson_arr_foreach(list, i, count, each)
         {
-            put_line(&out, json_str(yyjson_obj_get(each, kind == LIST_RESOURCES ? "uri" : "name")), "");
+            put_line(&out, json_str_in(each, kind == LIST_RESOURCES ? "uri" : "name"), "");
         }
         for (const char *const *m = call_methods; c->line.method.len == 0 && *m != NULL; m++)
             put_line(&out, str_from(*m), "");

@@ -6,6 +6,7 @@
 
 #include "base/base64.h"
 #include "base/format.h"
+#include "base/json.h"
 #include "base/log.h"
 #include "cli/grid.h"
 
@@ -16,14 +17,6 @@ struct printing {
     unsigned                   files;
     bool                       failed, is_error, has_binary;
 };
-
-static struct str
-text_of(yyjson_val *object, const char *key)
-{
-    yyjson_val *value = yyjson_obj_get(object, key);
-
-    return str_of(yyjson_get_str(value), yyjson_is_str(value) ? yyjson_get_len(value) : 0);
-}
 
 bool
 result_is_error(yyjson_val *result)
@@ -163,21 +156,21 @@ put_binary(struct printing *p, const char *what, struct str type, struct str let
 static void
 put_resource(struct printing *p, yyjson_val *resource, bool is_alone)
 {
-    struct str    uri = text_of(resource, "uri"), type = text_of(resource, "mimeType");
+    struct str    uri = json_str_in(resource, "uri"), type = json_str_in(resource, "mimeType");
     struct buffer line = {.max = KIB(16)};
 
     buffer_append_printable(&line, str_take(uri, KIB(2)), true);
     if (yyjson_obj_get(resource, "blob") != NULL) {
         char name[600];
         snprintf(name, sizeof name, "%.*s", STR_ARG(str_take(buffer_str(&line), 500)));
-        put_binary(p, name, type, text_of(resource, "blob"));
+        put_binary(p, name, type, json_str_in(resource, "blob"));
     } else {
         if (type.len > 0)
             buffer_append(&line, STR("  "));
         buffer_append_printable(&line, str_take(type, 200), true);
         if (!is_alone)
             put_line(p, buffer_str(&line));
-        put_text(p, text_of(resource, "text"));
+        put_text(p, json_str_in(resource, "text"));
     }
     buffer_clear(&line);
 }
@@ -189,12 +182,12 @@ put_link(struct printing *p, yyjson_val *link)
     yyjson_val   *size = yyjson_obj_get(link, "size");
 
     buffer_append(&line, STR("→ "));
-    buffer_append_printable(&line, str_take(text_of(link, "uri"), KIB(2)), true);
+    buffer_append_printable(&line, str_take(json_str_in(link, "uri"), KIB(2)), true);
     buffer_append(&line, STR("  "));
-    buffer_append_printable(&line, str_take(text_of(link, "name"), 200), true);
-    if (text_of(link, "mimeType").len > 0)
+    buffer_append_printable(&line, str_take(json_str_in(link, "name"), 200), true);
+    if (json_str_in(link, "mimeType").len > 0)
         buffer_append(&line, STR("  "));
-    buffer_append_printable(&line, str_take(text_of(link, "mimeType"), 200), true);
+    buffer_append_printable(&line, str_take(json_str_in(link, "mimeType"), 200), true);
     if (yyjson_is_uint(size)) {
         buffer_append(&line, STR("  "));
         format_bytes(&line, yyjson_get_uint(size));
@@ -218,12 +211,12 @@ put_json(struct printing *p, yyjson_val *value)
 static void
 put_block(struct printing *p, yyjson_val *block)
 {
-    struct str type = text_of(block, "type");
+    struct str type = json_str_in(block, "type");
 
     if (str_eq(type, STR("text")))
-        put_text(p, text_of(block, "text"));
+        put_text(p, json_str_in(block, "text"));
     else if (str_eq(type, STR("image")) || str_eq(type, STR("audio")))
-        put_binary(p, type.data, text_of(block, "mimeType"), text_of(block, "data"));
+        put_binary(p, type.data, json_str_in(block, "mimeType"), json_str_in(block, "data"));
     else if (str_eq(type, STR("resource")))
         put_resource(p, yyjson_obj_get(block, "resource"), false);
     else if (str_eq(type, STR("resource_link")))
@@ -236,7 +229,7 @@ put_block(struct printing *p, yyjson_val *block)
 static bool
 repeats(yyjson_val *block, yyjson_val *structured)
 {
-    struct str  text   = text_of(block, "text");
+    struct str  text   = json_str_in(block, "text");
     yyjson_doc *parsed = structured == NULL || text.len == 0 ? NULL : yyjson_read(text.data, text.len, 0);
     bool        same   = parsed != NULL && yyjson_equals(yyjson_doc_get_root(parsed), structured);
 
@@ -268,9 +261,9 @@ put_messages(struct printing *p, yyjson_val *result)
     yyjson_val *message, *block;
     size_t      i, count, k, blocks;
 
-    if (text_of(result, "description").len > 0) {
+    if (json_str_in(result, "description").len > 0) {
         struct buffer line = {.max = KIB(16)};
-        buffer_append_printable(&line, str_take(text_of(result, "description"), KIB(4)), true);
+        buffer_append_printable(&line, str_take(json_str_in(result, "description"), KIB(4)), true);
         put_line(p, buffer_str(&line));
         buffer_clear(&line);
     }
@@ -278,7 +271,7 @@ put_messages(struct printing *p, yyjson_val *result)
     {
         yyjson_val   *content = yyjson_obj_get(message, "content");
         struct buffer role    = {.max = KIB(1)};
-        buffer_append_printable(&role, str_take(text_of(message, "role"), 40), true);
+        buffer_append_printable(&role, str_take(json_str_in(message, "role"), 40), true);
         buffer_append(p->out, i == 0 ? STR("") : STR("\n"));
         style_append(p->out, p->style->colour, STYLE_BOLD, buffer_str(&role));
         buffer_append(p->out, STR(":\n"));
@@ -302,11 +295,11 @@ put_task(struct printing *p, yyjson_val *result)
     if (task == NULL)
         task = result;
     buffer_append(&line, STR("task "));
-    buffer_append_printable(&line, str_take(text_of(task, "taskId"), 300), true);
+    buffer_append_printable(&line, str_take(json_str_in(task, "taskId"), 300), true);
     buffer_append(&line, STR("  "));
-    buffer_append_printable(&line, str_take(text_of(task, "status"), 100), true);
+    buffer_append_printable(&line, str_take(json_str_in(task, "status"), 100), true);
     buffer_append(&line, STR("  "));
-    buffer_append_printable(&line, str_take(text_of(task, "statusMessage"), 1000), true);
+    buffer_append_printable(&line, str_take(json_str_in(task, "statusMessage"), 1000), true);
     put_text(p, str_trim(buffer_str(&line)));
     buffer_clear(&line);
 }
@@ -328,12 +321,12 @@ result_print(const struct result_style *style, yyjson_val *result, struct buffer
     } else if (yyjson_is_arr(yyjson_obj_get(result, "content")) ||
                yyjson_obj_get(result, "structuredContent") != NULL) {
         put_tool_result(&p, result);
-    } else if (text_of(result, "taskId").len > 0 || yyjson_obj_get(result, "task") != NULL) {
+    } else if (json_str_in(result, "taskId").len > 0 || yyjson_obj_get(result, "task") != NULL) {
         put_task(&p, result);
     } else if (yyjson_obj_get(result, "completion") != NULL) {
         yyjson_arr_foreach(yyjson_obj_get(yyjson_obj_get(result, "completion"), "values"), i, count, each)
         {
-            put_text(&p, str_of(yyjson_get_str(each), yyjson_is_str(each) ? yyjson_get_len(each) : 0));
+            put_text(&p, json_str(each));
         }
     } else {
         put_json(&p, result);

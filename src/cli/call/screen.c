@@ -106,7 +106,7 @@ void
 screen_progress(struct screen *s, yyjson_val *params)
 {
     yyjson_val *progress = yyjson_obj_get(params, "progress"), *total = yyjson_obj_get(params, "total");
-    struct str  message = json_str(yyjson_obj_get(params, "message"));
+    struct str  message = json_str_in(params, "message");
 
     if (!s->is_terminal || progress == NULL)
         return;
@@ -131,8 +131,8 @@ void
 screen_log(struct screen *s, yyjson_val *params)
 {
     struct buffer line   = {.max = KIB(64)};
-    struct str    level  = json_str(yyjson_obj_get(params, "level"));
-    struct str    logger = json_str(yyjson_obj_get(params, "logger"));
+    struct str    level  = json_str_in(params, "level");
+    struct str    logger = json_str_in(params, "logger");
     yyjson_val   *data   = yyjson_obj_get(params, "data");
     char         *json   = yyjson_is_str(data) ? NULL : yyjson_val_write(data, 0, NULL);
 

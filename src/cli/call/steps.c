@@ -165,7 +165,7 @@ print_gateway(struct calling *c, struct str ours, struct buffer *out)
 {
     yyjson_val *server;
     yyjson_doc *doc = target_status(c->cli, &c->target, &server);
-    struct str  its = json_str(yyjson_obj_get(server, "revision"));
+    struct str  its = json_str_in(server, "revision");
 
     buffer_append(out, STR("  through Gatehouse"));
     if (its.len > 0 && !str_eq(its, ours)) {
@@ -182,15 +182,15 @@ print_who(struct calling *c, struct buffer *out)
     const struct client_server *s    = client_server(c->client);
     yyjson_doc                 *doc  = json_read(s->info);
     yyjson_val                 *info = yyjson_doc_get_root(doc);
-    struct str                  name = json_str(yyjson_obj_get(info, "title"));
+    struct str                  name = json_str_in(info, "title");
     struct buffer               safe = {.max = KIB(64)};
 
     if (name.len == 0)
-        name = json_str(yyjson_obj_get(info, "name"));
+        name = json_str_in(info, "name");
     buffer_append_printable(&safe, str_take(name.len == 0 ? str_from(c->target.label) : name, 200), true);
     style_append(out, c->cli->colour, STYLE_BOLD, buffer_str(&safe));
     buffer_append_char(out, ' ');
-    buffer_append_printable(out, str_take(json_str(yyjson_obj_get(info, "version")), 100), true);
+    buffer_append_printable(out, str_take(json_str_in(info, "version"), 100), true);
     buffer_printf(out, "  speaks %.*s (%s)", STR_ARG(s->revision), s->era == CLIENT_MODERN ? "modern" : "legacy");
     if (c->target.is_recorded)
         print_gateway(c, s->revision, out);

@@ -1,7 +1,9 @@
 #include "cli/call/value.h"
-#include "mcp/json.h"
+
+#include <stdlib.h>
 
 #include "base/nearest.h"
+#include "mcp/json.h"
 
 enum { DEEP = 16, STEPS = 2000, SHOWN = 80, CHOICES_SHOWN = 12, ERROR_ROOM = 480 };
 
@@ -34,8 +36,7 @@ static unsigned
 type_of(yyjson_val *value)
 {
     if (yyjson_is_raw(value))
-        return is_whole(str_of(yyjson_get_raw(value), yyjson_get_len(value))) ? VALUE_INTEGER | VALUE_NUMBER
-                                                                              : VALUE_NUMBER;
+        return is_whole(json_raw(value)) ? VALUE_INTEGER | VALUE_NUMBER : VALUE_NUMBER;
     if (yyjson_is_int(value))
         return VALUE_INTEGER | VALUE_NUMBER;
     if (yyjson_is_real(value)) { /* 1.0 is an integer */
@@ -224,12 +225,6 @@ choices_of(yyjson_val *schema, const char **key)
     return NULL;
 }
 
-static struct str
-text_of(yyjson_val *value)
-{
-    return str_of(yyjson_get_str(value), yyjson_is_str(value) ? yyjson_get_len(value) : 0);
-}
-
 /* False: it is none of them; `err` names them, or the nearest. */
 static bool
 is_choice(yyjson_val *schema, yyjson_val *made, struct str name, struct str text, struct error *err)
@@ -246,7 +241,7 @@ is_choice(yyjson_val *schema, yyjson_val *made, struct str name, struct str text
     yyjson_arr_foreach(list, i, count, each)
     {
         yyjson_val *value    = key == NULL ? each : yyjson_obj_get(each, key);
-        unsigned    distance = nearest_distance(text, text_of(value));
+        unsigned    distance = nearest_distance(text, json_str(value));
         char       *json     = yyjson_val_write(value, 0, NULL);
 
         if (yyjson_equals(value, made)) {
@@ -256,7 +251,7 @@ is_choice(yyjson_val *schema, yyjson_val *made, struct str name, struct str text
         }
         if (yyjson_is_str(value) && distance < best) {
             best = distance;
-            near = text_of(value);
+            near = json_str(value);
         }
         if (i < CHOICES_SHOWN && json != NULL)
             buffer_printf(&words, "%s%.*s", i == 0 ? "" : ", ", SHOWN, json);
@@ -341,4 +336,21 @@ value_make(yyjson_mut_doc *doc, yyjson_val *root, yyjson_val *schema, struct str
     if (made == NULL)
         error_set(err, ERROR_MEMORY, "no memory");
     return made != NULL && check_choice(here, made, name, text, err) ? made : NULL;
+}
+
+bool
+value_is_valid(yyjson_mut_val *value, yyjson_val *schema, struct schema_fault *fault, struct error *err)
+{
+    size_t         len   = 0;
+    char          *text  = yyjson_val_write(schema, 0, &len);
+    yyjson_doc    *fixed = yyjson_mut_val_imut_copy(value, NULL);
+    struct schema *rules = text == NULL ? NULL : schema_compile(str_of(text, len), NULL);
+    struct error   why   = {0};
+    bool ok = rules == NULL || fixed == NULL || schema_validate(rules, yyjson_doc_get_root(fixed), fault, &why) ||
+              why.code != ERROR_INVALID;
+
+    schema_free(rules);
+    yyjson_doc_free(fixed);
+    free(text);
+    return ok || error_set(err, ERROR_INVALID, "%s", why.text);
 }

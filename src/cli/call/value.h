@@ -11,6 +11,7 @@
 
 #include "base/buffer.h"
 #include "base/error.h"
+#include "mcp/schema/schema.h"
 
 enum value_type {
     VALUE_STRING  = 1 << 0,
@@ -35,5 +36,9 @@ yyjson_mut_val *value_make(yyjson_mut_doc *doc, yyjson_val *root, yyjson_val *sc
                            struct error *err);
 /* JSON as it is. NULL: `err`. */
 yyjson_mut_val *value_read_json(yyjson_mut_doc *doc, struct str name, struct str text, struct error *err);
+
+/* Bounds, lengths, patterns. A schema that cannot be read is the server's fault, and takes anything: the server judges
+ * itself. False: `fault` (NULL: unwanted) and `err` say what is wrong. */
+bool value_is_valid(yyjson_mut_val *value, yyjson_val *schema, struct schema_fault *fault, struct error *err);
 
 #endif

@@ -6,6 +6,7 @@
 
 #include "base/environment.h"
 #include "base/file.h"
+#include "base/json.h"
 #include "cli/running.h"
 #include "gateway/jsonc.h"
 #include "gateway/registry/registry.h"
@@ -130,7 +131,7 @@ plan_old(struct connecting *c, struct step *s, yyjson_val **old, struct error *e
 
     yyjson_obj_foreach(c->file.servers, i, max, key, value)
     {
-        struct str name = str_of(yyjson_get_str(key), yyjson_get_len(key));
+        struct str name = json_str(key);
         if (connect_entry_owner(value, str_from(c->self), &server) != OWNER_OLD)
             continue;
         if (*old == NULL)

@@ -1,3 +1,4 @@
+#include "base/json.h"
 #include "cli/connect/connect.h"
 #include "cli/grid.h"
 
@@ -29,7 +30,7 @@ add_names(struct listing *l, const struct connect_file *f, enum connect_owner ow
         return 0;
     yyjson_obj_foreach(f->servers, i, max, key, value)
     {
-        struct str name = str_of(yyjson_get_str(key), yyjson_get_len(key));
+        struct str name = json_str(key);
         if (connect_entry_owner(value, l->self, &server) != owner)
             continue;
         if (count++ > 0)

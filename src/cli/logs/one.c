@@ -1,6 +1,7 @@
 #include <yyjson.h>
 
 #include "base/format.h"
+#include "base/json.h"
 #include "base/log.h"
 #include "cli/logs/logs.h"
 
@@ -107,9 +108,9 @@ put_content(struct logs *l, yyjson_val *root)
     if (yyjson_is_arr(content)) {
         yyjson_arr_foreach(content, i, count, item)
         {
-            const char *text = yyjson_get_str(yyjson_obj_get(item, "text"));
-            if (text != NULL)
-                put_text(l, str_of(text, yyjson_get_len(yyjson_obj_get(item, "text"))));
+            yyjson_val *text = yyjson_obj_get(item, "text");
+            if (yyjson_is_str(text))
+                put_text(l, json_str(text));
             else
                 put_json(l, item);
         }

@@ -23,7 +23,7 @@ answer_question(struct crossing *c, struct asked *q, yyjson_val *result, yyjson_
     char                words[300];
 
     if (result == NULL) {
-        struct str message = json_str(yyjson_obj_get(refusal, "message"));
+        struct str message = json_str_in(refusal, "message");
         snprintf(words, sizeof words, "%.*s", STR_ARG(str_take(message, 250)));
     }
     if (result != NULL)
@@ -40,8 +40,7 @@ refuse_for_lack(struct crossing *c, struct asked *q, yyjson_val *refusal)
     struct question_in *in = asked_pop(&c->questions, q);
 
     question_refuse(in, CODE_NO_METHOD, "the client does not support this");
-    crossing_refuse(c, CODE_ABILITY_MISSING, json_str(yyjson_obj_get(refusal, "message")),
-                    yyjson_obj_get(refusal, "data"));
+    crossing_refuse(c, CODE_ABILITY_MISSING, json_str_in(refusal, "message"), yyjson_obj_get(refusal, "data"));
     crossing_give_up(c, CLOSE_CANCELLED, "the client lacks what the call needs");
 }
 
@@ -49,7 +48,7 @@ refuse_for_lack(struct crossing *c, struct asked *q, yyjson_val *refusal)
 static yyjson_val *
 put_question(const struct crossing *c, struct request *r, const struct asked *q, yyjson_val **refusal)
 {
-    struct str  task   = c->errand != TASK_WAIT ? STR_NONE : json_str(yyjson_obj_get(request_params(r), "taskId"));
+    struct str  task   = c->errand != TASK_WAIT ? STR_NONE : json_str_in(request_params(r), "taskId");
     yyjson_val *params = question_params(q->q);
     yyjson_doc *told   = task.data == NULL ? NULL : legacy_task_relate(params, task);
     yyjson_val *answer =

@@ -39,8 +39,8 @@ learn_server(struct peer *p, const struct client_server *server)
 
     texts.session        = server->session;
     texts.revision       = server->revision;
-    texts.server_name    = json_str(yyjson_obj_get(info, "name"));
-    texts.server_version = json_str(yyjson_obj_get(info, "version"));
+    texts.server_name    = json_str_in(info, "name");
+    texts.server_version = json_str_in(info, "version");
     struct labels *known = labels_new(&texts);
     if (known != NULL) {
         labels_unref(p->labels);

@@ -249,7 +249,7 @@ take_question(struct held_task *t, struct question_in *q)
 bool
 held_take_question(struct peer *p, struct question_in *q)
 {
-    struct str id = json_str(yyjson_obj_get(json_member(json_member(question_params(q), "_meta"), RELATED), "taskId"));
+    struct str id = json_str_in(json_member(json_member(question_params(q), "_meta"), RELATED), "taskId");
 
     if (id.data == NULL)
         return false;

@@ -33,7 +33,7 @@ learn(struct peer *p, yyjson_val *result)
 
     yyjson_arr_foreach(yyjson_obj_get(result, "tools"), index, max, tool)
     {
-        struct str  name    = json_str(yyjson_obj_get(tool, "name"));
+        struct str  name    = json_str_in(tool, "name");
         yyjson_val *support = yyjson_obj_get(json_member(tool, "execution"), "taskSupport");
         bool       *slot    = name.data == NULL ? NULL : map_get_or_add(&p->tools, name);
         if (slot != NULL)
@@ -60,7 +60,7 @@ tasks_learn(struct peer *p, struct request *r, yyjson_val *result)
 static struct str
 tool_of(struct request *r)
 {
-    return json_str(yyjson_obj_get(request_params(r), "name"));
+    return json_str_in(request_params(r), "name");
 }
 
 static void list_tools(struct crossing *c, yyjson_val *cursor);
@@ -177,7 +177,7 @@ bool
 tasks_take(struct crossing *c, yyjson_val *result, yyjson_doc **made)
 {
     yyjson_val *task = json_member(result, "task"), *meta = json_member(result, "_meta");
-    struct str  id = json_str(yyjson_obj_get(task, "taskId"));
+    struct str  id = json_str_in(task, "taskId");
 
     if (!c->may_be_task || id.data == NULL)
         return true;

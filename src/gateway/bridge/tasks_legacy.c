@@ -93,7 +93,7 @@ task_named(struct str id)
 static struct str
 task_of(struct request *r)
 {
-    return json_str(yyjson_obj_get(request_params(r), "taskId"));
+    return json_str_in(request_params(r), "taskId");
 }
 
 bool

@@ -134,7 +134,7 @@ on_status(void *owner, struct client_call *call, yyjson_val *result)
     static const struct call_events outcome     = {.on_result = on_outcome, .on_error = on_no_outcome};
     struct look                    *l           = owner;
     struct held_task               *t           = l->task;
-    struct str                      status      = json_str(yyjson_obj_get(result, "status"));
+    struct str                      status      = json_str_in(result, "status");
     bool                            has_outcome = str_eq(status, STR("completed")) || str_eq(status, STR("failed"));
     bool is_known = has_outcome || str_eq(status, STR("cancelled")) || str_eq(status, STR("working")) ||
                     str_eq(status, STR("input_required"));
@@ -197,8 +197,7 @@ refuse_one(struct held_task *t, struct request *r)
             continue;
         int  code = yyjson_get_int(yyjson_obj_get(refusal, "code"));
         char words[300];
-        snprintf(words, sizeof words, "%.*s",
-                 STR_ARG(str_take(json_str(yyjson_obj_get(refusal, "message")), sizeof words - 1)));
+        snprintf(words, sizeof words, "%.*s", STR_ARG(str_take(json_str_in(refusal, "message"), sizeof words - 1)));
         question_refuse(asked_pop(&t->questions, a), code == CODE_BAD_PARAMS ? code : CODE_NO_METHOD, words);
         return true;
     }
@@ -362,7 +361,7 @@ serve(struct look *l, void (*serve_it)(struct look *l))
         request_demand(end_look(l), CLIENT_FOLLOWS_TASKS);
         return;
     }
-    l->task = held_find(request_owner(r), json_str(yyjson_obj_get(request_params(r), "taskId")), caller_of_request(r));
+    l->task = held_find(request_owner(r), json_str_in(request_params(r), "taskId"), caller_of_request(r));
     if (l->task == NULL) {
         refuse(l, CODE_BAD_PARAMS, STR("Unknown task"), NULL);
         return;

@@ -3,6 +3,7 @@
 #include <stdarg.h>
 
 #include "base/environment.h"
+#include "base/json.h"
 #include "base/nearest.h"
 
 enum { MEMBERS_MAX = 200, LIST_MAX = 1000, TIMEOUT_MAX_MS = 86400000 };
@@ -46,13 +47,6 @@ entry_wrong(struct entry_reader *r, const char *key, const char *format, ...)
     return false;
 }
 
-/* Nothing when it is no text: a raw number has a length, too. */
-static struct str
-text_of(yyjson_val *value)
-{
-    return yyjson_is_str(value) ? str_of(yyjson_get_str(value), yyjson_get_len(value)) : STR_NONE;
-}
-
 static bool
 out_of_memory(struct entry_reader *r)
 {
@@ -67,9 +61,9 @@ read_plain(struct entry_reader *r, const char *key, struct str name, yyjson_val 
     struct str raw;
 
     if (yyjson_is_str(value))
-        raw = text_of(value);
+        raw = json_str(value);
     else if (yyjson_is_raw(value))
-        raw = str_of(yyjson_get_raw(value), yyjson_get_len(value));
+        raw = json_raw(value);
     else if (yyjson_is_bool(value))
         raw = yyjson_get_bool(value) ? STR("true") : STR("false");
     else
@@ -91,7 +85,7 @@ read_url(struct entry_reader *r, const char *key, yyjson_val *value)
 
     if (!yyjson_is_str(value))
         return entry_wrong(r, key, "\"url\" must be a text in quotes, like \"http://localhost:9000/mcp\"");
-    if (!entry_expand(r, key, text_of(value), &e->url, NULL))
+    if (!entry_expand(r, key, json_str(value), &e->url, NULL))
         return false;
     if (r->from->environment == NULL && str_find(e->url, STR("${")) >= 0)
         return true;
@@ -153,7 +147,7 @@ read_headers(struct entry_reader *r, const char *key, yyjson_val *value)
     yyjson_obj_foreach(value, i, max, name, text)
     {
         struct server_pair *h = &e->headers[e->header_count];
-        if (!read_plain(r, key, text_of(name), text, h) || !check_header(r, key, h))
+        if (!read_plain(r, key, json_str(name), text, h) || !check_header(r, key, h))
             return false;
         e->header_count++;
     }
@@ -169,7 +163,7 @@ read_program(struct entry_reader *r, yyjson_val *value, struct str *program)
     if (!yyjson_is_str(value))
         return entry_wrong(r, "command",
                            "\"command\" must be a text in quotes: the program; its arguments go into \"args\"");
-    if (!entry_expand(r, "command", text_of(value), program, NULL))
+    if (!entry_expand(r, "command", json_str(value), program, NULL))
         return false;
     if (program->len == 0)
         return entry_wrong(r, "command", "\"command\" is empty: write the program to start");
@@ -199,7 +193,7 @@ read_command(struct entry_reader *r, yyjson_val *object)
     {
         if (!yyjson_is_str(item))
             return entry_wrong(r, "args", "each of \"args\" must be a text: write it in quotes");
-        if (!entry_expand(r, "args", text_of(item), &text, NULL))
+        if (!entry_expand(r, "args", json_str(item), &text, NULL))
             return false;
         argv[e->arg_count++] = arena_cstr(r->arena, text);
     }
@@ -221,7 +215,7 @@ read_env(struct entry_reader *r, const char *key, yyjson_val *value)
         return entry_wrong(r, key, "\"env\" must be an object, like {\"NAME\": \"value\"}");
     yyjson_obj_foreach(value, i, max, name, text)
     {
-        struct str n = text_of(name);
+        struct str n = json_str(name);
         if (n.len == 0 || str_index(n, '=') >= 0 || memchr(n.data, '\0', n.len) != NULL)
             return entry_wrong(r, key, "\"%.*s\" is no name of a variable: letters, digits and _ only",
                                STR_ARG(str_take(n, 60)));
@@ -236,7 +230,7 @@ read_env_file(struct entry_reader *r, const char *key, yyjson_val *value)
 {
     if (!yyjson_is_str(value))
         return entry_wrong(r, key, "\"envFile\" must be a path in quotes");
-    if (!entry_expand_path(r, key, text_of(value), &r->entry->env_file))
+    if (!entry_expand_path(r, key, json_str(value), &r->entry->env_file))
         return false;
     if (r->from->environment == NULL)
         return true;
@@ -247,7 +241,7 @@ read_env_file(struct entry_reader *r, const char *key, yyjson_val *value)
 static bool
 read_cwd(struct entry_reader *r, const char *key, yyjson_val *value)
 {
-    return yyjson_is_str(value) ? entry_expand_path(r, key, text_of(value), &r->entry->cwd)
+    return yyjson_is_str(value) ? entry_expand_path(r, key, json_str(value), &r->entry->cwd)
                                 : entry_wrong(r, key, "\"cwd\" must be a path in quotes");
 }
 
@@ -256,8 +250,7 @@ read_timeout(struct entry_reader *r, const char *key, yyjson_val *value)
 {
     uint64_t ms = 0;
 
-    if (!yyjson_is_raw(value) || !str_to_u64(str_of(yyjson_get_raw(value), yyjson_get_len(value)), &ms) || ms == 0 ||
-        ms > TIMEOUT_MAX_MS)
+    if (!yyjson_is_raw(value) || !str_to_u64(json_raw(value), &ms) || ms == 0 || ms > TIMEOUT_MAX_MS)
         return entry_wrong(r, key, "\"timeout\" must be milliseconds, a whole number from 1 to %d without quotes",
                            TIMEOUT_MAX_MS);
     r->entry->timeout = MILLISECONDS(ms);
@@ -270,8 +263,8 @@ read_timeout(struct entry_reader *r, const char *key, yyjson_val *value)
 static bool
 read_session_mode(struct entry_reader *r, const char *key, yyjson_val *value)
 {
-    r->entry->isolated = str_eq(text_of(value), STR("isolated"));
-    return r->entry->isolated || str_eq(text_of(value), STR("shared")) ||
+    r->entry->isolated = str_eq(json_str(value), STR("isolated"));
+    return r->entry->isolated || str_eq(json_str(value), STR("shared")) ||
            entry_wrong(r, key, "\"sessionMode\" must be \"shared\" or \"isolated\"");
 }
 
@@ -313,7 +306,7 @@ entry_means_built_in(yyjson_val *object)
     yyjson_val *type = yyjson_obj_get(object, "type");
 
     return type == NULL ? yyjson_obj_get(object, "url") == NULL && yyjson_obj_get(object, "command") == NULL
-                        : str_eq(text_of(type), STR("built-in"));
+                        : str_eq(json_str(type), STR("built-in"));
 }
 
 static bool
@@ -336,7 +329,7 @@ static bool
 read_kind(struct entry_reader *r, yyjson_val *object)
 {
     yyjson_val *type_value = yyjson_obj_get(object, "type");
-    struct str  type       = text_of(type_value);
+    struct str  type       = json_str(type_value);
     bool        url        = yyjson_obj_get(object, "url") != NULL;
     bool        command    = yyjson_obj_get(object, "command") != NULL;
 
@@ -402,8 +395,8 @@ note_mistyped(struct entry_reader *r, yyjson_val *object)
     {
         const struct field *near = NULL;
         for (const struct field *f = fields; f->key != NULL; f++) {
-            unsigned distance = nearest_distance(text_of(name), str_from(f->key));
-            if (distance == 0 && str_eq(text_of(name), str_from(f->key))) {
+            unsigned distance = nearest_distance(json_str(name), str_from(f->key));
+            if (distance == 0 && str_eq(json_str(name), str_from(f->key))) {
                 near = NULL;
                 break;
             }
@@ -412,7 +405,7 @@ note_mistyped(struct entry_reader *r, yyjson_val *object)
         }
         if (near != NULL)
             snprintf(r->entry->note, sizeof r->entry->note, "\"%.*s\" is not read; did you mean \"%s\"?",
-                     STR_ARG(str_take(text_of(name), 60)), near->key);
+                     STR_ARG(str_take(json_str(name), 60)), near->key);
     }
 }
 

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "base/file.h"
+#include "base/json.h"
 #include "gateway/jsonc.h"
 #include "gateway/registry/entry.h"
 
@@ -128,8 +129,7 @@ change_members(struct change *c, struct str from, size_t object)
         size_t len  = 0;
         char  *json = ok ? yyjson_val_write(value, 0, &len) : NULL;
         buffer_reset(&c->fresh);
-        ok = json != NULL && set_member(buffer_str(&text), object, str_of(yyjson_get_str(key), yyjson_get_len(key)),
-                                        value, str_of(json, len), &c->fresh);
+        ok = json != NULL && set_member(buffer_str(&text), object, json_str(key), value, str_of(json, len), &c->fresh);
         free(json);
         buffer_reset(&text);
         ok = ok && buffer_append(&text, buffer_str(&c->fresh));

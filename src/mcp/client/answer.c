@@ -34,7 +34,7 @@ says_unknown(const struct client_call *call, int code, yyjson_val *error)
     if (call->status == 404)
         return code != CODE_METHOD_NOT_FOUND && code != CODE_INVALID_PARAMS;
     return call->status == 400 && code == CODE_TRANSPORT &&
-           str_find_nocase(json_str(yyjson_obj_get(error, "message")), STR("session")) >= 0;
+           str_find_nocase(json_str_in(error, "message"), STR("session")) >= 0;
 }
 
 static void
@@ -119,7 +119,7 @@ take_error(struct client_call *call, yyjson_val *error)
                call_is(call, "tools/call")) {
         tools_refresh(call);
     } else {
-        call_end_error(call, code, json_str(yyjson_obj_get(error, "message")), data);
+        call_end_error(call, code, json_str_in(error, "message"), data);
     }
 }
 

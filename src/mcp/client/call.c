@@ -149,11 +149,11 @@ name_of(const struct client_call *call)
     yyjson_val *params = yyjson_doc_get_root(call->params);
 
     if (call_is(call, "tools/call") || call_is(call, "prompts/get"))
-        return json_str(yyjson_obj_get(params, "name"));
+        return json_str_in(params, "name");
     if (call_is(call, "resources/read"))
-        return json_str(yyjson_obj_get(params, "uri"));
+        return json_str_in(params, "uri");
     if (str_starts(str_from(call->method), STR("tasks/")))
-        return json_str(yyjson_obj_get(params, "taskId"));
+        return json_str_in(params, "taskId");
     return STR_NONE;
 }
 

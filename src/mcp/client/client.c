@@ -251,7 +251,7 @@ client_keep_server(struct client *c, yyjson_val *result)
 {
     yyjson_val *declared = json_member(result, "capabilities");
     yyjson_val *info     = json_member(json_member(result, "_meta"), META_KEY("serverInfo"));
-    struct str  words    = json_str(yyjson_obj_get(result, "instructions"));
+    struct str  words    = json_str_in(result, "instructions");
 
     forget_server(c);
     if (info == NULL) /* legacy; and modern ones of an early draft */

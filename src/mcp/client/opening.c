@@ -99,7 +99,7 @@ static void
 on_initialized(void *owner, struct client_call *call, yyjson_val *result)
 {
     struct client *c        = owner;
-    struct str     revision = json_str(yyjson_obj_get(result, "protocolVersion"));
+    struct str     revision = json_str_in(result, "protocolVersion");
     char           words[160];
 
     (void)call;

@@ -157,7 +157,7 @@ ask(struct client *c, struct client_call *call, const struct envelope *e, char *
     }
     q->doc    = doc;
     q->id     = id;
-    q->method = json_str(yyjson_obj_get(yyjson_doc_get_root(doc), "method"));
+    q->method = json_str_in(yyjson_doc_get_root(doc), "method");
     q->params = json_member(yyjson_doc_get_root(doc), "params");
     q->key    = q->own_key;
     snprintf(q->own_key, sizeof q->own_key, "q%llu", (unsigned long long)++c->last_question);
@@ -309,7 +309,7 @@ gather(struct client_call *call, yyjson_val *requests, const char **why)
             return false;
         }
         q->key    = yyjson_get_str(key);
-        q->method = json_str(yyjson_obj_get(request, "method"));
+        q->method = json_str_in(request, "method");
         q->params = json_member(request, "params");
     }
     call->unanswered = call->question_count;

@@ -10,7 +10,7 @@
 static struct str
 related_of(yyjson_val *params)
 {
-    return json_str(yyjson_obj_get(json_member(json_member(params, "_meta"), RELATED), "taskId"));
+    return json_str_in(json_member(json_member(params, "_meta"), RELATED), "taskId");
 }
 
 /* {"taskId":…}, of the heap; NULL: no memory. */
@@ -35,13 +35,13 @@ task_is_begun(const struct client_call *call, yyjson_val *result)
 
     return call->follows_task && !call->is_modern && call->task == NULL &&
            yyjson_is_obj(yyjson_obj_get(params, "task")) &&
-           json_str(yyjson_obj_get(json_member(result, "task"), "taskId")).data != NULL;
+           json_str_in(json_member(result, "task"), "taskId").data != NULL;
 }
 
 void
 task_begin(struct client_call *call, yyjson_val *result)
 {
-    struct str  id     = json_str(yyjson_obj_get(json_member(result, "task"), "taskId"));
+    struct str  id     = json_str_in(json_member(result, "task"), "taskId");
     char       *kept   = text_copy(id);
     char       *method = text_copy(STR("tasks/result"));
     yyjson_doc *params = params_of(id);
@@ -153,7 +153,7 @@ task_hear(struct client *c, const struct envelope *e)
         return false;
     yyjson_doc         *doc    = json_read(e->message);
     yyjson_val         *params = json_member(yyjson_doc_get_root(doc), "params");
-    struct client_call *call   = call_of_task(c, json_str(yyjson_obj_get(params, "taskId")));
+    struct client_call *call   = call_of_task(c, json_str_in(params, "taskId"));
 
     if (call != NULL) {
         call->heard = loop_now(c->loop);

@@ -205,7 +205,7 @@ take_question(struct following *f, yyjson_val *key, yyjson_val *request)
     request   = yyjson_obj_get(yyjson_doc_get_root(kept), "request");
     q->doc    = kept;
     q->key    = yyjson_get_str(yyjson_obj_get(yyjson_doc_get_root(kept), "key"));
-    q->method = json_str(yyjson_obj_get(request, "method"));
+    q->method = json_str_in(request, "method");
     q->params = json_member(request, "params");
     f->call->unanswered++;
     f->asked++;
@@ -291,10 +291,9 @@ note_poll(struct following *f, yyjson_val *task)
 static void
 end_failed(struct following *f, yyjson_val *task, const char *words)
 {
-    yyjson_val *error = json_member(task, "error");
-    yyjson_val *code  = yyjson_obj_get(error, "code");
-    struct str  message =
-        json_str(yyjson_obj_get(error == NULL ? task : error, error == NULL ? "statusMessage" : "message"));
+    yyjson_val *error   = json_member(task, "error");
+    yyjson_val *code    = yyjson_obj_get(error, "code");
+    struct str  message = json_str_in(error == NULL ? task : error, error == NULL ? "statusMessage" : "message");
 
     call_end_error(f->call, yyjson_is_int(code) ? (int)yyjson_get_sint(code) : CODE_INTERNAL,
                    message.len > 0 ? message : str_from(words), yyjson_obj_get(error, "data"));
@@ -319,7 +318,7 @@ end_completed(struct following *f, yyjson_val *task)
 static void
 take_task(struct following *f, yyjson_val *task, bool is_whole)
 {
-    struct str status = json_str(yyjson_obj_get(task, "status"));
+    struct str status = json_str_in(task, "status");
 
     note_poll(f, task);
     tell_words(f, yyjson_obj_get(task, "statusMessage"));
@@ -382,7 +381,7 @@ following_new(struct client_call *call, yyjson_val *result)
         return NULL;
     *f = (struct following){.call         = call,
                             .poll         = POLL,
-                            .id           = text_copy(json_str(yyjson_obj_get(result, "taskId"))),
+                            .id           = text_copy(json_str_in(result, "taskId")),
                             .capabilities = ability == NULL ? NULL : yyjson_val_write(ability, 0, NULL)};
     timer_init(&f->rest, on_rested);
     call->following = f;

@@ -72,7 +72,7 @@ tools_learn(struct client *c, const struct client_call *call, yyjson_val *result
     {
         yyjson_val *schema = yyjson_obj_get(tool, "inputSchema");
         if (is_annotated(schema))
-            learn(c, json_str(yyjson_obj_get(tool, "name")), schema);
+            learn(c, json_str_in(tool, "name"), schema);
     }
 }
 
@@ -127,7 +127,7 @@ bool
 tools_schema(const struct client *c, const struct client_call *call, yyjson_doc **schema)
 {
     yyjson_val *given = yyjson_doc_get_root(call->schema);
-    struct str  name  = json_str(yyjson_obj_get(yyjson_doc_get_root(call->params), "name"));
+    struct str  name  = json_str_in(yyjson_doc_get_root(call->params), "name");
 
     if (!client_is_http(c) || !call_is(call, "tools/call"))
         return true;

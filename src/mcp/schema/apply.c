@@ -167,7 +167,7 @@ check_unevaluated_properties(struct check *c, const struct rule *r, const struct
 
     yyjson_obj_foreach(at->value, i, max, key, value)
     {
-        struct place place = {.parent = at->place, .key = val_str(key)};
+        struct place place = {.parent = at->place, .key = json_str(key)};
         struct visit here  = {.value = value, .place = &place, .scope = at->scope};
         if (!check_step(c, 1))
             return false;

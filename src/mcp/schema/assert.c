@@ -152,7 +152,7 @@ check_limit(struct check *c, const struct rule *r, const struct visit *at)
 bool
 check_length(struct check *c, const struct rule *r, const struct visit *at)
 {
-    struct str text  = val_str(at->value);
+    struct str text  = json_str(at->value);
     uint64_t   count = 0;
 
     if (!check_step(c, text.len / 64))
@@ -169,7 +169,7 @@ check_length(struct check *c, const struct rule *r, const struct visit *at)
 bool
 check_pattern_rule(struct check *c, const struct rule *r, const struct visit *at)
 {
-    return check_pattern(c, r->pattern, val_str(at->value)) ||
+    return check_pattern(c, r->pattern, json_str(at->value)) ||
            check_fail(c, r->keyword, at, "must match the pattern %.200s", yyjson_get_str(r->value));
 }
 

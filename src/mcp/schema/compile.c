@@ -150,7 +150,7 @@ compile_definitions(struct compiler *c, struct node *n, struct str name, yyjson_
         return compile_wrong(c, &place, "must be an object of schemas");
     yyjson_obj_foreach(value, i, max, key, item)
     {
-        struct place here = {.parent = &place, .key = val_str(key)};
+        struct place here = {.parent = &place, .key = json_str(key)};
         if (compile_node(c, item, n->resource, &here) == NULL)
             return false;
     }
@@ -165,12 +165,12 @@ compile_rules(struct compiler *c, struct node *n, const struct place *at)
 
     yyjson_obj_foreach(n->source, i, max, key, value)
     {
-        enum keyword_id k    = keyword_of(val_str(key));
-        struct place    here = {.parent = at, .key = val_str(key)};
+        enum keyword_id k    = keyword_of(json_str(key));
+        struct place    here = {.parent = at, .key = json_str(key)};
         if (yyjson_equals_str(key, "default"))
             n->default_value = value;
         if (yyjson_equals_str(key, "$defs") || yyjson_equals_str(key, "definitions")) {
-            if (!compile_definitions(c, n, val_str(key), value, at))
+            if (!compile_definitions(c, n, json_str(key), value, at))
                 return false;
         }
         if (k == KEYWORDS)

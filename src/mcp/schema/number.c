@@ -3,6 +3,7 @@
 #include <assert.h>
 #include <math.h>
 
+#include "base/json.h"
 #include "base/map.h"
 
 __extension__ typedef unsigned __int128 wide;
@@ -77,7 +78,7 @@ number_read(struct number *n, yyjson_val *value)
     int  len;
 
     if (yyjson_is_raw(value)) {
-        read_text(n, str_of(yyjson_get_raw(value), yyjson_get_len(value)));
+        read_text(n, json_raw(value));
         return;
     }
     if (yyjson_is_real(value))
@@ -232,8 +233,7 @@ values_are_equal(yyjson_val *a, yyjson_val *b, uint64_t *steps, unsigned depth)
     }
     switch (yyjson_get_type(a)) {
     case YYJSON_TYPE_STR:
-        return step(steps, yyjson_get_len(a) / 64) &&
-               str_eq(str_of(yyjson_get_str(a), yyjson_get_len(a)), str_of(yyjson_get_str(b), yyjson_get_len(b)));
+        return step(steps, yyjson_get_len(a) / 64) && str_eq(json_str(a), json_str(b));
     case YYJSON_TYPE_BOOL:
         return yyjson_get_bool(a) == yyjson_get_bool(b);
     case YYJSON_TYPE_ARR:
@@ -278,7 +278,7 @@ value_hash(yyjson_val *value, uint64_t *steps, unsigned depth)
     if (is_number(value))
         return hash_number(value);
     if (yyjson_is_str(value))
-        return hash_bytes(str_of(yyjson_get_str(value), yyjson_get_len(value)));
+        return hash_bytes(json_str(value));
     if (!yyjson_is_ctn(value))
         return hash_two(1, yyjson_get_tag(value));
     if (depth == 0) {

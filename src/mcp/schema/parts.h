@@ -8,6 +8,7 @@
 #define GATEHOUSE_MCP_SCHEMA_PARTS_H
 
 #include "base/arena.h"
+#include "base/json.h"
 #include "base/map.h"
 #include "mcp/schema/number.h"
 #include "mcp/schema/pattern.h"
@@ -190,11 +191,5 @@ bool compile_identify(struct compiler *c, struct node *n, const struct place *at
 bool compile_resolve(struct compiler *c);
 /* `reference` as seen from `base`, RFC 3986 section 5.2, both with no fragment. Data NULL: no memory. */
 struct str uri_join(struct arena *a, struct str base, struct str reference);
-
-static inline struct str
-val_str(yyjson_val *value)
-{
-    return str_of(yyjson_get_str(value), yyjson_get_len(value));
-}
 
 #endif

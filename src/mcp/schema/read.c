@@ -96,7 +96,7 @@ read_pattern(struct compiler *c, struct rule *r, const struct place *at)
 {
     if (!yyjson_is_str(r->value))
         return compile_wrong(c, at, "must be a string");
-    r->pattern = make_pattern(c, val_str(r->value), at);
+    r->pattern = make_pattern(c, json_str(r->value), at);
     return r->pattern != NULL;
 }
 
@@ -121,7 +121,7 @@ read_names(struct compiler *c, yyjson_val *value, struct str **names, size_t *co
     {
         if (!yyjson_is_str(name))
             return compile_wrong(c, at, "must be an array of strings");
-        (*names)[(*count)++] = val_str(name);
+        (*names)[(*count)++] = json_str(name);
     }
     qsort(*names, *count, sizeof **names, compare_names);
     for (i = 1; i < *count; i++)
@@ -184,8 +184,8 @@ read_named(struct compiler *c, struct rule *r, const struct place *at,
         return false;
     yyjson_obj_foreach(r->value, i, max, key, value)
     {
-        struct place here = {.parent = at, .key = val_str(key)};
-        r->named[i].name  = val_str(key);
+        struct place here = {.parent = at, .key = json_str(key)};
+        r->named[i].name  = json_str(key);
         if (!read(c, r, &r->named[i], value, &here))
             return false;
         r->named_count++;
@@ -252,8 +252,8 @@ read_reference(struct compiler *c, struct rule *r, const struct place *at)
     const char       *kept = ref == NULL ? NULL : arena_cstr(c->schema->arena, str_from(pointer));
     if (kept == NULL)
         return compile_no_memory(c);
-    *ref =
-        (struct reference){.next = c->references, .from = r->of, .rule = r, .text = val_str(r->value), .pointer = kept};
+    *ref = (struct reference){
+        .next = c->references, .from = r->of, .rule = r, .text = json_str(r->value), .pointer = kept};
     c->references = ref;
     return true;
 }

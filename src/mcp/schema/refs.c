@@ -29,7 +29,7 @@ read_text(struct compiler *c, struct node *n, const char *name, struct str *text
         return true;
     if (!yyjson_is_str(value))
         return compile_wrong(c, &here, "must be a string");
-    *text = val_str(value);
+    *text = json_str(value);
     return true;
 }
 

@@ -12,7 +12,7 @@ apply_to_item(struct check *c, const struct node *n, const struct visit *at, yyj
 static bool
 apply_to_member(struct check *c, const struct node *n, const struct visit *at, yyjson_val *key, yyjson_val *value)
 {
-    struct place place = {.parent = at->place, .key = val_str(key)};
+    struct place place = {.parent = at->place, .key = json_str(key)};
 
     return check_apply(c, n, &(struct visit){.value = value, .place = &place, .scope = at->scope});
 }
@@ -90,7 +90,7 @@ check_properties(struct check *c, const struct rule *r, const struct visit *at)
 
     yyjson_obj_foreach(at->value, i, max, key, value)
     {
-        const struct named *property = rule_named(r, val_str(key));
+        const struct named *property = rule_named(r, json_str(key));
         if (!check_step(c, 1))
             return false;
         if (property == NULL)
@@ -111,7 +111,7 @@ check_pattern_properties(struct check *c, const struct rule *r, const struct vis
     yyjson_obj_foreach(at->value, i, max, key, value)
     {
         for (size_t k = 0; k < r->named_count; k++) {
-            bool matches = check_pattern(c, r->named[k].pattern, val_str(key));
+            bool matches = check_pattern(c, r->named[k].pattern, json_str(key));
             if (c->stopped || (matches && !apply_to_member(c, r->named[k].node, at, key, value)))
                 return false;
             if (matches)
@@ -163,13 +163,13 @@ check_additional_properties(struct check *c, const struct rule *r, const struct 
 
     yyjson_obj_foreach(at->value, i, max, key, value)
     {
-        bool spoken_of = is_spoken_of(c, r->of, val_str(key));
+        bool spoken_of = is_spoken_of(c, r->of, json_str(key));
         if (!check_step(c, 1))
             return false;
         if (spoken_of)
             continue;
         if (r->node->never)
-            return fail_additional(c, r, at, val_str(key));
+            return fail_additional(c, r, at, json_str(key));
         if (!apply_to_member(c, r->node, at, key, value))
             return false;
         seen_add(at->seen, i);

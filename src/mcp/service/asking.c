@@ -389,7 +389,7 @@ take_answer(struct request *r, struct question *q, yyjson_val *root)
 {
     yyjson_val *error  = yyjson_obj_get(root, "error");
     yyjson_val *result = yyjson_obj_get(root, "result");
-    struct str  words  = json_str(yyjson_obj_get(error, "message"));
+    struct str  words  = json_str_in(error, "message");
 
     withdraw(q);
     r->waiting--;

@@ -7,7 +7,7 @@ find_arguments(struct request *r, const struct argument **arguments)
 {
     yyjson_val *ref  = json_member(r->params, "ref");
     yyjson_val *type = yyjson_obj_get(ref, "type");
-    struct str  name = json_str(yyjson_obj_get(ref, yyjson_equals_str(type, "ref/resource") ? "uri" : "name"));
+    struct str  name = json_str_in(ref, yyjson_equals_str(type, "ref/resource") ? "uri" : "name");
 
     if (name.data != NULL && yyjson_equals_str(type, "ref/prompt")) {
         const struct prompt *const *prompt = map_get(&r->service->prompt_by_name, name);
@@ -29,9 +29,9 @@ serve_complete(struct request *r)
 {
     const struct argument *a        = NULL;
     yyjson_val            *argument = json_member(r->params, "argument");
-    struct str             name     = json_str(yyjson_obj_get(argument, "name"));
+    struct str             name     = json_str_in(argument, "name");
 
-    r->value = json_str(yyjson_obj_get(argument, "value"));
+    r->value = json_str_in(argument, "value");
     if (name.data == NULL || r->value.data == NULL) {
         request_refuse_params(r, "completion/complete needs an \"argument\" with name and value");
         return;

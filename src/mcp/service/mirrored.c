@@ -59,7 +59,7 @@ mirrored_learn_tools(struct mirrored *m, yyjson_val *tools)
     m->is_torn = false;
     yyjson_arr_foreach(tools, index, max, tool)
     {
-        struct str name = json_str(yyjson_obj_get(tool, "name"));
+        struct str name = json_str_in(tool, "name");
         if (name.data != NULL && !learn_tool(m, name, yyjson_obj_get(tool, "inputSchema")))
             m->is_torn = true;
     }

@@ -60,7 +60,7 @@ static bool
 begin_session(struct request *r)
 {
     struct service_session *session      = r->session;
-    struct str              wanted       = json_str(yyjson_obj_get(r->params, "protocolVersion"));
+    struct str              wanted       = json_str_in(r->params, "protocolVersion");
     yyjson_val             *capabilities = json_member(r->params, "capabilities");
 
     if (session->is_open || session->opener != NULL) {
@@ -135,7 +135,7 @@ serve_discover(struct request *r)
 void
 serve_set_level(struct request *r)
 {
-    int level = log_level_of(json_str(yyjson_obj_get(r->params, "level")));
+    int level = log_level_of(json_str_in(r->params, "level"));
 
     if (level < 0) {
         request_refuse_params(r, "Unknown log level");

@@ -28,7 +28,7 @@ check_arguments(struct request *r, const struct prompt *prompt)
 void
 serve_prompts_get(struct request *r)
 {
-    struct str                  name  = json_str(yyjson_obj_get(r->params, "name"));
+    struct str                  name  = json_str_in(r->params, "name");
     const struct prompt *const *place = name.data == NULL ? NULL : map_get(&r->service->prompt_by_name, name);
 
     if (place == NULL) {

@@ -156,14 +156,14 @@ request_relay_progress(struct request *r, yyjson_val *params)
 void
 request_relay_log(struct request *r, yyjson_val *params)
 {
-    if (log_is_wanted(r, log_level_of(json_str(yyjson_obj_get(params, "level")))))
+    if (log_is_wanted(r, log_level_of(json_str_in(params, "level"))))
         tell(r, "notifications/message", params, STR_NONE);
 }
 
 static void
 tell_sessions(struct service *s, uint64_t caller, yyjson_val *params)
 {
-    int level = log_level_of(json_str(yyjson_obj_get(params, "level")));
+    int level = log_level_of(json_str_in(params, "level"));
 
     if (level < 0)
         return;
@@ -189,7 +189,7 @@ tell_change(struct service *s, uint64_t caller, enum change change)
 void
 service_relay_notification(struct service *s, uint64_t caller, struct str method, yyjson_val *params)
 {
-    struct str uri = json_str(yyjson_obj_get(params, "uri"));
+    struct str uri = json_str_in(params, "uri");
 
     if (str_eq(method, STR("notifications/tools/list_changed"))) {
         mirrored_clear(&s->relayed->mirrored);

@@ -81,7 +81,7 @@ read_client(struct request *r)
         return;
     }
     r->revision  = REVISION_2026_07_28;
-    r->level     = log_level_of(json_str(yyjson_obj_get(r->meta, META_KEY("logLevel"))));
+    r->level     = log_level_of(json_str_in(r->meta, META_KEY("logLevel")));
     r->abilities = abilities_read(json_member(r->meta, META_KEY("clientCapabilities")), r->revision);
 }
 

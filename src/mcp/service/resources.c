@@ -6,7 +6,7 @@ enum { LEVELS_MOST = 32 /* of a path that are looked at */ };
 static const char *
 uri_of(struct request *r)
 {
-    r->uri = json_str(yyjson_obj_get(r->params, "uri"));
+    r->uri = json_str_in(r->params, "uri");
     if (r->uri.data == NULL)
         request_refuse_params(r, "%s needs a \"uri\"", r->method->name);
     return r->uri.data;

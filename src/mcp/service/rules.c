@@ -178,9 +178,9 @@ name_of(const struct check *c)
     const char              *param = named_by(c->e->method);
 
     if (param != NULL)
-        return json_str(yyjson_obj_get(c->params, param));
+        return json_str_in(c->params, param);
     for (size_t i = 0; i < sizeof any / sizeof any[0]; i++) {
-        struct str name = json_str(yyjson_obj_get(c->params, any[i]));
+        struct str name = json_str_in(c->params, any[i]);
         if (name.data != NULL)
             return name;
     }
@@ -238,7 +238,7 @@ check_abilities(struct check *c)
     const struct tool *tool = NULL;
 
     if (str_eq(c->e->method, STR("tools/call")))
-        tool = service_tool(c->rules->service, json_str(yyjson_obj_get(c->params, "name")));
+        tool = service_tool(c->rules->service, json_str_in(c->params, "name"));
     bool     is_task = str_starts(c->e->method, STR("tasks/")) && service_table_of(c->rules->service)->relay == NULL;
     unsigned needs   = tool != NULL ? tool->needs : is_task ? CLIENT_FOLLOWS_TASKS : 0;
     unsigned missing = needs == 0 ? 0 : needs & ~abilities_read(c->capabilities, REVISION_2026_07_28);
@@ -254,7 +254,7 @@ check_abilities(struct check *c)
 static bool
 check_param_headers(struct check *c)
 {
-    struct str   name = json_str(yyjson_obj_get(c->params, "name"));
+    struct str   name = json_str_in(c->params, "name");
     struct error err  = {0};
 
     if (c->headers == NULL || !str_eq(c->e->method, STR("tools/call")))

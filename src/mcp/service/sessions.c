@@ -276,7 +276,7 @@ lose_exchange(struct back *back, struct exchange *x, enum close_reason why)
 static struct str
 read_word(yyjson_val *info, const char *key)
 {
-    struct str word = json_str(yyjson_obj_get(info, key));
+    struct str word = json_str_in(info, key);
     size_t     len  = word.len < CLIENT_MOST ? word.len : CLIENT_MOST;
 
     while (len > 0 && len < word.len && (word.data[len] & 0xC0) == 0x80)

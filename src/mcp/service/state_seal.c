@@ -22,9 +22,8 @@ digest_request(struct request *r, char hex[HEX_SIZE])
     struct buffer b = {.max = SIZE_MAX / 2};
 
     bool ok = (arguments == NULL || text != NULL) && buffer_append(&b, str_from(r->method->name)) &&
-              buffer_append_json(&b, json_str(yyjson_obj_get(r->params, "name"))) &&
-              buffer_append_json(&b, json_str(yyjson_obj_get(r->params, "uri"))) &&
-              buffer_append(&b, str_of(text, len)) &&
+              buffer_append_json(&b, json_str_in(r->params, "name")) &&
+              buffer_append_json(&b, json_str_in(r->params, "uri")) && buffer_append(&b, str_of(text, len)) &&
               EVP_Q_digest(NULL, "SHA256", NULL, buffer_str(&b).data, buffer_len(&b), digest, &size) == 1;
     for (size_t i = 0; ok && i < DIGEST_SIZE; i++)
         snprintf(hex + 2 * i, 3, "%02x", digest[i]);

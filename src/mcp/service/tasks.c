@@ -444,7 +444,7 @@ task_describe(struct task *t, yyjson_mut_doc *doc, yyjson_mut_val *into, bool is
 static struct task *
 task_of(struct request *r)
 {
-    struct str   id = json_str(yyjson_obj_get(r->params, "taskId"));
+    struct str   id = json_str_in(r->params, "taskId");
     struct task *t  = tasks_find(r->service->tasks, id, r->service->parts.principal);
 
     if (!abilities_demand(r, CLIENT_FOLLOWS_TASKS))

@@ -74,7 +74,7 @@ refuse_arguments(struct request *r, const struct error *err)
 void
 serve_tools_call(struct request *r)
 {
-    struct str    name  = json_str(yyjson_obj_get(r->params, "name"));
+    struct str    name  = json_str_in(r->params, "name");
     yyjson_val   *given = yyjson_obj_get(r->params, "arguments");
     const size_t *place = name.data == NULL ? NULL : map_get(&r->service->tool_by_name, name);
     struct error  err   = {0};
@@ -124,7 +124,7 @@ request_arguments(const struct request *r)
 struct str
 request_string(const struct request *r, const char *name)
 {
-    return json_str(yyjson_obj_get(r->arguments, name));
+    return json_str_in(r->arguments, name);
 }
 
 int64_t

@@ -1,4 +1,5 @@
 /* Servers added and removed. */
+#include "base/json.h"
 #include "base/log.h"
 #include "gateway/registry/input.h"
 #include "services/admin/parts.h"
@@ -18,7 +19,7 @@ asks_environment(yyjson_val *value)
     size_t             i, count;
 
     if (yyjson_is_str(value))
-        return str_find(str_of(yyjson_get_str(value), yyjson_get_len(value)), STR("${")) >= 0;
+        return str_find(json_str(value), STR("${")) >= 0;
     if (yyjson_is_obj(value)) {
         yyjson_obj_foreach(value, i, count, key,
                            member) if (asks_environment(key) || asks_environment(member)) return true;

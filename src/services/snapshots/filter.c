@@ -1,15 +1,15 @@
 /* Arguments that several tools have: which snapshots, how many, from where on. */
 #include <stdio.h>
 
+#include "base/json.h"
 #include "services/snapshots/parts.h"
 
 struct str
 argument_text(yyjson_val *arguments, const char *name)
 {
-    yyjson_val *value = yyjson_obj_get(arguments, name);
+    struct str text = json_str_in(arguments, name);
 
-    return yyjson_is_str(value) && yyjson_get_len(value) > 0 ? str_of(yyjson_get_str(value), yyjson_get_len(value))
-                                                             : STR_NONE;
+    return text.len > 0 ? text : STR_NONE;
 }
 
 int64_t

@@ -120,7 +120,7 @@ append_number(struct buffer *out, yyjson_val *number)
     double real = yyjson_get_real(number);
 
     if (yyjson_is_raw(number))
-        return buffer_append(out, str_of(yyjson_get_raw(number), yyjson_get_len(number)));
+        return buffer_append(out, json_raw(number));
     if (yyjson_is_uint(number))
         return buffer_printf(out, "%llu", (unsigned long long)yyjson_get_uint(number));
     if (yyjson_is_int(number))
@@ -143,8 +143,8 @@ append_members(struct buffer *out, yyjson_val *value, size_t indent)
     yyjson_obj_foreach(value, index, max, key, member)
     {
         ok = ok && buffer_append(out, index == 0 ? STR("\n") : STR(",\n")) && append_spaces(out, indent) &&
-             buffer_append_json(out, str_of(yyjson_get_str(key), yyjson_get_len(key))) &&
-             buffer_append(out, STR(": ")) && append_json(out, member, indent);
+             buffer_append_json(out, json_str(key)) && buffer_append(out, STR(": ")) &&
+             append_json(out, member, indent);
     }
     return ok;
 }
@@ -171,7 +171,7 @@ append_json(struct buffer *out, yyjson_val *value, size_t indent)
     bool is_object = yyjson_is_obj(value);
 
     if (yyjson_is_str(value))
-        return buffer_append_json(out, str_of(yyjson_get_str(value), yyjson_get_len(value)));
+        return buffer_append_json(out, json_str(value));
     if (yyjson_is_num(value) || yyjson_is_raw(value))
         return append_number(out, value);
     if (!yyjson_is_ctn(value))
@@ -188,8 +188,7 @@ append_json(struct buffer *out, yyjson_val *value, size_t indent)
 static bool
 append_plain(struct buffer *out, yyjson_val *value)
 {
-    return yyjson_is_str(value) ? buffer_append(out, str_of(yyjson_get_str(value), yyjson_get_len(value)))
-                                : append_json(out, value, 0);
+    return yyjson_is_str(value) ? buffer_append(out, json_str(value)) : append_json(out, value, 0);
 }
 
 static bool
