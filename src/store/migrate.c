@@ -6,8 +6,9 @@ is_ours(sqlite3 *db, const char *path, const struct db_schema *schema, struct er
 {
     int64_t application, tables;
 
-    if (!db_number(db, "PRAGMA application_id", 0, &application, err) ||
-        !db_number(db, "SELECT count(*) FROM sqlite_schema", 0, &tables, err)) {
+    /* The tables first: who makes the file now commits them and the mark as one. */
+    if (!db_number(db, "SELECT count(*) FROM sqlite_schema", 0, &tables, err) ||
+        !db_number(db, "PRAGMA application_id", 0, &application, err)) {
         error_wrap(err, "reading %s", path);
         return false;
     }

@@ -112,7 +112,7 @@ test(`after kill -9 of eight that save, ${KILLS} times, all that was acknowledge
     assert.equal(new Set(acknowledged.map(({ id }) => id)).size, acknowledged.length, 'an id was given twice');
     for (const { id, summary } of acknowledged) assert.equal(rows.get(id)?.summary, summary, `snapshot ${id} was acknowledged`);
     for (const [id, { summary, context }] of rows) assert.equal(context, text(summary), `snapshot ${id} is half of one`);
-    assert.deepEqual(sql('PRAGMA integrity_check'), [{ integrity_check: 'ok' }]);
+    execFileSync(built('gatehouse'), ['snapshots', 'verify', '--home', home]); // not sqlite3, which from 3.44 on wants our tokenizer
     assert.equal(all.filter(({ said }) => /damaged/.test(said)).length, 0);
     t.diagnostic(`${acknowledged.length} snapshots were acknowledged in ${KILLS} kills, ${rows.size} are there`);
 });

@@ -20,7 +20,8 @@ bool file_copy(const char *from, const char *to, struct error *err);
 bool database_raise_ids(const char *path, int64_t last, struct error *err);
 
 /* SQLite's own check; thorough: also the indexes against the rows. ERROR_INVALID and what is wrong first, or why it
- * could not be done. */
-bool database_check(sqlite3 *db, bool thorough, struct error *err);
+ * could not be done. Of the index of words, which can be made anew, `has_bad_words` tells, where SQLite looks at it
+ * (from 3.44 on). */
+bool database_check(sqlite3 *db, bool thorough, bool *has_bad_words, struct error *err);
 
 #endif

@@ -82,8 +82,10 @@ is_check_due(const struct place *p)
 static bool
 check(struct place *p, sqlite3 *db, bool *is_damaged, struct error *err)
 {
-    bool ok = !is_check_due(p) || database_check(db, false, err);
+    bool has_bad_words = false;
+    bool ok            = !is_check_due(p) || database_check(db, false, &has_bad_words, err);
 
+    p->is_doubted |= has_bad_words;
     *is_damaged = !ok && (err->code == ERROR_INVALID || db_says_damaged(db));
     if (ok && is_read_only(p, db)) {
         *is_damaged = true;
@@ -92,7 +94,7 @@ check(struct place *p, sqlite3 *db, bool *is_damaged, struct error *err)
     return ok;
 }
 
-/* The index of words can be made anew out of the texts; SQLite's check does not look into it. */
+/* The index of words can be made anew out of the texts; SQLite's check looks into it from 3.44 on only. */
 static bool
 mend_words(struct place *p, sqlite3 *db, struct snapshot_opening *opening, struct error *err)
 {

@@ -105,8 +105,9 @@ static bool
 check(sqlite3 *db, const char *path, struct snapshot_figures *figures, struct error *err)
 {
     int64_t version = 0;
+    bool    has_bad_words; /* check_words looks closer */
 
-    if (!database_check(db, true, err) || !migrate_version(db, path, &snapshot_schema, &version, err))
+    if (!database_check(db, true, &has_bad_words, err) || !migrate_version(db, path, &snapshot_schema, &version, err))
         return false;
     if (version == 0)
         return error_set(err, ERROR_INVALID, "it holds no snapshots");

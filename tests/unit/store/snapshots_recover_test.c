@@ -163,9 +163,13 @@ TEST(words_that_make_no_sense_while_it_is_open_are_made_anew)
     house_close(&h);
     run_sql(h.path, "UPDATE words_data SET block = x'ffffffffff' WHERE id > 10");
     house_open(&h);
-    assert_string_equal(h.opening.damaged, ""); /* SQLite's check does not look into it */
-    assert_false(snapshot_search(h.db, STR("needle"), &filter, h.a, &hits, &count, &h.err));
-    assert_int_equal(h.err.code, ERROR_INVALID);
+    if (sqlite3_libversion_number() >= 3044000) { /* from then on SQLite's check looks into it */
+        said(&h, "the index of words was damaged and has been made anew");
+    } else {
+        assert_string_equal(h.opening.damaged, "");
+        assert_false(snapshot_search(h.db, STR("needle"), &filter, h.a, &hits, &count, &h.err));
+        assert_int_equal(h.err.code, ERROR_INVALID);
+    }
     if (!snapshot_search(h.db, STR("needle"), &filter, h.a, &hits, &count, &h.err))
         fail_msg("%s", h.err.text);
     assert_int_equal(count, 1);
