@@ -46,11 +46,11 @@ has_all(sqlite3 *db, sqlite3 *model, bool *has)
         got = sqlite3_step(find);
         sqlite3_reset(find);
     }
-    *has       = got == SQLITE_ROW;
-    bool is_so = got == SQLITE_ROW || got == SQLITE_DONE || db_says_damaged(db);
+    *has         = got == SQLITE_ROW;
+    bool is_read = got == SQLITE_ROW || got == SQLITE_DONE || db_says_damaged(db);
     sqlite3_finalize(wanted);
     sqlite3_finalize(find);
-    return wanted != NULL && is_so;
+    return wanted != NULL && is_read;
 }
 
 /* A newer Gatehouse may have left our tables as they are: what may be one's is not called damaged. */
