@@ -75,17 +75,21 @@ async function places(t: TestContext): Promise<Place[]> {
 
 type Run = { place: Place; revision: Revision; verdicts: Promise<Map<string, string>> };
 
-/** All runs, so many at a time: one server speaks several revisions to several clients at once. */
+/**
+ * All runs, so many places at a time, each at one revision after the other: what a child asks while several of its
+ * sessions call is refused, for nothing says whose it is. The server over HTTP is that of two places: it speaks several
+ * revisions at once.
+ */
 function runs(all: Place[]): Run[] {
     const busy: Promise<unknown>[] = Array.from({ length: AT_ONCE }, () => Promise.resolve());
 
-    return all
-        .flatMap((place) => place.revisions.map((revision) => ({ place, revision })))
-        .map(({ place, revision }, at) => {
+    return all.flatMap((place, at) =>
+        place.revisions.map((revision) => {
             const verdicts = busy[at % AT_ONCE]!.then(() => runSuite(place.url, revision, place.tasksUrl === undefined ? undefined : { begin: 'tasks-', url: place.tasksUrl }));
             busy[at % AT_ONCE] = verdicts.catch(() => {}); // said by whoever awaits it
             return { place, revision, verdicts };
-        });
+        }),
+    );
 }
 
 type Results = Map<Revision, Map<string, Map<string, string>>>; // revision -> place -> scenario -> verdict
