@@ -35,6 +35,7 @@ const char *const live_names[LIVE_KINDS] = {
     [LIVE_CALLERS]        = "callers",
     [LIVE_CROSSINGS]      = "crossings",
     [LIVE_HELD_TASKS]     = "heldTasks",
+    [LIVE_FOLLOWERS]      = "followers",
     [LIVE_SERVERS]        = "servers",
     [LIVE_HELD_BYTES]     = "heldBytes",
 };

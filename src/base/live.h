@@ -40,6 +40,7 @@ enum live_kind {
     LIVE_CALLERS,    /* by the header fields of clients that are bridged */
     LIVE_CROSSINGS,  /* calls of theirs, with those that wait for a client to come back */
     LIVE_HELD_TASKS, /* of theirs, that clients follow */
+    LIVE_FOLLOWERS,  /* of these, by listening */
     LIVE_SERVERS,    /* registered, and those removed that are still in use */
     LIVE_HELD_BYTES, /* of the budget memory.max */
     LIVE_KINDS

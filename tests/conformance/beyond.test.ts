@@ -345,10 +345,25 @@ const cases: Record<string, Case[]> = {
                 const { resultType, taskId } = result!;
                 equal(resultType, 'task');
                 await listen(wire, { taskIds: [taskId] });
+                await wire.next('notifications/tasks', ({ status }) => status === 'working'); // how it is now
                 const { params } = await wire.next('notifications/tasks', ({ status }) => status === 'completed');
                 equal(params.taskId, taskId);
                 const got = await wire.request('tasks/get', { taskId });
                 equal(got.result!['result'].content[0].text, 'Computed all');
+            },
+        },
+    ],
+    'who made a task is told how it is': [ // L29
+        {
+            from: '2025-11-25',
+            ...legacy,
+            lacks: /^(?!bridged)/,
+            run: async (wire) => {
+                await wire.open();
+                await wire.stream();
+                const { result } = await wire.request('tools/call', { name: 'slow_compute', arguments: { seconds: 1, label: 'all' }, task: {} });
+                const { taskId } = result!['task'];
+                await wire.next('notifications/tasks/status', (task) => task['taskId'] === taskId && task['status'] === 'completed');
             },
         },
     ],

@@ -115,17 +115,58 @@ for (const over of ['http', 'stdio']) {
         equal(await there.gatehouse.stop(), 'exit code 0', there.gatehouse.said.slice(-3000));
     });
 
+    test(`M29 news of tasks reach modern clients that listen, and leave, over ${over}`, { timeout: 100000 }, async (t) => {
+        const there = await place(t, over, { GATEHOUSE_BRIDGE_WAIT: `${WAIT_MS}ms` });
+        const ada = client(t, there);
+        const news: Record<string, Message[]> = {};
+        const hear = (task: Message) => void (news[task['taskId']] ??= []).push(task);
+        const heard = (id: string, status: string) => until(`${status} of ${id}`, 20000, () => news[id]?.find((task) => task['status'] === status));
+        const followers = async () => (await objects(there.gatehouse))['followers'] ?? 0;
+
+        // They hear how each goes and ends, and ask nothing; the task outlives the time after which nobody asks about one.
+        const slow = await taskOf(ada, 'slow_compute', { seconds: (1.5 * WAIT_MS) / 1000, label: 'all' });
+        const [fails, deletes, refused] = await Promise.all([taskOf(ada, 'failing_job'), taskOf(ada, 'confirm_delete', { filename: 'a.txt' }), taskOf(ada, 'protocol_error_job')]);
+        const ids = [slow, fails!, deletes!, refused!];
+        void ada.listen(ids, hear).catch(() => {});
+        const { inputRequests } = await heard(deletes!, 'input_required');
+        await ada.task('update', deletes!, { inputResponses: { [Object.keys(inputRequests)[0]!]: { action: 'accept', content: { confirm: true } } } });
+        match((await heard(deletes!, 'completed'))['result'].content[0].text, /Deleted a\.txt/);
+        equal((await heard(fails!, 'completed'))['result'].isError, true);
+        equal((await heard(refused!, 'failed'))['error'].code, 4001);
+        match((await heard(slow, 'completed'))['result'].content[0].text, /Computed all/);
+        for (const id of ids) equal(new Set(news[id]!.map((task) => JSON.stringify({ ...task, ttlMs: 0, lastUpdatedAt: '' }))).size, news[id]!.length, 'told again');
+
+        // They leave while they listen, at work, asked, in the middle of an answer.
+        for (let i = 0; i < 30; i++) {
+            const bob = new Modern(there.url);
+            const many = [await taskOf(bob, 'slow_compute', { seconds: 600 }), await taskOf(bob, 'multi_input')];
+            void bob.listen(many, hear).catch(() => {});
+            await sleep(i % 3 === 0 ? 300 : i % 7);
+            bob.cut();
+        }
+        await until('the end of their followers', 20000, async () => (await followers()) === 4);
+        ada.cut();
+        await until('the end of all', 4 * WAIT_MS, async () => (await held(there)) === 0);
+        await nothingLeft(there);
+    });
+
     test(`M29 M32 a legacy server that dies takes its tasks along, over ${over}`, { timeout: 100000 }, async (t) => {
         const there = await place(t, over);
         const ada = client(t, there);
         const ids = [...(await many(10, () => taskOf(ada, 'slow_compute', { seconds: 600 }))), ...(await many(10, () => taskOf(ada, 'multi_input')))];
 
         for (const id of ids.slice(10)) await asked(ada, id);
+        const news: Message[] = [];
+        void client(t, there).listen(ids, (task) => news.push(task)).catch(() => {});
+        await until('news of each', 20000, () => new Set(news.map(({ taskId }) => taskId)).size === ids.length);
         there.kill();
         await until('an error', 20000, async () => (await ada.task('get', ids[0]!))['error'] !== undefined);
         for (const id of ids) match(JSON.stringify((await ada.task('get', id))['error']), /-3260[23]/);
         ada.cut();
-        if (over === 'stdio') equal(await held(there), 0);
+        if (over === 'stdio') {
+            equal(await held(there), 0);
+            await until('news of its end', 5000, () => news.filter(({ status }) => status === 'failed').length === ids.length);
+        }
         equal(await there.gatehouse.stop(), 'exit code 0', there.gatehouse.said.slice(-3000));
     });
 }

@@ -100,10 +100,18 @@ export class Modern extends Sender {
         return (await this.#ask(`tasks/${what}`, taskId, { taskId, ...more }, following)).message;
     }
 
-    async #ask(method: string, name: string, more: Message, capabilities: Message): Promise<Answer> {
+    /** Hears news of these, until it is cut or the server ends it. */
+    async listen(taskIds: string[], onNews: (params: Message) => void): Promise<Answer> {
+        return await this.#ask('subscriptions/listen', undefined, { notifications: { taskIds } }, following, ({ method, params }) => {
+            if (method === 'notifications/tasks') onNews(params);
+        });
+    }
+
+    async #ask(method: string, name: string | undefined, more: Message, capabilities: Message, onEvent?: (message: Message) => void): Promise<Answer> {
         const _meta = { [`${META}protocolVersion`]: MODERN, [`${META}clientCapabilities`]: capabilities };
         const body = JSON.stringify({ jsonrpc: '2.0', id: ++this.#number, method, params: { ...more, _meta } });
-        const { status, text } = await this.send('POST', body, { 'mcp-protocol-version': MODERN, 'mcp-method': method, 'mcp-name': name });
+        const headers = { 'mcp-protocol-version': MODERN, 'mcp-method': method, ...(name !== undefined && { 'mcp-name': name }) };
+        const { status, text } = await this.send('POST', body, headers, onEvent);
         return { status, message: lastOf(text) };
     }
 

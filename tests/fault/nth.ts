@@ -34,8 +34,9 @@ const ANSWER_WITHIN_MS = 10000; // after a fault, with the upstreams gone, every
 const BYTEWISE_PATIENCE_MS = 60000; // a large message takes long when its bytes come one by one
 const N_MOST = 2000; // a path that does not end is a finding
 const MAY_REPEAT = ['ping', 'GET']; // on a fresh connection, when no byte of the answer came: see http/client.h
+const LOOKED_FOR_AGAIN = /: < on ear notifications\/tasks |"method":"tasks\/get"/; // news of a task: a script has no second answer
 const CANCELLED_IN_OUR_WORDS = '"reason":"was told to stop"'; // the server heard of it; for the client's reason there was no memory
-const DROPPED = 'it was dropped, there was no memory to pass it on'; // progress: the call itself goes on
+const UNHEARD = /it was dropped, there was no memory to pass it on|no news will be told|is not asked for all/; // calls themselves go on
 const ONLY_DELAYED: CallClass[] = ['short', 'interrupt']; // nothing failed: the outcome is as written
 
 export type Options = {
@@ -98,6 +99,7 @@ class Trial {
     #tally: Tally;
     #house?: NthHouse;
     #before?: Holdings;
+    #usual: string[] = []; // what comes twice in an undisturbed run: to a server that several callers open
     #point = 'the beginning';
 
     constructor(run: Run, options: Options, tally: Tally) {
@@ -165,10 +167,11 @@ class Trial {
         const house = this.#house!;
         if (house.gatehouse.isGone) throw new Error('the process died');
         if (failure !== undefined) this.#tally.told++;
+        const again = without(repeats, this.#usual);
         const what = failure && `line ${failure.line}: ${failure.message}`;
         if (unanswered.length > 0) this.#find(`no end of an answer: ${unanswered.join('; ')}; ${what}`);
-        else if (repeats.some((method) => !MAY_REPEAT.includes(method))) this.#find(`came twice: ${repeats}; ${what}`);
-        else if (failure !== undefined && !told && !wasLeft && repeats.length === 0) this.#find(`nobody was told: ${what}`);
+        else if (again.some((method) => !MAY_REPEAT.includes(method))) this.#find(`came twice: ${again}; ${what}`);
+        else if (failure !== undefined && !told && !wasLeft && again.length === 0) this.#find(`nobody was told: ${what}`);
         else if (failure !== undefined && ONLY_DELAYED.includes(of)) this.#find(`not as written: ${what}`);
         else if (failure !== undefined && this.#options.verbose) this.#say(`${this.#point}: ${what} [${house.shim.caller(house.binary)}]`);
     }
@@ -205,12 +208,13 @@ class Trial {
             let told = clients.some((client) => client.outcomes().some((outcome) => outcome.isError));
             for (const wire of wires) wire.server.isOver = true;
             for (const wire of wires) wire.close();
-            const unanswered = failure === undefined ? [] : await awaitEnds(clients);
+            const unanswered = failure === undefined || isOwed(failure) ? [] : await awaitEnds(clients, isBridged(run));
             told ||= clients.some((client) => client.outcomes().some((outcome) => outcome.text.includes('"reason":"busy"')));
             told ||= clients.some((client) => client.outcomes().some((outcome) => outcome.text.includes('"isError":true'))); /* the model was */
             told ||= servers.some((server) => server.wasRefused); /* the server was */
             told ||= failure !== undefined && failure.message.includes(CANCELLED_IN_OUR_WORDS);
-            told ||= house.gatehouse.said.slice(said).includes(DROPPED); /* the operator was */
+            told ||= failure !== undefined && LOOKED_FOR_AGAIN.test(failure.message);
+            told ||= UNHEARD.test(house.gatehouse.said.slice(said)); /* the operator was */
             return { failure, told, unanswered, repeats, wasLeft };
         } finally {
             for (const wire of wires) wire.server.isOver = true;
@@ -228,7 +232,8 @@ class Trial {
         this.#house = house;
         await house.start(houseFor(this.#run), this.#run.speakers.some((speaker) => speaker.side === 'client' && serverOfPath(speaker.path) === 'snapshots'));
         for (let i = 0; i < 2; i++) {
-            const { failure } = await this.#play(house, () => {});
+            const { failure, repeats } = await this.#play(house, () => {});
+            this.#usual = repeats;
             if (failure) throw new Error(`undisturbed: line ${failure.line}: ${failure.message}`);
         }
         await house.settle();
@@ -284,16 +289,29 @@ function houseFor(run: Run): House {
     return isAsked ? { ...house, settings: { 'session.idle': '5s', ...house.settings } } : house;
 }
 
+/** `all` but one of each of `some`. */
+function without(all: string[], some: string[]): string[] {
+    const left = [...all];
+    for (const one of some) if (left.includes(one)) left.splice(left.indexOf(one), 1);
+    return left;
+}
+
+/** The client's own answer to a question was refused, or cut off, and it knows: it gives no other, for which its call waits. */
+const isOwed = ({ message }: Failure) => /^expected: > .*; got: (HTTP [45]|no HTTP answer)/s.test(message);
+
 /** What other threads do of a run comes after it: the store writes behind the calls. */
 async function restOf(of: CallClass): Promise<void> {
     if (of === 'alloc-aside') await sleep(200);
 }
 
-/** Requests that still have no end; a stream that a client listens to may stay, as long as who speaks is there. */
-async function awaitEnds(clients: Client[]): Promise<string[]> {
+/** A client and a server are of two eras. */
+const isBridged = ({ speakers }: Run) => new Set(speakers.map(({ revision }) => revision >= '2026')).size > 1;
+
+/** Requests that still have no end; a stream that a client listens to may stay, as long as who speaks is there: over the bridge that is Gatehouse. */
+async function awaitEnds(clients: Client[], isBridged: boolean): Promise<string[]> {
     const giveUpAt = performance.now() + ANSWER_WITHIN_MS;
     const open = () =>
-        clients.flatMap((client) => client.outcomes()).filter((outcome) => !outcome.stays && outcome.ended === undefined);
+        clients.flatMap((client) => client.outcomes()).filter((outcome) => !outcome.stays && !(outcome.listens && isBridged) && outcome.ended === undefined);
 
     while (open().length > 0 && performance.now() < giveUpAt) await sleep(10);
     return open().map((outcome) => outcome.text);

@@ -338,7 +338,7 @@ obey_client(char order, struct str rest)
         client_open(talk.client);
     else if (order == 'l') {
         unsigned wishes = (unsigned)number(&rest) & 7;
-        client_listen(talk.client, wishes, &rest, rest.len > 0);
+        client_listen(talk.client, &(struct client_wishes){wishes, &rest, rest.len > 0, &rest, rest.len > 0});
     } else if (order == 'v')
         client_set_level(talk.client, (int)number(&rest));
     else if (order == 'n')

@@ -195,6 +195,21 @@ far_take_notification(void *owner, struct service *s, uint64_t caller, struct st
     service_relay_notification(s, caller, STR("notifications/tools/list_changed"), NULL);
 }
 
+/* Those with an odd number of bytes are there. */
+static struct follower *
+far_follow(struct request *r, struct str id)
+{
+    (void)r;
+    return id.len % 2 == 0 ? NULL : malloc(1);
+}
+
+static void
+far_unfollow(struct follower *f)
+{
+    assert(f != NULL);
+    free(f);
+}
+
 /* {"method":…,"params":…}, of the server. */
 static void
 far_say(struct service *s, struct str text)
@@ -212,7 +227,9 @@ static const struct relay         far_relay = {.open              = far_open,
                                                .serve             = far_serve,
                                                .listen            = far_listen,
                                                .set_level         = far_set_level,
-                                               .take_notification = far_take_notification};
+                                               .take_notification = far_take_notification,
+                                               .follow            = far_follow,
+                                               .unfollow          = far_unfollow};
 static const struct service_table far_table = {.name = "far", .version = "1", .relay = &far_relay};
 
 #endif

@@ -12,6 +12,8 @@ static const struct relay relay = {
     .listen            = bridge_listen,
     .set_level         = bridge_set_level,
     .take_notification = bridge_take_notification,
+    .follow            = news_follow,
+    .unfollow          = news_unfollow,
 };
 
 void

@@ -8,8 +8,8 @@
  * asking.c what is asked in it, parked.c those that wait for a modern client to come back;
  * listen.c what is told outside of calls; tasks_legacy.c tasks of a modern server for legacy clients,
  * tasks_kept.c those of ours; task_calls.c and tasks_modern.c tasks of a legacy server for modern
- * clients, task_words.c what these call them, held.c those that are followed. For these files only. Owned
- * by the network thread. */
+ * clients, task_words.c what these call them, held.c those that are followed, looks.c how they are, news.c
+ * who is told that by itself. For these files only. Owned by the network thread. */
 #ifndef GATEHOUSE_GATEWAY_BRIDGE_BRIDGE_H
 #define GATEHOUSE_GATEWAY_BRIDGE_BRIDGE_H
 
@@ -151,14 +151,32 @@ struct held_task {
     struct peer        *peer;
     char               *theirs; /* its id at the server; of malloc */
     wall_time           made;
-    struct client_call *result; /* tasks/result, on which it asks; NULL: none is open */
-    struct list         looks;  /* of struct look, by node: requests of clients about it */
+    struct client_call *result;    /* tasks/result, on which it asks; NULL: none is open */
+    struct list         looks;     /* of struct look, by node */
+    struct list         followers; /* of struct follower, by node: who is told news of it */
     struct asked_list   questions;
     struct timer        quiet;  /* when what it asks is shown */
     struct timer        expiry; /* when nobody asked about it for so long */
     unsigned            depth;  /* of functions on the stack: it is not freed then */
     bool                is_over /* at the server */, is_gone;
     char                id[PARKED_ID_SIZE];
+};
+
+/* Somebody wants to know how such a task is, or does something with it. */
+struct look {
+    struct list         node;    /* on task->looks */
+    struct held_task   *task;    /* NULL: not found yet */
+    struct request     *request; /* of the client that is to know: tasks/…, or subscriptions/listen */
+    yyjson_mut_doc     *doc;     /* holds what is made for it */
+    yyjson_mut_val     *fields;  /* of the task, as they were last told */
+    struct client_call *call;    /* to the server; NULL: none */
+    unsigned            rounds;  /* how often the server was asked how it is */
+    bool                waits;   /* for questions */
+    bool                is_news; /* what its client cannot be asked is left out; else it is refused to the server */
+    /* The end, one of these, once, when it is on no list any more and nothing is open for it. `task` is of `doc`; NULL:
+     * no memory. */
+    void (*on_task)(struct look *l, yyjson_mut_val *task);
+    void (*on_refusal)(struct look *l, int code, struct str words, yyjson_val *data);
 };
 
 /* bridge.c */
@@ -267,6 +285,8 @@ bool legacy_task_goes_on(struct crossing *c, yyjson_val *result);
 void legacy_task_end(struct crossing *c, struct request *r, yyjson_val *result);
 /* Whether that error says that it makes tasks only. */
 bool legacy_task_is_needed(const struct crossing *c, int code, yyjson_val *data);
+/* Params of notifications/tasks as those of notifications/tasks/status. NULL: no memory. */
+yyjson_doc *legacy_task_news(yyjson_val *params);
 /* A copy that says to which task it belongs. NULL: no memory. */
 yyjson_doc *legacy_task_relate(yyjson_val *value, struct str id);
 
@@ -322,12 +342,34 @@ void task_put_error(yyjson_mut_doc *doc, yyjson_mut_val *into, int code, struct 
 /* tasks_modern.c */
 /* True: it was of tasks, and is served. */
 bool modern_task_serve(struct request *r);
+
+/* looks.c */
+/* Of that task; */
+void look_begin(struct look *l, struct held_task *t);
+/* its end comes: how it is; */
+void look_at_task(struct look *l);
+/* this one comes, of the caller's, or that of its refusal. */
+void look_ask_server(struct look *l, const char *method, const struct call_events *events);
+/* Nobody wants to know any more: no end comes. */
+void look_end(struct look *l);
+void look_refuse(struct look *l, int code, struct str words, yyjson_val *data);
 /* All that is asked about it now is refused; */
 void looks_end(struct held_task *t, int code, const char *words);
 /* what waits for its questions is told them, */
 void looks_show(struct held_task *t);
 /* or asks anew how it is. */
 void looks_again(struct held_task *t);
+
+/* news.c */
+/* Of struct relay. */
+struct follower *news_follow(struct request *r, struct str id);
+void             news_unfollow(struct follower *f);
+/* Something has changed. */
+void news_wake(struct held_task *t);
+/* The server says so, of a task that it calls that. */
+void news_take_status(struct peer *from, struct str theirs);
+/* It is known no longer. */
+void news_end(struct held_task *t, int code, const char *words);
 
 /* held.c */
 /* NULL: there is no room, or no memory. */
@@ -361,6 +403,8 @@ void bridge_take_notification(void *owner, struct service *s, uint64_t caller, s
 void bridge_tell(struct bridge *b, struct peer *from, const struct envelope *e);
 /* `to`, which is open now, hears what is told outside of calls, if nobody else does. */
 void bridge_attach_listener(struct bridge *b, struct peer *to);
+/* For the operator: what no client hears of. */
+void bridge_trouble(const struct bridge *b, const char *words);
 /* Who listens is not forgotten when the server was away. */
 void bridge_look_after_listening(struct bridge *b, mono_time now);
 void bridge_detach_listener(struct peer *from);

@@ -63,6 +63,7 @@ held_end(struct held_task *t, int code, const char *words)
     loop_clear_timer(loop_of(t), &t->expiry);
     asked_clear(&t->questions);
     looks_end(t, code, words);
+    news_end(t, code, words);
     if (result != NULL)
         client_call_cancel(result, CLOSE_CANCELLED, words);
     held_leave(t);
@@ -131,7 +132,7 @@ expire(struct timer *expiry)
 {
     struct held_task *t = LIST_OF(struct held_task, expiry, expiry);
 
-    if (!list_is_empty(&t->looks)) {
+    if (!list_is_empty(&t->looks) || !list_is_empty(&t->followers)) {
         held_touch(t);
         return;
     }
@@ -190,6 +191,7 @@ held_new(struct peer *p, struct str theirs)
     }
     list_init(&t->node);
     list_init(&t->looks);
+    list_init(&t->followers);
     list_init(&t->questions.items);
     timer_init(&t->quiet, on_quiet);
     timer_init(&t->expiry, expire);

@@ -1,30 +1,31 @@
 /* What is told outside of calls: who listens or subscribed at the bridge, does so there as one. */
 #include "gateway/bridge/bridge.h"
 
+#include "base/log.h"
 #include "mcp/json.h"
 
-enum { URIS_MAX = 1024 };
+enum { NAMES_MAX = 1024 };
 
 #define AGAIN_AFTER SECONDS(5)
 
-struct uris {
-    struct str items[URIS_MAX];
+struct names {
+    struct str items[NAMES_MAX];
     size_t     count;
 };
 
 static void
-add_uri(void *arg, struct str uri)
+add_name(void *arg, struct str name)
 {
-    struct uris *all = arg;
+    struct names *all = arg;
 
-    if (all->count < URIS_MAX)
-        all->items[all->count++] = uri;
+    if (all->count < NAMES_MAX)
+        all->items[all->count++] = name;
 }
 
 static void
-note_uri(void *arg, struct str uri)
+note_name(void *arg, struct str name)
 {
-    (void)uri;
+    (void)name;
     *(bool *)arg = true;
 }
 
@@ -33,20 +34,42 @@ is_wanted(const struct bridge *b, const struct caller *by)
 {
     bool is_wanted = service_wishes(b->service, caller_number(by)) != 0;
 
-    service_each_subscription(b->service, caller_number(by), note_uri, &is_wanted);
+    service_each_subscription(b->service, caller_number(by), note_name, &is_wanted);
+    service_each_followed_task(b->service, caller_number(by), note_name, &is_wanted);
     return is_wanted;
+}
+
+void
+bridge_trouble(const struct bridge *b, const char *words)
+{
+    log_line(LOG_WARN, "%.*s %s", STR_ARG(b->server->entry->name), words);
+}
+
+/* False: no memory. */
+static bool
+ask_for_wishes(const struct bridge *b, struct peer *to)
+{
+    uint64_t      caller = caller_number(to->caller);
+    struct names *all    = calloc(2, sizeof *all); /* URIs, tasks */
+
+    if (all == NULL)
+        return false;
+    service_each_subscription(b->service, caller, add_name, &all[0]);
+    service_each_followed_task(b->service, caller, add_name, &all[1]);
+    bool is_asked = client_listen(to->client, &(struct client_wishes){.changes    = service_wishes(b->service, caller),
+                                                                      .uris       = all[0].items,
+                                                                      .uri_count  = all[0].count,
+                                                                      .tasks      = all[1].items,
+                                                                      .task_count = all[1].count});
+    free(all);
+    return is_asked;
 }
 
 static void
 tell_wishes(const struct bridge *b, struct peer *to)
 {
-    struct uris *all = calloc(1, sizeof *all);
-
-    if (all == NULL)
-        return;
-    service_each_subscription(b->service, caller_number(to->caller), add_uri, all);
-    client_listen(to->client, service_wishes(b->service, caller_number(to->caller)), all->items, all->count);
-    free(all);
+    if (!ask_for_wishes(b, to))
+        bridge_trouble(b, "is not asked for all that its clients listen for: there is no memory");
 }
 
 static bool
@@ -82,7 +105,7 @@ bridge_detach_listener(struct peer *from)
     if (!from->listens)
         return;
     from->listens = false;
-    client_listen(from->client, 0, NULL, 0);
+    client_listen(from->client, &(struct client_wishes){0});
 }
 
 void
@@ -138,18 +161,37 @@ bridge_take_notification(void *owner, struct service *s, uint64_t caller, struct
             client_notify(p->client, "notifications/roots/list_changed", NULL);
 }
 
+static bool
+tell_of_task(struct bridge *b, struct peer *from, yyjson_val *params)
+{
+    yyjson_doc *told = legacy_task_news(params);
+    bool        is_told =
+        told != NULL && service_relay_notification(b->service, caller_number(from->caller),
+                                                   STR("notifications/tasks/status"), yyjson_doc_get_root(told));
+
+    yyjson_doc_free(told);
+    return is_told;
+}
+
 /* Over stdio, logs of a call come outside of it. */
 void
 bridge_tell(struct bridge *b, struct peer *from, const struct envelope *e)
 {
-    yyjson_doc *doc    = json_read(e->message);
-    yyjson_val *params = json_member(yyjson_doc_get_root(doc), "params");
-    bool        is_log = str_eq(e->method, STR("notifications/message"));
-    bool        is_due = is_log || from->listens || !has_listener(b, from->caller);
+    yyjson_doc *doc     = json_read(e->message);
+    yyjson_val *params  = json_member(yyjson_doc_get_root(doc), "params");
+    bool        is_log  = str_eq(e->method, STR("notifications/message"));
+    bool        is_due  = is_log || from->listens || !has_listener(b, from->caller);
+    bool        is_told = doc != NULL;
 
     if (str_eq(e->method, STR("notifications/tools/list_changed")))
         tasks_forget_tools(from);
-    if (doc != NULL && !(is_log && crossings_take_log(from, params)) && is_due)
-        service_relay_notification(b->service, caller_number(from->caller), e->method, params);
+    if (str_eq(e->method, STR("notifications/tasks/status")))
+        news_take_status(from, json_str_in(params, "taskId"));
+    else if (str_eq(e->method, STR("notifications/tasks")))
+        is_told = doc != NULL && tell_of_task(b, from, params);
+    else if (doc != NULL && !(is_log && crossings_take_log(from, params)) && is_due)
+        is_told = service_relay_notification(b->service, caller_number(from->caller), e->method, params);
+    if (!is_told)
+        bridge_trouble(b, "said something outside of calls: it was dropped, there was no memory to pass it on");
     yyjson_doc_free(doc);
 }

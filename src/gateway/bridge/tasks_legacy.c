@@ -6,6 +6,7 @@
  *                          followed: the client sees no task
  *   tasks/get              tasks/get, without what it asks and what it came to
  *   tasks/result           its task is followed until it is over, and asks on the stream of this
+ *   notifications/tasks    asked for while who made the task has a stream, where it is told as tasks/status
  *   tasks/cancel           refused when it is over already, which the extension does not do: so it is looked at first
  *
  * Ids are the server's. Nothing is kept of its tasks: who comes again, or after a restart, finds them there. */
@@ -169,6 +170,16 @@ task_seen(yyjson_val *result)
 }
 
 yyjson_doc *
+legacy_task_news(yyjson_val *params)
+{
+    struct made     m    = {0};
+    yyjson_mut_val *root = (made_begin(&m), yyjson_mut_obj(m.doc));
+
+    put_task(&m, root, params);
+    return made_end(&m, root);
+}
+
+yyjson_doc *
 legacy_task_relate(yyjson_val *value, struct str id)
 {
     struct made     m = {0};
@@ -195,23 +206,14 @@ tell(struct crossing *c, yyjson_doc *told)
     yyjson_doc_free(told);
 }
 
-static bool
-is_over(yyjson_val *task)
-{
-    static const char *const final[] = {"completed", "failed", "cancelled"};
-
-    for (size_t i = 0; i < sizeof final / sizeof *final; i++)
-        if (yyjson_equals_str(yyjson_obj_get(task, "status"), final[i]))
-            return true;
-    return false;
-}
-
 static void
 tell_made(struct crossing *c, struct request *r, yyjson_val *result)
 {
     struct error err = {0};
 
     if (yyjson_equals_str(yyjson_obj_get(result, "resultType"), "task")) {
+        if (!request_follow_task(r, json_str_in(result, "taskId")))
+            bridge_trouble(c->bridge, "has made a task of which no news will be told: there is no memory");
         tell(c, task_created(result));
         return;
     }
@@ -225,6 +227,8 @@ tell_made(struct crossing *c, struct request *r, yyjson_val *result)
 void
 legacy_task_end(struct crossing *c, struct request *r, yyjson_val *result)
 {
+    if (c->errand == TASK_WAIT || (c->errand != TASK_MAKE && task_is_over(result)))
+        request_leave_task(r, task_of(r));
     if (c->errand == TASK_MAKE)
         tell_made(c, r, result);
     else if (c->errand == TASK_WAIT)
@@ -238,7 +242,7 @@ legacy_task_end(struct crossing *c, struct request *r, yyjson_val *result)
 bool
 legacy_task_goes_on(struct crossing *c, yyjson_val *result)
 {
-    if (c->errand == TASK_STOP_LOOK && !is_over(result))
+    if (c->errand == TASK_STOP_LOOK && !task_is_over(result))
         c->errand = TASK_STOP;
     else if (c->errand == TASK_STOP)
         c->errand = TASK_LOOK;

@@ -136,8 +136,15 @@ void client_notify(struct client *c, const char *method, yyjson_val *params);
  * (and again when it ends), resources/subscribe and unsubscribe are called; modern: subscriptions/listen is opened, and
  * anew when the wish changes. What the server does not declare is left out. */
 enum client_wish { WISH_TOOLS = 1 << 0, WISH_PROMPTS = 1 << 1, WISH_RESOURCES = 1 << 2 };
-/* `uris` are copied. */
-bool client_listen(struct client *c, unsigned wishes, const struct str *uris, size_t count);
+struct client_wishes {
+    unsigned          changes; /* of enum client_wish */
+    const struct str *uris;    /* of resources; copied */
+    size_t            uri_count;
+    const struct str *tasks; /* modern, of the extension: their ids; copied */
+    size_t            task_count;
+};
+/* False: too many, or no memory. */
+bool client_listen(struct client *c, const struct client_wishes *wishes);
 /* Legacy: logging/setLevel, when the server logs and the level is another than before. Modern: nothing (each call says
  * its own). */
 void client_set_level(struct client *c, int level);

@@ -20,6 +20,14 @@ has_subjects(const struct client *c)
     return c->uris.count > 0 && client_declares(c, "resources", "subscribe");
 }
 
+static bool
+has_tasks(const struct client *c)
+{
+    yyjson_val *extensions = json_member(yyjson_doc_get_root(c->declared), "extensions");
+
+    return c->tasks.count > 0 && (c->declared == NULL || json_member(extensions, META_KEY("tasks")) != NULL);
+}
+
 /* Longer each time that it brought nothing. */
 static void
 listen_later(struct client *c, mono_time after)
@@ -255,13 +263,23 @@ on_unheard(void *owner, struct client_call *call, enum close_reason why, int cod
 }
 
 static bool
-add_uri(struct str uri, void *value, void *arg)
+add_name(struct str name, void *value, void *arg)
 {
     yyjson_mut_doc *doc = arg;
 
     (void)value;
-    yyjson_mut_arr_append(yyjson_mut_doc_get_root(doc), json_text(doc, uri));
+    yyjson_mut_arr_append(yyjson_mut_doc_get_root(doc), json_text(doc, name));
     return true;
+}
+
+static void
+add_names(yyjson_mut_doc *doc, yyjson_mut_val *filter, const char *key, const struct map *names)
+{
+    yyjson_mut_val *all = yyjson_mut_arr(doc);
+
+    yyjson_mut_doc_set_root(doc, all);
+    map_each(names, add_name, doc);
+    yyjson_mut_obj_add_val(doc, filter, key, all);
 }
 
 /* {"notifications":{...}}; NULL: no memory. */
@@ -279,12 +297,10 @@ listen_params(const struct client *c)
         yyjson_mut_obj_add_true(doc, filter, "promptsListChanged");
     if (declares(c, c->wishes & WISH_RESOURCES))
         yyjson_mut_obj_add_true(doc, filter, "resourcesListChanged");
-    if (has_subjects(c)) {
-        yyjson_mut_val *uris = yyjson_mut_arr(doc);
-        yyjson_mut_doc_set_root(doc, uris);
-        map_each(&c->uris, add_uri, doc);
-        yyjson_mut_obj_add_val(doc, filter, "resourceSubscriptions", uris);
-    }
+    if (has_subjects(c))
+        add_names(doc, filter, "resourceSubscriptions", &c->uris);
+    if (has_tasks(c))
+        add_names(doc, filter, "taskIds", &c->tasks);
     yyjson_doc *made = no_memory ? NULL : yyjson_mut_val_imut_copy(params, &memory);
     yyjson_mut_doc_free(doc);
     return made;
@@ -297,7 +313,8 @@ open_listener(struct client *c)
     struct client_request           request = {.method = STR("subscriptions/listen"), .level = -1};
     yyjson_doc                     *params  = listen_params(c);
 
-    request.params = yyjson_doc_get_root(params);
+    request.params       = yyjson_doc_get_root(params);
+    request.follows_task = has_tasks(c); /* it is refused to who does not */
     if (params != NULL)
         c->listener = call_start(c, &request, &events, c, CALL_OURS | CALL_LISTENS, NULL);
     yyjson_doc_free(params);
@@ -308,7 +325,7 @@ open_listener(struct client *c)
 static bool
 wants_listener(const struct client *c)
 {
-    return !c->is_deaf && (declares(c, c->wishes) || has_subjects(c));
+    return !c->is_deaf && (declares(c, c->wishes) || has_subjects(c) || has_tasks(c));
 }
 
 /* The former one stays until the new one is acknowledged: nothing is missed. */
@@ -360,7 +377,8 @@ apply_level(struct client *c)
 void
 listen_init(struct client *c)
 {
-    c->uris = MAP_OF(struct uri_wish, URIS_MOST);
+    c->uris  = MAP_OF(struct uri_wish, URIS_MOST);
+    c->tasks = MAP_OF(bool, TASKS_MOST);
     timer_init(&c->again, listen_again);
 }
 
@@ -368,6 +386,7 @@ void
 listen_clear(struct client *c)
 {
     map_clear(&c->uris);
+    map_clear(&c->tasks);
     free(c->last_event);
 }
 
@@ -415,59 +434,90 @@ listen_stop(struct client *c)
         c->way->ops->drop(stream, CLOSE_CANCELLED);
 }
 
-static bool
-is_same(const struct client *c, unsigned wishes, const struct map *uris)
-{
-    return c->wishes == wishes && c->uris.count == uris->count;
-}
-
 struct comparison {
     const struct map *with;
     bool              is_same;
 };
 
 static bool
-compare(struct str uri, void *value, void *arg)
+is_also_there(struct str name, void *value, void *arg)
 {
-    struct comparison     *comparison = arg;
-    const struct uri_wish *old        = map_get(comparison->with, uri);
+    struct comparison *comparison = arg;
+
+    (void)value;
+    comparison->is_same = map_get(comparison->with, name) != NULL;
+    return comparison->is_same;
+}
+
+static bool
+has_same_names(const struct map *one, const struct map *other)
+{
+    struct comparison comparison = {.with = other, .is_same = one->count == other->count};
+
+    if (comparison.is_same)
+        map_each(one, is_also_there, &comparison);
+    return comparison.is_same;
+}
+
+/* What the server was told of the URIs that are wished for again. */
+static bool
+keep_told(struct str uri, void *value, void *arg)
+{
+    const struct uri_wish *old = map_get(arg, uri);
 
     if (old != NULL)
         *(struct uri_wish *)value = *old;
-    comparison->is_same &= old != NULL;
     return true;
 }
 
-bool
-client_listen(struct client *c, unsigned wishes, const struct str *uris, size_t count)
+/* False: too many, or no memory; nothing is left of it. */
+static bool
+add_all(struct map *to, const struct str *names, size_t count)
 {
-    struct map        fresh      = MAP_OF(struct uri_wish, URIS_MOST), old;
-    struct comparison comparison = {.with = &c->uris, .is_same = true};
-
     for (size_t i = 0; i < count; i++) {
-        if (map_get_or_add(&fresh, uris[i]) != NULL)
+        if (map_get_or_add(to, names[i]) != NULL)
             continue;
-        map_clear(&fresh);
+        map_clear(to);
         return false;
     }
-    map_each(&fresh, compare, &comparison);
-    bool nothing = comparison.is_same && is_same(c, wishes, &fresh);
-    client_enter(c);
-    old       = c->uris;
-    c->uris   = fresh;
-    c->wishes = wishes;
-    if (!nothing && c->state == CLIENT_OPEN) {
-        c->is_deaf = false;
-        loop_clear_timer(c->loop, &c->again);
-        if (c->era == CLIENT_MODERN) {
-            update_listener(c);
-        } else {
-            update_stream(c);
-            map_each(&old, unsubscribe, c);
-            if (client_declares(c, "resources", "subscribe"))
-                map_each(&c->uris, subscribe, c);
-        }
+    return true;
+}
+
+static void
+apply_wishes(struct client *c, const struct map *old_uris)
+{
+    c->is_deaf = false;
+    loop_clear_timer(c->loop, &c->again);
+    if (c->era == CLIENT_MODERN) {
+        update_listener(c);
+        return;
     }
+    update_stream(c);
+    map_each(old_uris, unsubscribe, c);
+    if (client_declares(c, "resources", "subscribe"))
+        map_each(&c->uris, subscribe, c);
+}
+
+bool
+client_listen(struct client *c, const struct client_wishes *wishes)
+{
+    struct map uris = MAP_OF(struct uri_wish, URIS_MOST), tasks = MAP_OF(bool, TASKS_MOST), old = c->uris;
+
+    if (!add_all(&uris, wishes->uris, wishes->uri_count))
+        return false;
+    if (!add_all(&tasks, wishes->tasks, wishes->task_count)) {
+        map_clear(&uris);
+        return false;
+    }
+    bool nothing = c->wishes == wishes->changes && has_same_names(&c->uris, &uris) && has_same_names(&c->tasks, &tasks);
+    map_each(&uris, keep_told, &c->uris);
+    client_enter(c);
+    map_clear(&c->tasks);
+    c->uris   = uris;
+    c->tasks  = tasks;
+    c->wishes = wishes->changes;
+    if (!nothing && c->state == CLIENT_OPEN)
+        apply_wishes(c, &old);
     map_clear(&old);
     client_leave(c);
     return true;

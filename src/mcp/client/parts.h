@@ -31,6 +31,7 @@ enum {
     TOOLS_MOST     = 4096,  /* whose schemas are remembered */
     PAGES_MOST     = 64,    /* of tools/list, when it is read anew */
     URIS_MOST      = 8192,  /* listened to */
+    TASKS_MOST     = 8192,  /* the same */
     SESSION_MOST   = 1024,  /* bytes of a session's id */
 };
 
@@ -179,6 +180,7 @@ struct client {
 
     unsigned            wishes;
     struct map          uris;              /* -> struct uri_wish */
+    struct map          tasks;             /* ids -> bool */
     struct mail        *stream;            /* legacy: the GET; NULL: none */
     bool                is_awaited;        /* until it is there nothing else goes out */
     bool                has_streamed;      /* in this session it was there */

@@ -1,7 +1,6 @@
 /* subscriptions/listen: a modern client's request that stays open, and hears what it asked for. MCP 2026-07-28
  * basic/utilities/subscriptions. */
-#include "mcp/service/parts.h"
-
+#include "mcp/service/relay.h"
 #include "mcp/service/tasks.h"
 
 /* In its request's arena. */
@@ -10,7 +9,8 @@ struct listener {
     struct request *request;
     uint64_t        caller;
     unsigned        changes;
-    struct map      uris, tasks; /* -> bool */
+    struct map      uris;  /* -> bool */
+    struct map      tasks; /* id -> struct follower *; NULL: of the service's own */
 };
 
 /* Of each change: who offers it, what a client calls it, and its notification. */
@@ -24,12 +24,24 @@ static const struct {
     {CHANGE_RESOURCES, FEATURE_RESOURCES_CHANGE, "resourcesListChanged", "notifications/resources/list_changed"},
 };
 
+static bool
+unfollow(struct str id, void *value, void *arg)
+{
+    struct listener *l = arg;
+
+    (void)id;
+    l->request->service->table->relay->unfollow(*(struct follower **)value);
+    return true;
+}
+
 static void
 forget(struct request *r)
 {
     struct listener *l = request_data(r);
 
     list_remove(&l->node);
+    if (r->service->relayed != NULL)
+        map_each(&l->tasks, unfollow, l);
     map_clear(&l->uris);
     map_clear(&l->tasks);
     r->service->listener_count--;
@@ -60,54 +72,98 @@ tell(struct listener *l, struct note *n)
         exchange_close(r->x, CLOSE_CLIENT_STALLED);
 }
 
+static void
+tell_task(struct listener *l, const struct task *t)
+{
+    struct note n;
+
+    note_begin(&n, "notifications/tasks");
+    task_describe(t, n.doc, n.params, true);
+    tell(l, &n);
+}
+
 /* --- what it asks for --- */
 
-/* The strings of a list, each once. False: it is no list of strings, or too long. */
+/* A list of strings, not too long; or NULL. */
 static bool
-read_names(yyjson_val *list, struct map *into)
+is_names(yyjson_val *list)
 {
     yyjson_val *name;
     size_t      index, max;
 
-    if (list != NULL && !yyjson_is_arr(list))
+    if (list != NULL && (!yyjson_is_arr(list) || yyjson_arr_size(list) > SUBSCRIPTIONS_MOST))
         return false;
     yyjson_arr_foreach(list, index, max, name)
     {
-        if (!yyjson_is_str(name) || map_get_or_add(into, json_str(name)) == NULL)
+        if (!yyjson_is_str(name))
             return false;
     }
     return true;
 }
 
+/* Each once. False: no memory. */
 static bool
-is_followed(struct request *r, struct str id)
+read_uris(struct listener *l, yyjson_val *list)
 {
-    return request_can(r, CLIENT_FOLLOWS_TASKS) &&
-           tasks_find(r->service->tasks, id, r->service->parts.principal) != NULL;
+    yyjson_val *uri;
+    size_t      index, max;
+
+    yyjson_arr_foreach(list, index, max, uri)
+    {
+        if (map_get_or_add(&l->uris, json_str(uri)) == NULL)
+            return false;
+    }
+    return true;
 }
 
-/* Tasks that are not this client's are not honoured, so not remembered. */
+/* Those that are not this client's are not honoured, so not remembered; nor are those for which there is no memory. */
+static void
+read_tasks(struct listener *l, yyjson_val *list)
+{
+    struct service     *s     = l->request->service;
+    const struct relay *relay = s->table->relay;
+    yyjson_val         *id;
+    size_t              index, max;
+
+    yyjson_arr_foreach(list, index, max, id)
+    {
+        struct follower  *f    = NULL;
+        struct follower **slot = map_get(&l->tasks, json_str(id));
+        if (slot != NULL || (relay == NULL && tasks_find(s->tasks, json_str(id), s->parts.principal) == NULL) ||
+            (relay != NULL && (f = relay->follow(l->request, json_str(id))) == NULL))
+            continue;
+        slot = map_get_or_add(&l->tasks, json_str(id));
+        if (slot != NULL)
+            *slot = f;
+        else if (f != NULL)
+            relay->unfollow(f);
+    }
+}
+
+/* Who wants news of tasks is to know what tasks are. MCP io.modelcontextprotocol/tasks, "Task Status Notifications". */
+static bool
+may_follow(struct request *r)
+{
+    bool wants = yyjson_obj_get(json_member(r->params, "notifications"), "taskIds") != NULL;
+
+    return !wants || !request_server_makes_tasks(r) || abilities_demand(r, CLIENT_FOLLOWS_TASKS);
+}
+
 static bool
 read_filter(struct request *r, struct listener *l)
 {
     yyjson_val *filter = json_member(r->params, "notifications");
-    yyjson_val *ids    = yyjson_obj_get(filter, "taskIds"), *id;
-    size_t      index, max;
+    yyjson_val *uris   = yyjson_obj_get(filter, "resourceSubscriptions");
+    yyjson_val *ids    = yyjson_obj_get(filter, "taskIds");
 
-    if (filter == NULL || !read_names(yyjson_obj_get(filter, "resourceSubscriptions"), &l->uris) ||
-        !read_names(ids, &l->tasks))
+    if (filter == NULL || !is_names(uris) || !is_names(ids) ||
+        ((r->service->features & FEATURE_SUBSCRIPTIONS) != 0 && !read_uris(l, uris)))
         return false;
-    yyjson_arr_foreach(ids, index, max, id)
-    {
-        if (!is_followed(r, json_str(id)))
-            map_remove(&l->tasks, json_str(id));
-    }
-    if ((r->service->features & FEATURE_SUBSCRIPTIONS) == 0)
-        map_clear(&l->uris);
     for (size_t i = 0; i < sizeof changes / sizeof changes[0]; i++)
         if (yyjson_is_true(yyjson_obj_get(filter, changes[i].filter)) &&
             (r->service->features & changes[i].feature) != 0)
             l->changes |= changes[i].change;
+    read_tasks(l, ids);
     return true;
 }
 
@@ -148,11 +204,27 @@ acknowledge(struct listener *l)
     tell(l, &n);
 }
 
+/* How a task is now: it may have ended before anybody listened. False once the map is gone. */
+static bool
+tell_now(struct str id, void *value, void *arg)
+{
+    struct listener      *l = arg;
+    const struct service *s = l->request->service;
+    const struct task    *t = tasks_find(s->tasks, id, s->parts.principal);
+
+    (void)value;
+    if (t != NULL)
+        tell_task(l, t);
+    return l->request->x != NULL;
+}
+
 void
 serve_listen(struct request *r)
 {
     struct listener *l = r->service->listener_count >= LISTENERS_MOST ? NULL : ARENA_NEW(r->arena, struct listener);
 
+    if (!may_follow(r))
+        return;
     if (l == NULL) {
         request_answer_error(r, RPC_INTERNAL, STR("Too many listen already"), NULL);
         return;
@@ -160,10 +232,9 @@ serve_listen(struct request *r)
     *l = (struct listener){.request = r,
                            .caller  = r->x->caller,
                            .uris    = MAP_OF(bool, SUBSCRIPTIONS_MOST),
-                           .tasks   = MAP_OF(bool, SUBSCRIPTIONS_MOST)};
+                           .tasks   = MAP_OF(struct follower *, SUBSCRIPTIONS_MOST)};
     if (!read_filter(r, l)) {
         map_clear(&l->uris);
-        map_clear(&l->tasks);
         request_refuse_params(r, "subscriptions/listen needs \"notifications\", what it wants to hear of");
         return;
     }
@@ -176,6 +247,8 @@ serve_listen(struct request *r)
     loop_clear_timer(r->x->owner->loop, &r->x->expiry);
     request_forget_params(r);
     acknowledge(l);
+    if (r->x != NULL && r->service->tasks != NULL)
+        map_each(&l->tasks, tell_now, l);
 }
 
 unsigned
@@ -253,16 +326,25 @@ listeners_tell_updates(struct service *s)
 }
 
 void
-listeners_tell_task(struct service *s, struct task *t)
+listeners_tell_task(struct service *s, const struct task *t)
 {
-    LIST_EACH (struct listener, l, &s->listeners, node) {
-        struct note n;
-        if (map_get(&l->tasks, task_id(t)) == NULL)
-            continue;
-        note_begin(&n, "notifications/tasks");
-        task_describe(t, n.doc, n.params, true);
-        tell(l, &n);
-    }
+    LIST_EACH (struct listener, l, &s->listeners, node)
+        if (map_get(&l->tasks, task_id(t)) != NULL)
+            tell_task(l, t);
+}
+
+void
+request_relay_task(struct request *r, yyjson_val *params)
+{
+    yyjson_obj_iter iter = yyjson_obj_iter_with(params);
+    yyjson_val     *key;
+    struct note     n;
+
+    note_begin(&n, "notifications/tasks");
+    while (n.params != NULL && (key = yyjson_obj_iter_next(&iter)) != NULL)
+        yyjson_mut_obj_add(n.params, yyjson_val_mut_copy(n.doc, key),
+                           yyjson_val_mut_copy(n.doc, yyjson_obj_iter_get_val(key)));
+    tell(request_data(r), &n);
 }
 
 /* An end that was meant: the result that listen has. */

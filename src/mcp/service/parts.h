@@ -185,6 +185,7 @@ struct service_session {
     struct map            by_id;         /* id as written -> struct request *, of those that wait */
     struct map            questions;     /* uint64_t, our id -> struct question * */
     struct map            subscriptions; /* uri -> bool: it was updated and this was not told yet */
+    struct map            tasks;         /* of a relay's server, that the client made: id -> bool */
     uint64_t              last_question;
     struct request       *opener;       /* its `initialize`, until that is answered */
     unsigned              abilities;    /* of enum client_ability */
@@ -508,7 +509,7 @@ void serve_listen(struct request *r);
 void listeners_tell_change(struct service *s, uint64_t to, enum change change);
 void listeners_tell_update(struct service *s, uint64_t to, struct str uri);
 void listeners_tell_updates(struct service *s);
-void listeners_tell_task(struct service *s, struct task *t);
+void listeners_tell_task(struct service *s, const struct task *t);
 void listeners_clear(struct service *s);
 /* What those of a caller listen for, of enum change, and each of their resources; one may come several times. */
 unsigned listeners_wish(const struct service *s, uint64_t caller);

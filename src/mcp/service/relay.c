@@ -3,7 +3,7 @@
 
 #include "mcp/service/parts.h"
 
-static const char no_memory[] = "{\"code\":-32603,\"message\":\"No memory to ask the client\"}";
+static const char no_memory_to_ask[] = "{\"code\":-32603,\"message\":\"No memory to ask the client\"}";
 
 static const struct relay *
 relay_of(const struct request *r)
@@ -19,7 +19,7 @@ relayed_open(struct service *s, struct error *err)
         return error_set(err, ERROR_MEMORY, "no memory for a relay");
     mirrored_init(&s->relayed->mirrored);
     s->relayed->level     = -1;
-    s->relayed->no_memory = yyjson_read(no_memory, sizeof no_memory - 1, 0);
+    s->relayed->no_memory = yyjson_read(no_memory_to_ask, sizeof no_memory_to_ask - 1, 0);
     return s->relayed->no_memory != NULL || error_set(err, ERROR_MEMORY, "no memory for a relay");
 }
 
@@ -38,11 +38,13 @@ relayed_close(struct service *s)
 
 /* --- its server --- */
 
-/* NULL: it is no object, or there is no memory. */
+/* NULL: it is no object, or there is `*no_memory`. */
 static yyjson_doc *
-read_object(struct str text)
+read_object(struct str text, bool *no_memory)
 {
-    yyjson_doc *doc = text.len == 0 ? NULL : json_read(text);
+    yyjson_alc  memory = json_heap(no_memory);
+    yyjson_doc *doc =
+        yyjson_read_opts((char *)(uintptr_t)text.data, text.len, YYJSON_READ_BIGNUM_AS_RAW, &memory, NULL);
 
     if (yyjson_is_obj(yyjson_doc_get_root(doc)))
         return doc;
@@ -77,11 +79,12 @@ read_features(yyjson_val *capabilities)
 static bool
 keep_identity(struct service *s, struct str info)
 {
-    yyjson_doc *doc = read_object(info);
+    bool        no_memory = false;
+    yyjson_doc *doc       = read_object(info, &no_memory);
     char       *text;
 
     if (doc == NULL)
-        return write_identity(s, NULL);
+        return !no_memory && write_identity(s, NULL);
     text = yyjson_write(doc, 0, NULL);
     yyjson_doc_free(doc);
     if (text == NULL)
@@ -109,11 +112,11 @@ keep_instructions(struct relayed *k, struct str text)
 bool
 service_relay_known(struct service *s, const struct relay_server *server)
 {
-    struct str  written      = server->capabilities.len == 0 ? STR("{}") : server->capabilities;
-    yyjson_doc *capabilities = read_object(written);
+    bool        no_memory    = false;
+    yyjson_doc *capabilities = read_object(server->capabilities, &no_memory);
 
-    if (capabilities == NULL)
-        capabilities = read_object(STR("{}"));
+    if (capabilities == NULL && !no_memory)
+        capabilities = read_object(STR("{}"), &no_memory);
     if (capabilities == NULL || !keep_identity(s, server->info) ||
         !keep_instructions(s->relayed, server->instructions)) {
         yyjson_doc_free(capabilities);

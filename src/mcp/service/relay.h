@@ -22,6 +22,8 @@
 
 #include "mcp/service/service.h"
 
+struct follower; /* of a task: the relay's */
+
 /* What is known of the server. JSON objects as it wrote them; STR_NONE: not said. */
 struct relay_server {
     struct str info, capabilities, instructions /* text */;
@@ -40,6 +42,10 @@ struct relay {
     void (*set_level)(void *owner, struct service *s, int level);
     /* A notification of a legacy client that is for the server: notifications/roots/list_changed. */
     void (*take_notification)(void *owner, struct service *s, uint64_t caller, struct str method);
+    /* The client of `r` listens for news of that task. What is returned is told it by request_relay_task, not before
+     * the turn's end, until it is given to `unfollow`, once; NULL: it has no such task. */
+    struct follower *(*follow)(struct request *r, struct str id);
+    void (*unfollow)(struct follower *f);
 };
 
 /* Of a request: as it came. */
@@ -53,10 +59,11 @@ struct exchange *request_exchange(const struct request *r);
 struct str       request_revision(const struct request *r);
 unsigned         request_abilities(const struct request *r); /* of enum client_ability */
 struct str       request_capabilities(struct request *r);    /* the client's, as a JSON object */
-bool request_server_makes_tasks(const struct request *r);    /* by what is known of it, in the words of its era */
-bool request_follows_progress(const struct request *r);      /* it sent a token */
-int  request_level(const struct request *r); /* logs from here on are wanted (log_level.h); -1: modern: none,
-                                                legacy: all */
+/* By what is known of it, in the words of its era. Of a service that relays nothing: that service. */
+bool request_server_makes_tasks(const struct request *r);
+bool request_follows_progress(const struct request *r); /* it sent a token */
+int  request_level(const struct request *r);            /* logs from here on are wanted (log_level.h); -1: modern: none,
+                                                           legacy: all */
 
 /* The server is known: what was opened is answered from it. False: there was no memory, it is as it was. */
 bool service_relay_known(struct service *s, const struct relay_server *server);
@@ -74,6 +81,8 @@ void request_challenge(struct request *r, int status, struct str challenge);
  * put into the first; the second only goes to who wants that level. */
 void request_relay_progress(struct request *r, yyjson_val *params);
 void request_relay_log(struct request *r, yyjson_val *params);
+/* To who listens: params of notifications/tasks. It may end the request. */
+void request_relay_task(struct request *r, yyjson_val *params);
 
 /* Asks the client what the server asks: `method` is elicitation/create, sampling/createMessage or roots/list, `key` the
  * relay's word for it. As request_elicit: the client's result, or NULL: not yet; a form is put in the words of the
@@ -82,8 +91,10 @@ void request_relay_log(struct request *r, yyjson_val *params);
 yyjson_val *request_ask(struct request *r, const char *key, struct str method, yyjson_val *params,
                         yyjson_val **refusal);
 
-/* The same of what is asked in a task: as inputRequests has it, of request_doc; NULL: `*refusal`. */
-yyjson_mut_val *request_show_question(struct request *r, struct str method, yyjson_val *params, yyjson_val **refusal);
+/* The same of what is asked in a task: as inputRequests has it, of `doc`; NULL: `*refusal`. A `refusal` of NULL: nobody
+ * wants to know why. */
+yyjson_mut_val *request_show_question(struct request *r, yyjson_mut_doc *doc, struct str method, yyjson_val *params,
+                                      yyjson_val **refusal);
 /* Whether it is what a client may answer to that. */
 bool request_answer_fits(const struct request *r, struct str method, yyjson_val *result);
 /* Answers and returns false when the client lacks one of them (enum client_ability). */
@@ -94,8 +105,18 @@ bool request_demand(struct request *r, unsigned abilities);
 unsigned service_wishes(const struct service *s, uint64_t caller);
 void     service_each_subscription(const struct service *s, uint64_t caller, void (*each)(void *arg, struct str uri),
                                    void *arg);
+/* A legacy client has made that task, and hears of it while it has a stream; until that said that it is over, or it
+ * found out otherwise; of more than there is room for it does not. False: no memory. */
+bool request_follow_task(struct request *r, struct str id);
+void request_leave_task(struct request *r, struct str id);
+/* By its status, in the words of either era. */
+bool task_is_over(yyjson_val *task);
+/* Those of the caller's that have a stream. */
+void service_each_followed_task(const struct service *s, uint64_t caller, void (*each)(void *arg, struct str id),
+                                void *arg);
 /* A notification of the server that belongs to no request, as it came to this caller: list_changed and
- * resources/updated go to who asked; message to legacy sessions that want its level; others are dropped. */
-void service_relay_notification(struct service *s, uint64_t caller, struct str method, yyjson_val *params);
+ * resources/updated go to who asked; message to legacy sessions that want its level; tasks/status to those that follow
+ * that task; others are dropped. False: there was no memory to tell somebody. */
+bool service_relay_notification(struct service *s, uint64_t caller, struct str method, yyjson_val *params);
 
 #endif

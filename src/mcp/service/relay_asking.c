@@ -25,7 +25,7 @@ refusal_new(struct request *r, int code, struct str words, yyjson_mut_val *data)
 
 /* An id of its own had a page in 2025-11-25 only. */
 static const char *
-fit_page(struct request *r, yyjson_mut_val *params)
+fit_page(const struct request *r, yyjson_mut_doc *doc, yyjson_mut_val *params)
 {
     char id[TASK_ID_SIZE];
 
@@ -34,27 +34,27 @@ fit_page(struct request *r, yyjson_mut_val *params)
     } else if (!yyjson_mut_is_str(yyjson_mut_obj_get(params, "elicitationId"))) {
         yyjson_mut_obj_remove_key(params, "elicitationId");
         random_id(id);
-        yyjson_mut_obj_add_strcpy(r->doc, params, "elicitationId", id);
+        yyjson_mut_obj_add_strcpy(doc, params, "elicitationId", id);
     }
     return NULL;
 }
 
 static const char *
-fit_elicitation(struct request *r, yyjson_mut_val *params)
+fit_elicitation(struct request *r, yyjson_mut_doc *doc, yyjson_mut_val *params)
 {
     if (yyjson_mut_equals_str(yyjson_mut_obj_get(params, "mode"), "url"))
-        return fit_page(r, params);
+        return fit_page(r, doc, params);
     if (r->revision >= SINCE_URLS)
         return NULL;
     yyjson_mut_obj_remove_key(params, "mode");
-    return form_make_older(r->doc, yyjson_mut_obj_get(params, "requestedSchema"))
+    return form_make_older(doc, yyjson_mut_obj_get(params, "requestedSchema"))
                ? NULL
                : "This needs a client of 2025-11-25 or later: it asks for a choice of several";
 }
 
 /* Content was one block before 2025-11-25: several become messages of the same role, one behind the other. */
 static void
-split_message(struct request *r, yyjson_mut_val *into, yyjson_mut_val *message)
+split_message(struct request *r, yyjson_mut_doc *doc, yyjson_mut_val *into, yyjson_mut_val *message)
 {
     yyjson_mut_val *content = yyjson_mut_obj_remove_key(message, "content"), *block;
     yyjson_mut_val *one     = yyjson_mut_is_arr(content) ? yyjson_mut_arr_get_first(content) : content;
@@ -62,25 +62,25 @@ split_message(struct request *r, yyjson_mut_val *into, yyjson_mut_val *message)
 
     for (size_t i = 0; one != NULL && i < count; i++) {
         yyjson_mut_val *next  = one->next;
-        yyjson_mut_val *alone = yyjson_mut_val_mut_copy(r->doc, message);
+        yyjson_mut_val *alone = yyjson_mut_val_mut_copy(doc, message);
         block                 = block_stand_in(r, one);
-        yyjson_mut_obj_add_val(r->doc, alone, "content", block == NULL ? one : block);
+        yyjson_mut_obj_add_val(doc, alone, "content", block == NULL ? one : block);
         yyjson_mut_arr_append(into, alone);
         one = next;
     }
 }
 
 static const char *
-fit_sample(struct request *r, yyjson_mut_val *params)
+fit_sample(struct request *r, yyjson_mut_doc *doc, yyjson_mut_val *params)
 {
-    yyjson_mut_val *messages = yyjson_mut_obj_get(params, "messages"), *fitting = yyjson_mut_arr(r->doc), *message;
+    yyjson_mut_val *messages = yyjson_mut_obj_get(params, "messages"), *fitting = yyjson_mut_arr(doc), *message;
 
     if (r->revision >= SINCE_TOOL_SAMPLING || !yyjson_mut_is_arr(messages))
         return NULL;
     while ((message = yyjson_mut_arr_remove_first(messages)) != NULL)
-        split_message(r, fitting, message);
+        split_message(r, doc, fitting, message);
     yyjson_mut_obj_remove_key(params, "messages");
-    yyjson_mut_obj_add_val(r->doc, params, "messages", fitting);
+    yyjson_mut_obj_add_val(doc, params, "messages", fitting);
     return NULL;
 }
 
@@ -109,7 +109,7 @@ static const struct kind {
     const char *method;
     unsigned (*needs)(yyjson_val *params); /* of enum client_ability */
     /* NULL, or why this revision cannot be asked so; may be NULL */
-    const char *(*fit)(struct request *r, yyjson_mut_val *params);
+    const char *(*fit)(struct request *r, yyjson_mut_doc *doc, yyjson_mut_val *params);
 } kinds[] = {
     {"elicitation/create", elicitation_needs, fit_elicitation},
     {"sampling/createMessage", sample_needs, fit_sample},
@@ -139,25 +139,28 @@ refuse_inability(struct request *r, unsigned missing)
     return refusal_new(r, RPC_ABILITY_MISSING, STR("Missing required client capability"), data);
 }
 
-/* As this client is asked it; or why it cannot be: `*refusal`. NULL without one: no memory. */
+/* As this client is asked it, of `doc`; or why it cannot be: `*refusal`, if that is wanted. NULL without one: no
+ * memory.
+ */
 static yyjson_mut_val *
-fit_question(struct request *r, const struct kind *kind, yyjson_val *params, yyjson_val **refusal)
+fit_question(struct request *r, yyjson_mut_doc *doc, const struct kind *kind, yyjson_val *params, yyjson_val **refusal)
 {
     unsigned        missing = kind->needs(params) & ~r->abilities;
     yyjson_mut_val *copy;
     const char     *words = NULL;
 
     if (missing != 0) {
-        *refusal = refuse_inability(r, missing);
+        if (refusal != NULL)
+            *refusal = refuse_inability(r, missing);
         return NULL;
     }
-    copy = yyjson_is_obj(params) ? yyjson_val_mut_copy(r->doc, params) : yyjson_mut_obj(r->doc);
+    copy = yyjson_is_obj(params) ? yyjson_val_mut_copy(doc, params) : yyjson_mut_obj(doc);
     words_drop_envelope(copy);
     if (is_modern(r))
         words_drop_task(copy);
     if (copy != NULL && kind->fit != NULL)
-        words = kind->fit(r, copy);
-    if (words != NULL)
+        words = kind->fit(r, doc, copy);
+    if (words != NULL && refusal != NULL)
         *refusal = refusal_new(r, RPC_INVALID_PARAMS, str_from(words), NULL);
     return words != NULL ? NULL : copy;
 }
@@ -168,7 +171,7 @@ put_question(struct question *q, const struct kind *kind, yyjson_val *params)
 {
     struct request *r       = q->request;
     yyjson_val     *refusal = NULL;
-    yyjson_mut_val *fitting = fit_question(r, kind, params, &refusal);
+    yyjson_mut_val *fitting = fit_question(r, r->doc, kind, params, &refusal);
 
     if (refusal == NULL && is_modern(r) && (r->method == NULL || (r->method->traits & METHOD_ASKS) == 0))
         return refusal_new(r, RPC_METHOD_NOT_FOUND, STR("A client cannot be asked while it waits for this"), NULL);
@@ -227,19 +230,21 @@ request_ask(struct request *r, const char *key, struct str method, yyjson_val *p
 /* --- of a task, which is asked in the answer to tasks/get --- */
 
 yyjson_mut_val *
-request_show_question(struct request *r, struct str method, yyjson_val *params, yyjson_val **refusal)
+request_show_question(struct request *r, yyjson_mut_doc *doc, struct str method, yyjson_val *params,
+                      yyjson_val **refusal)
 {
     const struct kind *kind = kind_of(method);
-    yyjson_mut_val    *one  = yyjson_mut_obj(r->doc), *fitting;
+    yyjson_mut_val    *one  = yyjson_mut_obj(doc), *fitting;
 
-    *refusal = kind != NULL ? NULL : refusal_new(r, RPC_METHOD_NOT_FOUND, STR("Method not found"), NULL);
-    fitting  = kind == NULL ? NULL : fit_question(r, kind, params, refusal);
-    if (fitting == NULL || !yyjson_mut_obj_add_str(r->doc, one, "method", kind->method) ||
-        !yyjson_mut_obj_add_val(r->doc, one, "params", fitting)) {
-        *refusal = *refusal != NULL ? *refusal : no_memory(r);
-        return NULL;
-    }
-    return one;
+    if (refusal != NULL)
+        *refusal = kind != NULL ? NULL : refusal_new(r, RPC_METHOD_NOT_FOUND, STR("Method not found"), NULL);
+    fitting = kind == NULL ? NULL : fit_question(r, doc, kind, params, refusal);
+    if (fitting != NULL && yyjson_mut_obj_add_str(doc, one, "method", kind->method) &&
+        yyjson_mut_obj_add_val(doc, one, "params", fitting))
+        return one;
+    if (refusal != NULL && *refusal == NULL)
+        *refusal = no_memory(r);
+    return NULL;
 }
 
 bool

@@ -18,22 +18,22 @@ service_wishes(const struct service *s, uint64_t caller)
 }
 
 struct visit {
-    struct map seen; /* uri -> bool */
-    void (*each)(void *arg, struct str uri);
+    struct map seen; /* name -> bool */
+    void (*each)(void *arg, struct str name);
     void *arg;
 };
 
 /* Where there is no memory to know it one may be told twice. */
 static bool
-visit_uri(struct str uri, void *value, void *arg)
+visit_name(struct str name, void *value, void *arg)
 {
     struct visit *v = arg;
 
     (void)value;
-    if (map_get(&v->seen, uri) != NULL)
+    if (map_get(&v->seen, name) != NULL)
         return true;
-    map_get_or_add(&v->seen, uri);
-    v->each(v->arg, uri);
+    map_get_or_add(&v->seen, name);
+    v->each(v->arg, name);
     return true;
 }
 
@@ -44,8 +44,53 @@ service_each_subscription(const struct service *s, uint64_t caller, void (*each)
 
     LIST_EACH (const struct service_session, session, &s->sessions, node)
         if (session->caller == caller)
-            map_each(&session->subscriptions, visit_uri, &v);
-    listeners_each_uri(s, caller, visit_uri, &v);
+            map_each(&session->subscriptions, visit_name, &v);
+    listeners_each_uri(s, caller, visit_name, &v);
+    map_clear(&v.seen);
+}
+
+bool
+task_is_over(yyjson_val *task)
+{
+    static const char *const final[] = {"completed", "failed", "cancelled"};
+
+    for (size_t i = 0; i < sizeof final / sizeof *final; i++)
+        if (yyjson_equals_str(yyjson_obj_get(task, "status"), final[i]))
+            return true;
+    return false;
+}
+
+bool
+request_follow_task(struct request *r, struct str id)
+{
+    if (r->session == NULL || r->session->tasks.count == r->session->tasks.max)
+        return true;
+    r->service->has_wishes_changed |= r->session->listens;
+    return map_get_or_add(&r->session->tasks, id) != NULL;
+}
+
+static void
+leave_task(struct service_session *session, struct str id)
+{
+    if (map_remove(&session->tasks, id))
+        session->service->has_wishes_changed |= session->listens;
+}
+
+void
+request_leave_task(struct request *r, struct str id)
+{
+    if (r->session != NULL)
+        leave_task(r->session, id);
+}
+
+void
+service_each_followed_task(const struct service *s, uint64_t caller, void (*each)(void *arg, struct str id), void *arg)
+{
+    struct visit v = {.seen = MAP_OF(bool, SIZE_MAX), .each = each, .arg = arg};
+
+    LIST_EACH (const struct service_session, session, &s->sessions, node)
+        if (session->caller == caller && session->listens)
+            map_each(&session->tasks, visit_name, &v);
     map_clear(&v.seen);
 }
 
@@ -160,23 +205,46 @@ request_relay_log(struct request *r, yyjson_val *params)
         tell(r, "notifications/message", params, STR_NONE);
 }
 
-static void
+static bool
+say_to(struct service_session *session, const char *method, yyjson_val *params)
+{
+    size_t len;
+    char  *text = write_note(method, params, STR_NONE, session->revision, &len);
+
+    if (text == NULL)
+        return false;
+    session_say(session, str_of(text, len));
+    free(text);
+    return true;
+}
+
+static bool
 tell_sessions(struct service *s, uint64_t caller, yyjson_val *params)
 {
-    int level = log_level_of(json_str_in(params, "level"));
+    int  level   = log_level_of(json_str_in(params, "level"));
+    bool is_told = true;
 
     if (level < 0)
-        return;
+        return true;
+    LIST_EACH (struct service_session, session, &s->sessions, node)
+        if (session->is_open && session->stream != NULL && session->caller == caller && level >= session->level)
+            is_told &= say_to(session, "notifications/message", params);
+    return is_told;
+}
+
+static bool
+tell_task(struct service *s, uint64_t caller, struct str id, yyjson_val *params)
+{
+    bool is_told = true;
+
     LIST_EACH (struct service_session, session, &s->sessions, node) {
-        size_t len;
-        bool   hears = session->is_open && session->stream != NULL && session->caller == caller;
-        char  *text  = hears && level >= session->level
-                           ? write_note("notifications/message", params, STR_NONE, session->revision, &len)
-                           : NULL;
-        if (text != NULL)
-            session_say(session, str_of(text, len));
-        free(text);
+        if (session->caller != caller || map_get(&session->tasks, id) == NULL)
+            continue;
+        is_told &= session->stream == NULL || say_to(session, "notifications/tasks/status", params);
+        if (task_is_over(params))
+            leave_task(session, id);
     }
+    return is_told;
 }
 
 static void
@@ -186,10 +254,10 @@ tell_change(struct service *s, uint64_t caller, enum change change)
     listeners_tell_change(s, caller, change);
 }
 
-void
+bool
 service_relay_notification(struct service *s, uint64_t caller, struct str method, yyjson_val *params)
 {
-    struct str uri = json_str_in(params, "uri");
+    struct str uri = json_str_in(params, "uri"), task = json_str_in(params, "taskId");
 
     if (str_eq(method, STR("notifications/tools/list_changed"))) {
         mirrored_clear(&s->relayed->mirrored);
@@ -201,7 +269,10 @@ service_relay_notification(struct service *s, uint64_t caller, struct str method
     } else if (str_eq(method, STR("notifications/resources/updated")) && uri.data != NULL) {
         sessions_tell_update(s, caller, uri);
         listeners_tell_update(s, caller, uri);
+    } else if (str_eq(method, STR("notifications/tasks/status")) && task.data != NULL) {
+        return tell_task(s, caller, task, params);
     } else if (str_eq(method, STR("notifications/message"))) {
-        tell_sessions(s, caller, params);
+        return tell_sessions(s, caller, params);
     }
+    return true;
 }

@@ -85,6 +85,8 @@ request_server_makes_tasks(const struct request *r)
     const struct relayed *k    = r->service->relayed;
     yyjson_val           *said = k == NULL ? NULL : yyjson_doc_get_root(k->capabilities);
 
+    if (k == NULL)
+        return r->service->tasks != NULL;
     return is_modern(r) ? makes_legacy_tasks(said) : is_extended_by_tasks(said);
 }
 

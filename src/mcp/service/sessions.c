@@ -55,6 +55,7 @@ service_session_new(struct service *s, struct str id)
                                         .by_id         = MAP_OF(struct request *, SIZE_MAX),
                                         .questions     = MAP_OF(struct question *, SIZE_MAX),
                                         .subscriptions = MAP_OF(bool, SUBSCRIPTIONS_MOST),
+                                        .tasks         = MAP_OF(bool, SUBSCRIPTIONS_MOST),
                                         .revision      = REVISION_2025_11_25,
                                         .level         = -1,
                                         .id_len        = id.len};
@@ -93,6 +94,7 @@ service_session_end(struct service_session *session, enum close_reason why)
     map_clear(&session->by_id);
     map_clear(&session->questions);
     map_clear(&session->subscriptions);
+    map_clear(&session->tasks);
     answer_streams_clear(&session->streams);
     live_end(LIVE_SESSIONS);
     free((char *)(uintptr_t)session->client.name.data);

@@ -419,7 +419,7 @@ put_time(yyjson_mut_doc *doc, yyjson_mut_val *into, const char *key, wall_time t
 }
 
 void
-task_describe(struct task *t, yyjson_mut_doc *doc, yyjson_mut_val *into, bool is_whole)
+task_describe(const struct task *t, yyjson_mut_doc *doc, yyjson_mut_val *into, bool is_whole)
 {
     yyjson_mut_obj_add_strcpy(doc, into, "taskId", t->id);
     yyjson_mut_obj_add_str(doc, into, "status", status_names[t->status]);

@@ -38,7 +38,7 @@ void task_abandon(struct task *t);
 /* The client has questions to answer. */
 void task_ask(struct task *t);
 /* Its fields, with questions, result or error when `is_whole`. */
-void task_describe(struct task *t, yyjson_mut_doc *doc, yyjson_mut_val *into, bool is_whole);
+void task_describe(const struct task *t, yyjson_mut_doc *doc, yyjson_mut_val *into, bool is_whole);
 
 void serve_tasks_get(struct request *r);
 void serve_tasks_update(struct request *r);

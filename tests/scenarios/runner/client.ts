@@ -23,10 +23,11 @@ class Hop {
     ended?: 'end' | 'cut';
     statusIsSpoken = false;
     stays = false; // open as long as its client wants
+    listens = false; // and so to a server of the other era
     request?: http.ClientRequest;
 }
 
-export type Outcome = { stays: boolean; status?: number; ended?: 'end' | 'cut'; isError: boolean; text: string };
+export type Outcome = { stays: boolean; listens: boolean; status?: number; ended?: 'end' | 'cut'; isError: boolean; text: string };
 
 export type Target = { host: string; port: number; hostHeader: string; path: string; token?: string };
 
@@ -102,7 +103,8 @@ export class Client extends Actor<Hop> {
             if (message.params === undefined) delete message.params;
             hop = this.#post(message, { ...mirrorHeaders(message, this.speaker.revision), ...headers });
             this.#wayOf(asked, hop);
-            hop.stays = message.method === 'subscriptions/listen' && serverOfPath(this.target.path) === undefined;
+            hop.listens = message.method === 'subscriptions/listen';
+            hop.stays = hop.listens && serverOfPath(this.target.path) === undefined;
             if (message.method === 'notifications/cancelled')
                 this.#cancelled.add((message.params as Message).requestId as Id);
             const spoken = next?.do === 'receive' && next.what.is === 'status';
@@ -365,6 +367,7 @@ export class Client extends Actor<Hop> {
     outcomes(): Outcome[] {
         return this.#hops.map((hop) => ({
             stays: hop.stays,
+            listens: hop.listens,
             status: hop.status,
             ended: hop.ended,
             isError: (hop.status ?? 0) >= 400 || hop.ended === 'cut' || /"error":\s*\{/.test(hop.text),

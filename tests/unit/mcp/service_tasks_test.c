@@ -305,11 +305,25 @@ TEST(what_becomes_of_a_task_is_told_to_who_follows_it)
     snprintf(filter, sizeof filter, "{\"taskIds\":[\"%s\"]}", id);
     listen_to(&house.bob, filter);
     assert_got(&house.bob, "\"taskIds\":[\"");
+    assert_got(&house.bob, "\"status\":\"input_required\""); /* how it is now */
     forget(&house.bob);
     task("tasks/update", id, "\"inputResponses\":{\"one\":" YES ",\"two\":" YES "},");
     assert_got(&house.bob, "\"method\":\"notifications/tasks\",\"params\":{\"taskId\":\"");
     assert_got(&house.bob, "\"status\":\"working\"");
     assert_got(&house.bob, "\"status\":\"completed\"");
     assert_got(&house.bob, "both");
+    forget(&house.bob);
+    listen_to(&house.bob, filter); /* it is over already */
+    assert_got(&house.bob, "\"status\":\"completed\"");
+    house_close();
+}
+
+TEST(news_of_tasks_are_for_who_says_that_it_follows_them)
+{
+    begin();
+    ask_modern(&house.bob, "1", "subscriptions/listen", "\"notifications\":{\"taskIds\":[]},", "{}");
+    assert_got(&house.bob, "\"code\":-32021");
+    assert_got(&house.bob, "\"requiredCapabilities\":{\"extensions\":{\"io.modelcontextprotocol/tasks\":{}}}");
+    assert_int_equal(house.http_status, 400);
     house_close();
 }

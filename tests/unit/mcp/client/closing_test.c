@@ -57,7 +57,7 @@ modern_scene(void)
     house_open(WAY_HTTP, (struct client_parts){0});
     ask("tools/call", "{\"name\":\"a\"}");
     if (is_open())
-        client_listen(house.client, WISH_TOOLS, NULL, 0);
+        client_listen(house.client, &(struct client_wishes){WISH_TOOLS});
     struct mail *probe = last();
     reply(probe, 200, "result", MODERN_SERVER);
     struct mail *call = &house.mails[1 < house.count ? 1 : 0], *listen = last();

@@ -13,9 +13,9 @@ TEST(a_wish_opens_the_stream_and_subscribes)
 {
     open_legacy((struct client_parts){.events = &quiet});
     size_t count = house.count;
-    assert_true(client_listen(house.client, WISH_PROMPTS, NULL, 0)); /* it declares none */
+    assert_true(client_listen(house.client, &(struct client_wishes){WISH_PROMPTS})); /* it declares none */
     assert_int_equal(house.count, count);
-    assert_true(client_listen(house.client, WISH_TOOLS, uris, 1));
+    assert_true(client_listen(house.client, &(struct client_wishes){WISH_TOOLS, uris, 1}));
     assert_int_equal(house.count, count + 2);
     assert_int_equal(house.mails[count].spec.kind, KIND_STREAM);
     assert_sent(last(), "resources/subscribe");
@@ -23,13 +23,13 @@ TEST(a_wish_opens_the_stream_and_subscribes)
     reply(last(), 200, "result", "{}");
     say(&house.mails[count], STR(CHANGED));
     assert_heard("told notifications/tools/list_changed\n");
-    assert_true(client_listen(house.client, WISH_TOOLS, uris, 1)); /* nothing new */
+    assert_true(client_listen(house.client, &(struct client_wishes){WISH_TOOLS, uris, 1})); /* nothing new */
     assert_int_equal(house.count, count + 2);
-    assert_true(client_listen(house.client, WISH_TOOLS, uris + 1, 1));
+    assert_true(client_listen(house.client, &(struct client_wishes){WISH_TOOLS, uris + 1, 1}));
     assert_int_equal(house.count, count + 4);
     assert_sent(&house.mails[count + 2], "resources/unsubscribe");
     assert_sent(&house.mails[count + 3], "resources/subscribe");
-    assert_true(client_listen(house.client, 0, NULL, 0));
+    assert_true(client_listen(house.client, &(struct client_wishes){0}));
     assert_true(house.mails[count].is_dropped);
     house_close();
 }
@@ -114,7 +114,7 @@ TEST(a_server_without_a_stream_is_not_asked_again)
 TEST(a_stream_of_a_session_that_is_gone_opens_another_with_all_its_wishes)
 {
     open_legacy((struct client_parts){0});
-    client_listen(house.client, WISH_TOOLS, uris, 2);
+    client_listen(house.client, &(struct client_wishes){WISH_TOOLS, uris, 2});
     client_set_level(house.client, 5);
     assert_sent(last(), "logging/setLevel");
     assert_says(last(), "\"level\":\"critical\"");
@@ -204,7 +204,7 @@ acknowledge(struct mail *m)
 TEST(a_wish_is_listened_for_and_anew_when_it_changes)
 {
     open_modern((struct client_parts){0});
-    client_listen(house.client, WISH_TOOLS, uris, 1);
+    client_listen(house.client, &(struct client_wishes){WISH_TOOLS, uris, 1});
     struct mail *first = last();
     assert_sent(first, "subscriptions/listen");
     assert_int_equal(first->spec.patience, 0);
@@ -213,13 +213,13 @@ TEST(a_wish_is_listened_for_and_anew_when_it_changes)
     say(first, STR(CHANGED));
     assert_heard("told notifications/tools/list_changed\n");
     assert_int_equal(client_calls(house.client), 0); /* it is none of the owner's */
-    client_listen(house.client, WISH_PROMPTS, NULL, 0);
+    client_listen(house.client, &(struct client_wishes){WISH_PROMPTS});
     struct mail *second = last();
     assert_says(second, "\"notifications\":{\"promptsListChanged\":true}");
     assert_true(first->is_open); /* until the other one hears */
     acknowledge(second);
     assert_true(first->is_dropped);
-    client_listen(house.client, 0, NULL, 0);
+    client_listen(house.client, &(struct client_wishes){0});
     assert_true(second->is_dropped);
     assert_int_equal(house.count, 2);
     house_close();
@@ -228,17 +228,42 @@ TEST(a_wish_is_listened_for_and_anew_when_it_changes)
 TEST(what_a_modern_server_does_not_declare_is_left_out)
 {
     house_open(WAY_HTTP, (struct client_parts){0});
-    client_listen(house.client, WISH_TOOLS | WISH_PROMPTS | WISH_RESOURCES, uris, 1);
+    client_listen(house.client, &(struct client_wishes){WISH_TOOLS | WISH_PROMPTS | WISH_RESOURCES, uris, 1});
     client_open(house.client);
     reply(last(), 200, "result", MODERN_SERVER);
     assert_says(last(), "\"notifications\":{\"toolsListChanged\":true,\"resourceSubscriptions\":[\"a:1\"]}");
     house_close();
 }
 
+TEST(news_of_tasks_are_listened_for_where_there_are_tasks)
+{
+    static const struct str tasks[] = {{"t-1", 3}, {"t-2", 3}};
+
+    house_open(WAY_HTTP, (struct client_parts){0});
+    client_listen(house.client, &(struct client_wishes){.tasks = tasks, .task_count = 2});
+    client_open(house.client);
+    reply(last(), 200, "result", MODERN_SERVER);
+    assert_int_equal(house.count, 1); /* it has none */
+    house_close();
+    open_modern((struct client_parts){0});
+    assert_true(client_listen(house.client, &(struct client_wishes){.tasks = tasks, .task_count = 1}));
+    assert_says(last(), "\"notifications\":{\"taskIds\":[\"t-1\"]}");
+    assert_says(last(), "\"extensions\":{\"io.modelcontextprotocol/tasks\":{}}");
+    acknowledge(last());
+    say(last(), STR("{\"jsonrpc\":\"2.0\",\"method\":\"notifications/tasks\",\"params\":{\"taskId\":\"t-1\"}}"));
+    assert_heard("told notifications/tasks\n");
+    size_t count = house.count;
+    client_listen(house.client, &(struct client_wishes){.tasks = tasks, .task_count = 1}); /* nothing new */
+    assert_int_equal(house.count, count);
+    client_listen(house.client, &(struct client_wishes){.tasks = tasks + 1, .task_count = 1});
+    assert_says(last(), "\"notifications\":{\"taskIds\":[\"t-2\"]}");
+    house_close();
+}
+
 TEST(a_subscription_that_drops_or_ends_well_is_opened_again)
 {
     open_modern((struct client_parts){0});
-    client_listen(house.client, WISH_TOOLS, NULL, 0);
+    client_listen(house.client, &(struct client_wishes){WISH_TOOLS});
     acknowledge(last());
     end_as(last(), (struct mail_end){.why = CLOSE_CUT, .status = 200, .retry = -1});
     assert_int_equal(house.count, 1);
@@ -262,12 +287,12 @@ TEST(a_subscription_that_drops_or_ends_well_is_opened_again)
 TEST(a_server_that_has_no_subscriptions_is_not_asked_again)
 {
     open_modern((struct client_parts){0});
-    client_listen(house.client, WISH_TOOLS, NULL, 0);
+    client_listen(house.client, &(struct client_wishes){WISH_TOOLS});
     reply(last(), 404, "error", "{\"code\":-32601,\"message\":\"no\"}");
     pass(MINUTES(5));
     assert_int_equal(house.count, 1);
     assert_heard("");
-    client_listen(house.client, WISH_PROMPTS, NULL, 0);
+    client_listen(house.client, &(struct client_wishes){WISH_PROMPTS});
     assert_int_equal(house.count, 2);
     house_close();
 }
@@ -282,7 +307,8 @@ TEST(more_uris_than_can_be_listened_to_are_refused)
         many[i] = str_from(names[i]);
     }
     open_modern((struct client_parts){0});
-    assert_false(client_listen(house.client, 0, many, 8193));
+    assert_false(client_listen(house.client, &(struct client_wishes){0, many, 8193}));
+    assert_false(client_listen(house.client, &(struct client_wishes){0, many, 1, many, 8193}));
     assert_int_equal(house.count, 0);
     house_close();
 }

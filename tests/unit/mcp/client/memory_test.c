@@ -51,7 +51,7 @@ plays_modern(void *arg)
     results = 0;
     house_open(WAY_HTTP, (struct client_parts){.capabilities = STR("{\"roots\":{}}")});
     if (house.client != NULL) {
-        client_listen(house.client, WISH_TOOLS, &STR("a:1"), 1);
+        client_listen(house.client, &(struct client_wishes){WISH_TOOLS, &STR("a:1"), 1});
         call_with((struct client_request){.method = STR("tools/list"), .level = 1}, "{}");
         if (house.count > 0)
             reply(last(), 200, "result", MODERN_SERVER);
@@ -80,7 +80,7 @@ plays_legacy(void *arg)
     results = 0;
     house_open(WAY_HTTP, (struct client_parts){.era = CLIENT_LEGACY});
     if (house.client != NULL) {
-        client_listen(house.client, WISH_TOOLS, &STR("a:1"), 1);
+        client_listen(house.client, &(struct client_wishes){WISH_TOOLS, &STR("a:1"), 1});
         client_set_level(house.client, 2);
         call_with((struct client_request){.method = STR("tools/call"), .level = -1}, "{\"name\":\"a\"}");
         if (house.count > 0) {

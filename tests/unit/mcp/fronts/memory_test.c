@@ -73,13 +73,20 @@ listen_far(void *owner, struct service *s)
     service_relay_notification(s, 0, STR("notifications/message"), yyjson_doc_get_root(result));
 }
 
+static struct follower *
+follow_far(struct request *r, struct str id)
+{
+    (void)r, (void)id;
+    return NULL;
+}
+
 static void
 hear_level(void *owner, struct service *s, int level)
 {
     (void)owner, (void)s, (void)level;
 }
 
-static const struct relay         far_relay = {open_far, ask_far, listen_far, hear_level, NULL};
+static const struct relay         far_relay = {open_far, ask_far, listen_far, hear_level, NULL, follow_far, NULL};
 static const struct service_table far_table = {.name = "near", .version = "1", .relay = &far_relay};
 
 static void

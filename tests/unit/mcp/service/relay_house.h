@@ -20,7 +20,8 @@ static struct script {
     struct request *opening, *held; /* still without an answer */
     struct buffer   params;         /* of the last that was served */
     char            method[64];
-    size_t          opened, served, stopped, listened, leveled, noted;
+    size_t          opened, served, stopped, listened, leveled, noted, followed;
+    struct request *listener; /* of the last that was followed */
     int             level;
 } script;
 
@@ -109,11 +110,31 @@ script_take_notification(void *owner, struct service *s, uint64_t caller, struct
     script.noted++;
 }
 
+/* Tasks whose id begins with "t" are the client's. */
+static inline struct follower *
+script_follow(struct request *r, struct str id)
+{
+    if (!str_starts(id, STR("t")))
+        return NULL;
+    script.listener = r;
+    script.followed++;
+    return (struct follower *)&script;
+}
+
+static inline void
+script_unfollow(struct follower *f)
+{
+    assert_ptr_equal(f, &script);
+    script.followed--;
+}
+
 static const struct relay         scripted    = {.open              = script_open,
                                                  .serve             = script_serve,
                                                  .listen            = script_listen,
                                                  .set_level         = script_set_level,
-                                                 .take_notification = script_take_notification};
+                                                 .take_notification = script_take_notification,
+                                                 .follow            = script_follow,
+                                                 .unfollow          = script_unfollow};
 static const struct service_table relay_table = {.name = "near", .version = "1", .relay = &scripted};
 
 static inline void

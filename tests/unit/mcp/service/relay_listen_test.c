@@ -210,6 +210,170 @@ TEST(a_log_of_no_call_goes_to_sessions_that_want_its_level)
     relay_close();
 }
 
+static void
+tell_to(uint64_t caller, const char *method, const char *params)
+{
+    yyjson_doc *doc = yyjson_read(params, strlen(params), 0);
+
+    service_relay_notification(house.service, caller, str_from(method), yyjson_doc_get_root(doc));
+    yyjson_doc_free(doc);
+}
+
+/* --- tasks --- */
+
+#define MAKES_TASKS "{\"tools\":{},\"tasks\":{\"requests\":{\"tools\":{\"call\":{}}}}}"
+#define FOLLOWS     "{\"extensions\":{\"io.modelcontextprotocol/tasks\":{}}}"
+
+static struct exchange *
+listen_for(const char *tasks, const char *capabilities)
+{
+    char filter[200];
+
+    snprintf(filter, sizeof filter, "\"notifications\":{\"taskIds\":%s},", tasks);
+    return ask_modern(&house.bob, "1", "subscriptions/listen", filter, capabilities);
+}
+
+static void
+tell_task(const char *params)
+{
+    yyjson_doc *doc = yyjson_read(params, strlen(params), 0);
+
+    request_relay_task(script.listener, yyjson_doc_get_root(doc));
+    yyjson_doc_free(doc);
+}
+
+TEST(news_of_tasks_go_to_who_listens_for_them)
+{
+    relay_open();
+    script.server.capabilities = STR(MAKES_TASKS);
+    struct exchange *x         = listen_for("[\"t-1\",\"of ada\",\"t-1\",\"t-2\"]", FOLLOWS);
+    assert_int_equal(script.followed, 2);
+    assert_got(&house.bob, "\"taskIds\":[\"t-");
+    assert_not_got(&house.bob, "of ada");
+    forget(&house.bob);
+    tell_task("{\"taskId\":\"t-1\",\"status\":\"completed\",\"result\":{\"content\":[]}}");
+    assert_str(
+        buffer_str(&house.bob.got),
+        "{\"jsonrpc\":\"2.0\",\"method\":\"notifications/tasks\",\"params\":{\"taskId\":\"t-1\",\"status\":"
+        "\"completed\",\"result\":{\"content\":[]},\"_meta\":{\"io.modelcontextprotocol/subscriptionId\":1}}}\n");
+    exchange_close(x, CLOSE_CLIENT_LEFT);
+    assert_int_equal(script.followed, 0);
+    relay_close();
+}
+
+TEST(who_does_not_follow_tasks_hears_no_news_of_them)
+{
+    relay_open();
+    script.server.capabilities = STR(MAKES_TASKS);
+    listen_for("[\"t-1\"]", "{}");
+    assert_got(&house.bob, "\"code\":-32021");
+    assert_got(&house.bob, "\"requiredCapabilities\":{\"extensions\":{\"io.modelcontextprotocol/tasks\":{}}}");
+    assert_int_equal(house.http_status, 400);
+    assert_int_equal(script.followed, 0);
+    script.server.capabilities = STR("{}"); /* a server without tasks does not know that word */
+    listen_for("[\"u-1\"]", "{}");
+    assert_got(&house.bob, "acknowledged\",\"params\":{\"notifications\":{}");
+    relay_close();
+}
+
+TEST(tasks_that_are_no_list_of_names_are_refused)
+{
+    relay_open();
+    static const char *const odd[] = {"\"t-1\"", "[\"t-1\",5]", "{\"t-1\":true}"};
+    for (size_t i = 0; i < sizeof odd / sizeof *odd; i++) {
+        listen_for(odd[i], FOLLOWS);
+        assert_got(&house.bob, "\"code\":-32602");
+        forget(&house.bob);
+        assert_int_equal(script.followed, 0);
+    }
+    relay_close();
+}
+
+TEST(who_cannot_be_told_of_a_task_follows_none)
+{
+    relay_open();
+    listen_for("[\"t-1\",\"t-2\"]", FOLLOWS);
+    assert_int_equal(script.followed, 2);
+    house.bob.is_deaf = true;
+    tell_task("{\"taskId\":\"t-1\",\"status\":\"working\"}");
+    assert_int_equal(house.bob.why, CLOSE_CLIENT_STALLED);
+    assert_int_equal(script.followed, 0);
+    relay_close();
+}
+
+static void
+make_task(struct request *r)
+{
+    request_follow_task(r, STR("t-1"));
+    script_answer(r);
+}
+
+static void
+end_task(struct request *r)
+{
+    request_leave_task(r, STR("t-1"));
+    script_answer(r);
+}
+
+static size_t
+tasks_wanted(void)
+{
+    size_t count = 0;
+
+    uris = (struct buffer){.max = MIB(1)};
+    service_each_followed_task(house.service, 0, note_uri, NULL);
+    for (size_t i = 0; i < buffer_len(&uris); i++)
+        count += buffer_str(&uris).data[i] == ' ';
+    buffer_clear(&uris);
+    return count;
+}
+
+TEST(a_session_hears_of_the_tasks_that_it_made_until_they_are_over)
+{
+    relay_open();
+    script.serve = make_task;
+    enter(&house.ada, "2025-11-25", "{}");
+    enter(&house.bob, "2025-11-25", "{}");
+    open_stream(&house.bob);
+    say(&house.ada, ASK("1", "tools/call", "{\"name\":\"a\"}"));
+    assert_int_equal(tasks_wanted(), 0); /* it has no stream */
+    open_stream(&house.ada);
+    house_turn();
+    assert_int_equal(tasks_wanted(), 1);
+    forget(&house.ada);
+    relay_say("notifications/tasks/status", "{\"taskId\":\"t-2\",\"status\":\"working\"}");
+    relay_say("notifications/tasks/status", "{}");
+    tell_to(5, "notifications/tasks/status", "{\"taskId\":\"t-1\",\"status\":\"working\"}");
+    relay_say("notifications/tasks/status", "{\"taskId\":\"t-1\",\"status\":\"working\",\"ttl\":null}");
+    assert_str(buffer_str(&house.ada.got), "{\"jsonrpc\":\"2.0\",\"method\":\"notifications/tasks/status\",\"params\":{"
+                                           "\"taskId\":\"t-1\",\"status\":\"working\",\"ttl\":null}}\n");
+    script.listened = 0;
+    relay_say("notifications/tasks/status", "{\"taskId\":\"t-1\",\"status\":\"cancelled\"}");
+    house_turn();
+    assert_got(&house.ada, "cancelled");
+    assert_int_equal(script.listened, 1);
+    assert_int_equal(tasks_wanted(), 0);
+    assert_not_got(&house.bob, "tasks/status");
+    relay_close();
+}
+
+TEST(who_sees_the_end_of_a_task_is_told_no_more_of_it)
+{
+    relay_open();
+    script.serve = make_task;
+    enter(&house.ada, "2025-11-25", "{}");
+    open_stream(&house.ada);
+    say(&house.ada, ASK("1", "tools/call", "{\"name\":\"a\"}"));
+    assert_int_equal(tasks_wanted(), 1);
+    script.serve = end_task;
+    say(&house.ada, ASK("2", "tools/call", "{\"name\":\"a\"}"));
+    assert_int_equal(tasks_wanted(), 0);
+    forget(&house.ada);
+    relay_say("notifications/tasks/status", "{\"taskId\":\"t-1\",\"status\":\"completed\"}");
+    assert_not_got(&house.ada, "tasks/status");
+    relay_close();
+}
+
 TEST(new_roots_are_told_to_the_server)
 {
     relay_open();
@@ -218,15 +382,6 @@ TEST(new_roots_are_told_to_the_server)
     say(&house.ada, "{\"jsonrpc\":\"2.0\",\"method\":\"notifications/odd\"}");
     assert_int_equal(script.noted, 1);
     relay_close();
-}
-
-static void
-tell_to(uint64_t caller, const char *method, const char *params)
-{
-    yyjson_doc *doc = yyjson_read(params, strlen(params), 0);
-
-    service_relay_notification(house.service, caller, str_from(method), yyjson_doc_get_root(doc));
-    yyjson_doc_free(doc);
 }
 
 TEST(callers_want_and_hear_what_is_theirs_alone)
