@@ -35,6 +35,7 @@ const BYTEWISE_PATIENCE_MS = 60000; // a large message takes long when its bytes
 const N_MOST = 2000; // a path that does not end is a finding
 const MAY_REPEAT = ['ping', 'GET']; // on a fresh connection, when no byte of the answer came: see http/client.h
 const LOOKED_FOR_AGAIN = /: < on ear notifications\/tasks |"method":"tasks\/get"/; // news of a task: a script has no second answer
+const CALLED_PLAINLY = /: < tools\/list; got: .*"method":"tools\/call"/; // what is not known to want a task: the server says so
 const CANCELLED_IN_OUR_WORDS = '"reason":"was told to stop"'; // the server heard of it; for the client's reason there was no memory
 const UNHEARD = /it was dropped, there was no memory to pass it on|no news will be told|is not asked for all/; // calls themselves go on
 const ONLY_DELAYED: CallClass[] = ['short', 'interrupt']; // nothing failed: the outcome is as written
@@ -213,7 +214,7 @@ class Trial {
             told ||= clients.some((client) => client.outcomes().some((outcome) => outcome.text.includes('"isError":true'))); /* the model was */
             told ||= servers.some((server) => server.wasRefused); /* the server was */
             told ||= failure !== undefined && failure.message.includes(CANCELLED_IN_OUR_WORDS);
-            told ||= failure !== undefined && LOOKED_FOR_AGAIN.test(failure.message);
+            told ||= failure !== undefined && [LOOKED_FOR_AGAIN, CALLED_PLAINLY].some((words) => words.test(failure!.message));
             told ||= UNHEARD.test(house.gatehouse.said.slice(said)); /* the operator was */
             return { failure, told, unanswered, repeats, wasLeft };
         } finally {

@@ -48,11 +48,13 @@ look_ask_server(struct look *l, const char *method, const struct call_events *ev
     struct client_request request = {.method = str_from(method), .params = yyjson_doc_get_root(params), .level = -1};
     struct error          err     = {.text = "no memory"};
 
-    held_enter(t); /* a server that is lost takes it along */
-    request.patience = t->bridge->server->entry->timeout;
-    l->call          = params == NULL ? NULL : client_call(t->peer->client, &request, events, l, &err);
+    held_enter(t);
+    request.patience         = t->bridge->server->entry->timeout;
+    struct client_call *call = params == NULL ? NULL : client_call(t->peer->client, &request, events, l, &err);
     yyjson_doc_free(params);
-    if (l->call == NULL && !t->is_gone)
+    if (!t->is_gone) /* else the server is lost, and took task and look along */
+        l->call = call;
+    if (!t->is_gone && call == NULL)
         look_refuse(l, CODE_INTERNAL, str_from(err.text), NULL);
     held_leave(t);
 }
