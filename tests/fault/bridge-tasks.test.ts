@@ -1,7 +1,7 @@
 // Modern clients follow the tasks of a server of 2025-11-25, and do it badly: they never ask again, leave while they ask, answer twice and
 // what was not asked, make more than there is room for; the server dies. Each ends as docs/bridging.md says (M29), and nothing is left.
 
-import { deepEqual, equal, match } from 'node:assert/strict';
+import { deepEqual, equal, match, notEqual } from 'node:assert/strict';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import type { TestContext } from 'node:test';
@@ -135,7 +135,10 @@ for (const over of ['http', 'stdio']) {
         equal((await heard(fails!, 'completed'))['result'].isError, true);
         equal((await heard(refused!, 'failed'))['error'].code, 4001);
         match((await heard(slow, 'completed'))['result'].content[0].text, /Computed all/);
-        for (const id of ids) equal(new Set(news[id]!.map((task) => JSON.stringify({ ...task, ttlMs: 0, lastUpdatedAt: '' }))).size, news[id]!.length, 'told again');
+        for (const id of ids) {
+            const told = news[id]!.map((task) => JSON.stringify({ ...task, ttlMs: 0, lastUpdatedAt: '' }));
+            for (const [at, one] of told.slice(1).entries()) notEqual(one, told[at]);
+        }
 
         // They leave while they listen, at work, asked, in the middle of an answer.
         for (let i = 0; i < 30; i++) {

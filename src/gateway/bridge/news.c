@@ -1,6 +1,6 @@
-/* News of tasks. Of those of a legacy server, for modern clients that listen for them (taskIds): what tasks/get would
- * tell them, told when it is other than before. The server is asked as often as it wants to be (pollInterval), and at
- * once when it says that something has changed, which it may or may not. */
+/* News of the tasks of a legacy server, for modern clients that listen for them (taskIds): what tasks/get would tell
+ * them, told when it is other than before. The server is asked as often as it wants to be (pollInterval), and at once
+ * when it says that something has changed, which it may do or not. */
 #include "gateway/bridge/bridge.h"
 
 #include "base/live.h"

@@ -116,27 +116,34 @@ read_uris(struct listener *l, yyjson_val *list)
     return true;
 }
 
-/* Those that are not this client's are not honoured, so not remembered; nor are those for which there is no memory. */
-static void
-read_tasks(struct listener *l, yyjson_val *list)
+/* False: there is none, or it is not this client's. */
+static bool
+follow(struct listener *l, struct str id, struct follower **f)
 {
     struct service     *s     = l->request->service;
     const struct relay *relay = s->table->relay;
-    yyjson_val         *id;
-    size_t              index, max;
+
+    *f = relay == NULL ? NULL : relay->follow(l->request, id);
+    return relay == NULL ? tasks_find(s->tasks, id, s->parts.principal) != NULL : *f != NULL;
+}
+
+/* Those that are not followed are not honoured; nor are those for which there is no memory. */
+static void
+read_tasks(struct listener *l, yyjson_val *list)
+{
+    yyjson_val *id;
+    size_t      index, max;
 
     yyjson_arr_foreach(list, index, max, id)
     {
-        struct follower  *f    = NULL;
-        struct follower **slot = map_get(&l->tasks, json_str(id));
-        if (slot != NULL || (relay == NULL && tasks_find(s->tasks, json_str(id), s->parts.principal) == NULL) ||
-            (relay != NULL && (f = relay->follow(l->request, json_str(id))) == NULL))
+        struct follower *f;
+        if (map_get(&l->tasks, json_str(id)) != NULL || !follow(l, json_str(id), &f))
             continue;
-        slot = map_get_or_add(&l->tasks, json_str(id));
+        struct follower **slot = map_get_or_add(&l->tasks, json_str(id));
         if (slot != NULL)
             *slot = f;
         else if (f != NULL)
-            relay->unfollow(f);
+            l->request->service->table->relay->unfollow(f);
     }
 }
 
