@@ -13,7 +13,7 @@ const gatehouse = join(import.meta.dirname, '../../build-asan/gatehouse');
 const skip = existsSync(gatehouse) ? false : 'build-asan/gatehouse is not there: script/test fault builds it';
 
 async function survives(options: Partial<Options>): Promise<void> {
-    const sample = isLong ? { points: 3, runs: 60 } : { points: 3, runs: 4 };
+    const sample = isLong ? { points: 3, runs: 40 } : { points: 3, runs: 4 };
     const tally = await playAll({ gatehouse, classes: [], only: [], atOnce: 2, patterns: [], verbose: false, ...sample, ...options });
 
     console.log(`${tally.points} faults in ${tally.runs} runs of scenarios`);
