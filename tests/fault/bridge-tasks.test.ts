@@ -140,6 +140,16 @@ for (const over of ['http', 'stdio']) {
             for (const [at, one] of told.slice(1).entries()) notEqual(one, told[at]);
         }
 
+        // Who listens too often is not told: the server is asked for each.
+        const often = await taskOf(ada, 'slow_compute', { seconds: 600 });
+        const crowd = client(t, there);
+        for (let i = 0; i < 40; i++) void crowd.listen([often], hear).catch(() => {});
+        await until('32 that follow it', 20000, async () => (await followers()) >= 4 + 32);
+        await sleep(300);
+        equal(await followers(), 4 + 32);
+        crowd.cut();
+        await until('the end of these', 20000, async () => (await followers()) === 4);
+
         // They leave while they listen, at work, asked, in the middle of an answer.
         for (let i = 0; i < 30; i++) {
             const bob = new Modern(there.url);

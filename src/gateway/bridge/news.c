@@ -6,6 +6,8 @@
 #include "base/live.h"
 #include "mcp/json.h"
 
+enum { FOLLOWERS_MOST = 32 }; /* of one task: the server is asked for each */
+
 #define ASK_AGAIN SECONDS(1) /* of a server that does not say how often */
 #define ASK_LEAST MILLISECONDS(100)
 #define ASK_MOST  SECONDS(60)
@@ -155,11 +157,21 @@ on_again(struct timer *again)
     look_at_task(&f->look);
 }
 
+static bool
+has_room(const struct held_task *t)
+{
+    size_t count = 0;
+
+    LIST_EACH (const struct follower, f, &t->followers, node)
+        count++;
+    return count < FOLLOWERS_MOST;
+}
+
 struct follower *
 news_follow(struct request *r, struct str id)
 {
     struct held_task *t = held_find(request_owner(r), id, caller_of_request(r));
-    struct follower  *f = t == NULL ? NULL : calloc(1, sizeof *f);
+    struct follower  *f = t == NULL || !has_room(t) ? NULL : calloc(1, sizeof *f);
 
     if (f == NULL)
         return NULL;

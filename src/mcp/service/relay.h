@@ -43,7 +43,7 @@ struct relay {
     /* A notification of a legacy client that is for the server: notifications/roots/list_changed. */
     void (*take_notification)(void *owner, struct service *s, uint64_t caller, struct str method);
     /* The client of `r` listens for news of that task. What is returned is told it by request_relay_task, not before
-     * the turn's end, until it is given to `unfollow`, once; NULL: it has no such task. */
+     * the turn's end, until it is given to `unfollow`, once; NULL: it has no such task, or too many listen for it. */
     struct follower *(*follow)(struct request *r, struct str id);
     void (*unfollow)(struct follower *f);
 };
